@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+#   make            build/sluice                make check      every test; last line N passed, N failed
+#   make run        set up, build, do the main job on the sample
+#   make golden     numeric cases (DIR=folder)  make bench      timings, as ratios
+#   make install    to PREFIX (/usr/local)      make asan tsan  the tests under a sanitizer
+#   make lint       compilers' and tools' warnings               make format clean
+#
+# config.mk, when there is one, may set CC, CFLAGS, ARCH and PREFIX.
+
+-include config.mk
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+CFLAGS  ?=
+OPT     ?= -O3 -g
+ARCH    ?= -march=native
+DIR     ?= tests/golden
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wformat=2
+BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -pthread -fno-math-errno \
+	-fno-trapping-math -ffp-contract=fast $(ARCH) $(WARN) $(OPT) $(SAN) $(CFLAGS) -MMD -MP
+
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+ENGINE_PKG := nettle openblas libutf8proc jansson
+STORE_PKG  := nettle sqlite3
+APP_PKG    := inih jansson nettle sqlite3
+ENGINE_CFLAGS := $(call pkg,--cflags,$(ENGINE_PKG))
+STORE_CFLAGS  := $(call pkg,--cflags,$(STORE_PKG))
+APP_CFLAGS    := $(call pkg,--cflags,$(APP_PKG)) -DSLUICE_VERSION='"$(VERSION)"'
+TUI_CFLAGS    := $(call pkg,--cflags,ncursesw readline)
+BASE_LIBS   := $(call pkg,--libs,nettle) -lm -pthread
+ENGINE_LIBS := $(call pkg,--libs,$(ENGINE_PKG)) -lcsv -lm -pthread
+STORE_LIBS  := $(call pkg,--libs,$(STORE_PKG)) -lm -pthread
+APP_LIBS    := $(call pkg,--libs,$(APP_PKG) ncursesw readline) -lcsv
+TEST_LIBS   := $(call pkg,--libs,cmocka)
+SCREEN_LIBS := $(call pkg,--libs,vterm) -lutil
+
+base_src   := $(wildcard engine/base/*.c)
+engine_src := $(filter-out $(base_src),$(wildcard engine/*/*.c))
+store_src  := $(wildcard store/*.c)
+app_src    := $(filter-out app/main.c,$(wildcard app/*.c app/*/*.c))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+# The engine once more with real = double, for golden cases and finite differences.
+dbl = $(patsubst %.c,$(BUILD)/double/%.o,$(1))
+
+base_a   := $(BUILD)/base.a
+engine_a := $(BUILD)/engine.a
+double_a := $(BUILD)/engine-double.a
+store_a  := $(BUILD)/store.a
+app_a    := $(BUILD)/app.a
+
+tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine_*.c tests/store_*.c tests/app_*.c))
+double_tests := $(patsubst tests/%.c,$(BUILD)/tests/%_double,$(wildcard tests/engine_nn_*.c))
+screen_tests := $(patsubst tests/screen/%_test.c,$(BUILD)/tests/screen_%,$(wildcard tests/screen/*_test.c))
+golden := $(BUILD)/golden_float $(BUILD)/golden_double
+script_tests := $(wildcard tests/*_test.sh)
+all_tests := $(tests) $(double_tests) $(screen_tests)
+
+.PHONY: all run run-built check check-built golden bench asan tsan lint format install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/sluice
+
+$(BUILD)/sluice: $(BUILD)/obj/app/main.o $(app_a) $(store_a) $(engine_a) $(base_a)
+	$(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS)
+
+$(base_a): $(call obj,$(base_src))
+$(engine_a): $(call obj,$(engine_src))
+$(double_a): $(call dbl,$(engine_src))
+$(store_a): $(call obj,$(store_src))
+$(app_a): $(call obj,$(app_src))
+$(BUILD)/%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/obj/engine/%.o: engine/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -c -o $@ $<
+$(BUILD)/double/engine/%.o: engine/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -c -o $@ $<
+$(BUILD)/obj/store/%.o: store/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(STORE_CFLAGS) -c -o $@ $<
+$(BUILD)/obj/app/tui/term.o: app/tui/term.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(APP_CFLAGS) $(TUI_CFLAGS) -c -o $@ $<
+$(BUILD)/obj/app/%.o: app/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(APP_CFLAGS) -c -o $@ $<
+
+# A test links its own layer and what that layer may use: a call across a wall is a link error.
+$(BUILD)/tests/engine_%: tests/engine_%.c $(engine_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/engine_nn_%_double: tests/engine_nn_%.c $(double_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/store_%: tests/store_%.c $(store_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(STORE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(STORE_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/app_%: tests/app_%.c $(app_a) $(store_a) $(engine_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
+$(BUILD)/golden_float: tests/golden/golden.c $(engine_a) $(base_a)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS)
+$(BUILD)/golden_double: tests/golden/golden.c $(double_a) $(base_a)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS)
+
+run:
+	@.ci/setup build
+	@$(MAKE) --no-print-directory -j2 $(BUILD)/sluice
+	@$(MAKE) --no-print-directory run-built
+run-built:
+	@tests/main_job.sh $(BUILD)
+
+check:
+	@.ci/setup check
+	@$(MAKE) --no-print-directory -j2 $(BUILD)/sluice $(all_tests) $(golden)
+	@$(MAKE) --no-print-directory check-built
+check-built:
+	@BUILD=$(BUILD) tests/run.sh $(all_tests) $(script_tests)
+
+golden: $(golden)
+	@tests/golden/run.sh $(BUILD) "$(DIR)"
+
+asan:
+	@$(MAKE) --no-print-directory BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' ARCH= \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
+tsan:
+	@$(MAKE) --no-print-directory BUILD=build-tsan OPT='-O1 -g' ARCH= SAN='-fsanitize=thread' check
+
+lint:
+	@tests/layers.sh
+	@$(MAKE) --no-print-directory BUILD=build-gcc CC=gcc CFLAGS=-Werror build-gcc/sluice
+	@$(MAKE) --no-print-directory BUILD=build-clang CC=clang CFLAGS=-Werror build-clang/sluice
+	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
+	clang-tidy --quiet --warnings-as-errors='*' $(base_src) $(engine_src) $(store_src) $(app_src) \
+		app/main.c -- -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. \
+		$(ENGINE_CFLAGS) $(STORE_CFLAGS) $(APP_CFLAGS) $(TUI_CFLAGS)
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+install: $(BUILD)/sluice
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/sluice/samples \
+		$(DESTDIR)$(PREFIX)/share/sluice/themes
+	install $(BUILD)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -m 644 samples/* $(DESTDIR)$(PREFIX)/share/sluice/samples
+	install -m 644 themes/*.theme $(DESTDIR)$(PREFIX)/share/sluice/themes
+
+clean:
+	rm -rf build build-asan build-tsan build-gcc build-clang
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

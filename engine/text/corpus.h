@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Corpora: from a file (or standard input) to labelled texts, and from there to ids.
+ *
+ * Two steps. `examples` are the rows as read: repaired UTF-8 text and a label in its own words.
+ * A `corpus` is what training sees: token ids and class numbers, immutable and reference-counted.
+ */
+#ifndef SLUICE_ENGINE_TEXT_CORPUS_H
+#define SLUICE_ENGINE_TEXT_CORPUS_H
+
+#include "engine/base/err.h"
+#include "engine/base/sha256.h"
+#include "engine/text/vocab.h"
+
+#include <stdint.h>
+
+enum data_format {
+	DATA_AUTO,
+	DATA_LABEL_TAB_TEXT, /* label<TAB>text */
+	DATA_TEXT_TAB_LABEL, /* text<TAB>label */
+	DATA_LABEL_TEXT,     /* label, one space, text (SST) */
+	DATA_CSV,            /* RFC 4180, with or without a header */
+	DATA_JSONL,          /* one object a line */
+	DATA_TEXT,           /* one text a line, no label */
+	DATA_PARALLEL,       /* source<TAB>target */
+	DATA_FORMAT_COUNT
+};
+
+const char *data_format_name(enum data_format f);
+int data_format_find(const char *name); /* -1 if there is none */
+
+struct read_options {
+	enum data_format format;
+	const char *label_column, *text_column; /* name, or number from 1; NULL for the usual one */
+	bool no_header;
+	bool need_labels; /* refuse a file whose rows have none */
+};
+
+struct example {
+	char *text; /* NUL-terminated; may hold NUL bytes, so use text_len */
+	size_t text_len;
+	char *label; /* NULL where the format has none */
+};
+
+struct examples {
+	struct example *at;
+	size_t count, cap;
+	enum data_format format; /* what the file turned out to be */
+	char *path;              /* "-" for standard input */
+	int64_t bytes;
+	unsigned char sha256[SHA256_BYTES]; /* of the file's bytes */
+	size_t bad_bytes, skipped_lines;    /* replaced bytes; empty lines passed over */
+	struct buf warnings; /* one a line: "FILE:LINE: ..." and never more than a handful */
+};
+
+void examples_release(struct examples *ex);
+
+/*
+ * Reads a whole file; "-" is standard input. The format is found by looking at the file unless it
+ * is given. Bad bytes are replaced and reported (file, line) in warnings; a BOM, CRLF, NUL bytes
+ * and very long lines are taken as they come. ERR_INPUT, naming file and line, for: an empty
+ * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON.
+ */
+bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
+		   struct err *err);
+
+/* Moves a seeded, shuffled share (0 < share < 1; at least one row each side) from ex to held. */
+bool examples_split(struct examples *ex, double share, uint64_t seed, struct examples *held,
+		    struct err *err);
+
+/* The distinct labels, sorted (as numbers if all are whole numbers, else by bytes). */
+struct classes {
+	char **name;
+	int count;
+};
+
+void classes_release(struct classes *c);
+/* ERR_INPUT if there are fewer than two, or over 4096 of them. */
+bool classes_of(const struct examples *ex, struct classes *c, struct err *err);
+int classes_find(const struct classes *c, const char *label); /* -1 if there is none */
+
+/* Texts as ids. Immutable; any thread may read it. */
+struct corpus {
+	int count;
+	int classes;       /* 0 without labels */
+	int max_len;       /* of the longest text */
+	int64_t tokens;    /* in all */
+	int64_t unknown;   /* tokens that are <unk> or vanished */
+	size_t *start;     /* count + 1: text k is ids[start[k] .. start[k+1]) */
+	int32_t *ids;
+	int32_t *label;    /* count, or NULL without labels */
+	int refs;          /* atomic */
+};
+
+/*
+ * Encodes every example with v, at most max_len tokens (0: no limit) cut as truncate_front says.
+ * classes may be NULL (no labels); ERR_INPUT for a label that is not among them. A text without
+ * any token is kept, as one <unk> (keras without oov: one <pad>), so that rows stay in step.
+ */
+struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
+			  const struct classes *classes, int max_len, bool truncate_front,
+			  struct err *err);
+struct corpus *corpus_ref(struct corpus *c);
+void corpus_unref(struct corpus *c);
+
+#endif

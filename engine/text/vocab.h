@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The vocabulary: tokens and their ids. Immutable once built and reference-counted, so that
+ * threads may share it. It remembers the rules its tokens were made by, so that encoding a text
+ * takes nothing else.
+ *
+ * Ids: 0 is <pad>. With the tokenizers word, char and space 1 is <unk> and the tokens follow from
+ * 2, by count, largest first, ties by first appearance. With keras the words follow from 1, after
+ * the oov token where there is one.
+ */
+#ifndef SLUICE_ENGINE_TEXT_VOCAB_H
+#define SLUICE_ENGINE_TEXT_VOCAB_H
+
+#include "engine/base/err.h"
+#include "engine/text/token.h"
+
+#include <stdint.h>
+
+enum { VOCAB_PAD = 0, VOCAB_UNK = 1 };
+
+struct vocab_spec {
+	struct token_rules rules; /* filters and split are copied by vocab_new */
+	int min_count;            /* tokens seen less often are left out; 1 keeps all (not for keras) */
+	int max_size;             /* ids 0 .. max_size-1 are kept; 0 for all. keras: num_words */
+	const char *oov;          /* keras: the oov token, or NULL; copied */
+};
+
+struct vocab;
+
+/* A builder counts tokens; vocab_build turns it into a vocabulary. */
+struct vocab_builder;
+struct vocab_builder *vocab_builder_new(const struct vocab_spec *spec);
+void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n);
+void vocab_builder_free(struct vocab_builder *b);
+struct vocab *vocab_build(struct vocab_builder *b); /* frees the builder; one reference */
+
+/* A vocabulary from its parts, in id order with <pad> first (from the store). Counts may be NULL. */
+struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *tokens,
+			    const int64_t *counts, struct err *err);
+
+struct vocab *vocab_ref(struct vocab *v); /* any thread */
+void vocab_unref(struct vocab *v);        /* any thread; NULL is ignored */
+
+const struct vocab_spec *vocab_rules(const struct vocab *v); /* borrowed */
+int vocab_size(const struct vocab *v);  /* ids the model can see: the rows of the embedding */
+int vocab_total(const struct vocab *v); /* entries, <pad> included: keras keeps words >= num_words */
+const char *vocab_token(const struct vocab *v, int id, size_t *n); /* borrowed; id < vocab_total */
+int64_t vocab_count(const struct vocab *v, int id);
+/* The id of a token, or -1. Knows nothing of max_size: an id may be >= vocab_size with keras. */
+int vocab_find(const struct vocab *v, const char *token, size_t n);
+
+/* One encoded text. Zeroed is empty; reusable. */
+struct encoding {
+	int32_t *ids; /* count */
+	bool *unknown; /* count: the token is not in the vocabulary and became <unk> or oov */
+	size_t count, cap;
+	struct tokens tokens;  /* count tokens, as the tokenizer made them */
+	struct tokens dropped; /* keras without oov: the words that vanish */
+};
+
+void encoding_release(struct encoding *e);
+
+/* Encodes text into e (replacing what it held). Valid UTF-8. Thread-safe on a shared vocabulary. */
+void vocab_encode(const struct vocab *v, const char *text, size_t n, struct encoding *e);
+
+/* Keeps at most max_len (> 0) elements: the last ones with from_front (Keras's 'pre'), else the
+ * first ones ('post'). */
+void encoding_truncate(struct encoding *e, int max_len, bool from_front);
+
+/* The tokenizer, its rules and the sizes as a JSON object, and back: what the store keeps beside
+ * the tokens. vocab_spec_parse allocates; release with vocab_spec_release. */
+void vocab_spec_json(const struct vocab_spec *spec, struct buf *out);
+bool vocab_spec_parse(struct vocab_spec *spec, const char *json, struct err *err);
+void vocab_spec_release(struct vocab_spec *spec);
+
+#endif

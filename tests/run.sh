@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Runs test programs and scripts that speak TAP; shows what failed; the last line counts.
+passed=0 failed=0 skipped=0
+export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+for t in "$@"; do
+	case $t in *.sh) t="sh $t" ;; esac
+	${TIMEOUT:-timeout 300} $t >"$out" 2>&1
+	status=$?
+	ok=$(grep -c '^ok ' "$out")
+	no=$(grep -c '^not ok ' "$out")
+	skip=$(grep -c '^ok .*# [Ss][Kk][Ii][Pp]' "$out")
+	# A program that died, or that ran nothing, counts as one failure.
+	if [ "$status" -ne 0 ] && [ "$no" -eq 0 ] || [ $((ok + no)) -eq 0 ]; then
+		no=$((no + 1))
+		echo "not ok - $t ended with status $status"
+	fi
+	printf '%4d passed %3d failed  %s\n' "$ok" "$no" "${t##*/}"
+	[ "$no" -eq 0 ] || sed 's/^/    /' "$out" | tail -60
+	[ "$skip" -eq 0 ] || grep '^ok .*# [Ss][Kk][Ii][Pp]' "$out" | sed 's/^ok/    skipped:/'
+	passed=$((passed + ok - skip)) failed=$((failed + no)) skipped=$((skipped + skip))
+done
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
