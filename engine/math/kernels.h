@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The pointwise functions. They are inline and free of branches, so that the compiler turns the
+ * loops of the cells into vector code. A NaN goes through every one of them: training must see it.
+ */
+#ifndef SLUICE_ENGINE_MATH_KERNELS_H
+#define SLUICE_ENGINE_MATH_KERNELS_H
+
+#include "engine/math/real.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef SLUICE_DOUBLE
+
+static inline real real_exp(real x)
+{
+	return exp(x);
+}
+
+static inline real real_tanh(real x)
+{
+	return tanh(x);
+}
+
+#else
+
+/* e^x within 2 units in the last place on [-87, 88], clamped beyond: x = n ln 2 + r, and a
+ * polynomial for e^r (Cephes, expf). */
+static inline real real_exp(real x)
+{
+	union {
+		int32_t i;
+		float f;
+	} scale;
+	float n, p;
+
+	x = x < -87.0f ? -87.0f : x;
+	x = x > 88.0f ? 88.0f : x;
+	n = rintf(x * 1.44269504088896341f);
+	x -= n * 0.693359375f;
+	x -= n * -2.12194440e-4f;
+	p = 1.9875691500e-4f;
+	p = p * x + 1.3981999507e-3f;
+	p = p * x + 8.3334519073e-3f;
+	p = p * x + 4.1665795894e-2f;
+	p = p * x + 1.6666665459e-1f;
+	p = p * x + 5.0000001201e-1f;
+	p = p * x * x + x + 1.0f;
+	scale.i = ((int32_t)n + 127) * (1 << 23);
+	return p * scale.f;
+}
+
+/* tanh: a polynomial near 0, where 1 - 2/(e^2x + 1) would lose its digits (Cephes, tanhf). */
+static inline real real_tanh(real x)
+{
+	float a = fabsf(x), s = x * x, p, far;
+
+	p = -5.70498872745e-3f;
+	p = p * s + 2.06390887954e-2f;
+	p = p * s - 5.37397155531e-2f;
+	p = p * s + 1.33314422036e-1f;
+	p = p * s - 3.33332819422e-1f;
+	p = p * s * x + x;
+	far = 1.0f - 2.0f / (real_exp(2.0f * a) + 1.0f);
+	far = copysignf(far, x);
+	return a < 0.625f ? p : far;
+}
+
+#endif
+
+static inline real real_sigmoid(real x)
+{
+	return 1 / (1 + real_exp(-x));
+}
+
+/* y += a x */
+static inline void vec_add(real *restrict y, const real *restrict x, real a, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		y[k] += a * x[k];
+}
+
+/* Sum of squares, in double and in a fixed order. */
+double vec_square_sum(const real *x, size_t n);
+
+/* Turns n scores into probabilities in place; returns the logarithm of the sum of their
+ * exponentials, so that -log p[k] = result - score[k]. */
+double softmax_row(real *x, int n);
+
+#endif
