@@ -307,16 +307,14 @@ static double rank(const real *w, const double *x, int n, struct part *top, int 
 	*count = 0;
 	for (int k = 0; k < n; k++) {
 		const struct part p = {k, (double)w[k] * x[k]};
-		int at = *count < EXPLAIN_TOP ? (*count)++ : EXPLAIN_TOP;
+		int at = *count;
 
-		for (; at > 0 && (at == EXPLAIN_TOP || fabs(top[at - 1].value) < fabs(p.value)); at--) {
-			if (at == EXPLAIN_TOP && fabs(top[at - 1].value) >= fabs(p.value))
-				break;
+		for (; at > 0 && fabs(top[at - 1].value) < fabs(p.value); at--)
 			if (at < EXPLAIN_TOP)
 				top[at] = top[at - 1];
-		}
 		if (at < EXPLAIN_TOP)
 			top[at] = p;
+		*count += at < EXPLAIN_TOP && *count < EXPLAIN_TOP;
 	}
 	return dot(w, x, n);
 }
