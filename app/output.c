@@ -61,7 +61,7 @@ struct value value_f32(float v)
 	return out;
 }
 
-void grid_release(struct grid *g)
+void answer_release(struct answer *g)
 {
 	for (int k = 0; k < g->cols; k++)
 		free(g->column[k]);
@@ -69,10 +69,10 @@ void grid_release(struct grid *g)
 		free(g->cell[k].text);
 	free(g->column);
 	free(g->cell);
-	*g = (struct grid){0};
+	*g = (struct answer){0};
 }
 
-const struct grid_cell *grid_at(const struct grid *g, int row, int col)
+const struct answer_cell *answer_at(const struct answer *g, int row, int col)
 {
 	return &g->cell[(size_t)row * (size_t)g->cols + (size_t)col];
 }
@@ -104,15 +104,15 @@ static void add_value(struct buf *b, const struct value *v, bool table)
 	}
 }
 
-void output_open(struct output *o, enum output_format format, FILE *file, struct grid *grid)
+void output_open(struct output *o, enum output_format format, FILE *file, struct answer *answer)
 {
-	*o = (struct output){.format = format, .file = file, .grid = grid};
+	*o = (struct output){.format = format, .file = file, .answer = answer};
 	if (!file)
 		o->format = OUTPUT_TABLE;
 	else if (format == OUTPUT_AUTO)
 		o->format = isatty(fileno(file)) ? OUTPUT_TABLE : OUTPUT_TSV;
-	if (!o->grid)
-		o->grid = &o->own;
+	if (!o->answer)
+		o->answer = &o->own;
 }
 
 static void csv_field(struct buf *b, const char *s, size_t n)
@@ -167,10 +167,10 @@ void output_columns(struct output *o, const char *const *name, int cols)
 		o->column[k] = same > 1 ? mem_printf("%s_%d", name[k], same) : mem_text(name[k]);
 	}
 	if (o->format == OUTPUT_TABLE) {
-		o->grid->cols = cols;
-		o->grid->column = mem_zero((size_t)cols + 1, sizeof(char *));
+		o->answer->cols = cols;
+		o->answer->column = mem_zero((size_t)cols + 1, sizeof(char *));
 		for (int k = 0; k < cols; k++)
-			o->grid->column[k] = mem_text(o->column[k]);
+			o->answer->column[k] = mem_text(o->column[k]);
 	} else if (o->format == OUTPUT_CSV || o->format == OUTPUT_TSV) {
 		for (int k = 0; k < cols; k++)
 			plain_field(o, k, o->column[k], strlen(o->column[k]));
@@ -180,7 +180,7 @@ void output_columns(struct output *o, const char *const *name, int cols)
 	}
 }
 
-static void grid_row(struct grid *g, const struct value *v)
+static void answer_row(struct answer *g, const struct value *v)
 {
 	const size_t used = (size_t)g->rows * (size_t)g->cols;
 
@@ -190,7 +190,7 @@ static void grid_row(struct grid *g, const struct value *v)
 
 		add_value(&b, &v[k], true);
 		g->cell[used + (size_t)k] =
-			(struct grid_cell){b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT};
+			(struct answer_cell){b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT};
 	}
 	g->rows++;
 }
@@ -223,7 +223,7 @@ static void json_row(struct output *o, const struct value *v)
 void output_row(struct output *o, const struct value *v)
 {
 	if (o->format == OUTPUT_TABLE) {
-		grid_row(o->grid, v);
+		answer_row(o->answer, v);
 	} else if (o->format == OUTPUT_CSV || o->format == OUTPUT_TSV) {
 		for (int k = 0; k < o->cols; k++) {
 			struct buf b = {0};
@@ -242,24 +242,24 @@ void output_row(struct output *o, const struct value *v)
 }
 
 /* A table for a terminal: two spaces between columns, numbers to the right, the last column free. */
-static void print_grid(struct output *o)
+static void print_table(struct output *o)
 {
-	const struct grid *g = o->grid;
+	const struct answer *g = o->answer;
 	int *width = mem_zero((size_t)g->cols + 1, sizeof(*width));
 	bool *number = mem_zero((size_t)g->cols + 1, sizeof(*number));
 
 	for (int k = 0; k < g->cols; k++) {
 		width[k] = canvas_width(g->column[k]);
 		for (int r = 0; r < g->rows; r++) {
-			int w = canvas_width(grid_at(g, r, k)->text);
+			int w = canvas_width(answer_at(g, r, k)->text);
 
 			width[k] = w > width[k] ? w : width[k];
-			number[k] |= grid_at(g, r, k)->number;
+			number[k] |= answer_at(g, r, k)->number;
 		}
 	}
 	for (int r = -1; r < g->rows; r++) {
 		for (int k = 0; k < g->cols; k++) {
-			const char *text = r < 0 ? g->column[k] : grid_at(g, r, k)->text;
+			const char *text = r < 0 ? g->column[k] : answer_at(g, r, k)->text;
 			const int room = width[k] - canvas_width(text);
 
 			if (number[k])
@@ -291,7 +291,7 @@ bool output_close(struct output *o, struct err *err)
 
 	if (o->file) {
 		if (o->format == OUTPUT_TABLE)
-			print_grid(o);
+			print_table(o);
 		else if (o->format == OUTPUT_JSON)
 			buf_text(&o->buf, o->rows ? "\n]\n" : "]\n");
 		ok = output_flush(o->file, &o->buf, err);
@@ -300,6 +300,6 @@ bool output_close(struct output *o, struct err *err)
 		free(o->column[k]);
 	free(o->column);
 	buf_release(&o->buf);
-	grid_release(&o->own);
+	answer_release(&o->own);
 	return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, or into a
- * grid that the console shows. Commands write rows once and do not care.
+ * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, or into the
+ * struct answer that the console shows. Commands write rows once and do not care.
  */
 #ifndef SLUICE_APP_OUTPUT_H
 #define SLUICE_APP_OUTPUT_H
@@ -38,32 +38,32 @@ struct value value_real(double r, int decimals); /* NaN becomes null */
 struct value value_f32(float v);                 /* 9 significant digits, as a number */
 
 /* Rows kept as text, for tables. Zeroed is empty. */
-struct grid_cell {
+struct answer_cell {
 	char *text;
 	bool number;
 };
-struct grid {
+struct answer {
 	char **column;
 	int cols, rows;
-	struct grid_cell *cell; /* rows * cols */
+	struct answer_cell *cell; /* rows * cols */
 	size_t cap;
 };
-void grid_release(struct grid *g);
-const struct grid_cell *grid_at(const struct grid *g, int row, int col);
+void answer_release(struct answer *g);
+const struct answer_cell *answer_at(const struct answer *g, int row, int col);
 
 struct output {
 	enum output_format format;
-	FILE *file;        /* borrowed; NULL: rows go into grid */
-	struct grid *grid; /* borrowed; for tables on a file an own one is used */
-	struct grid own;
+	FILE *file;        /* borrowed; NULL: rows go into answer */
+	struct answer *answer; /* borrowed; for tables on a file an own one is used */
+	struct answer own;
 	struct buf buf;
 	char **column; /* made unique */
 	int cols;
 	int64_t rows;
 };
 
-/* file NULL: into grid. OUTPUT_AUTO is a table where file is a terminal, else tsv. */
-void output_open(struct output *o, enum output_format format, FILE *file, struct grid *grid);
+/* file NULL: into answer. OUTPUT_AUTO is a table where file is a terminal, else tsv. */
+void output_open(struct output *o, enum output_format format, FILE *file, struct answer *answer);
 void output_columns(struct output *o, const char *const *name, int cols);
 void output_row(struct output *o, const struct value *v);
 /* Ends the answer and releases. ERR_FAILED where writing failed; a closed pipe is quiet. */

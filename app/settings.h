@@ -15,10 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum keep { KEEP_ALL, KEEP_BEST, KEEP_LAST };
-
 struct settings {
-	int task, cell, tokenizer, optimizer, keep, data_format; /* places in their tables */
+	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
+	int keep; /* enum keep of store/weights.h */
 	int padding, truncating; /* 0 pre, 1 post */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
