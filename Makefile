@@ -96,7 +96,8 @@ $(BUILD)/obj/app/%.o: app/%.c
 # A test links its own layer and what that layer may use: a call across a wall is a link error.
 $(BUILD)/tests/engine_%: tests/engine_%.c $(engine_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/engine_text_golden: tests/golden/golden_file.c tests/golden/case_text.c
 $(BUILD)/tests/engine_nn_%_double: tests/engine_nn_%.c $(double_a) $(base_a)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)

@@ -31,7 +31,8 @@ int data_format_find(const char *name); /* -1 if there is none */
 
 struct read_options {
 	enum data_format format;
-	const char *label_column, *text_column; /* name, or number from 1; NULL for the usual one */
+	/* Name, or number from 1; NULL for the usual one. Target and source of DATA_PARALLEL. */
+	const char *label_column, *text_column;
 	bool no_header;
 	bool need_labels; /* refuse a file whose rows have none */
 };
@@ -39,7 +40,8 @@ struct read_options {
 struct example {
 	char *text; /* NUL-terminated; may hold NUL bytes, so use text_len */
 	size_t text_len;
-	char *label; /* NULL where the format has none */
+	char *label; /* NULL where the format has none; the target text of DATA_PARALLEL */
+	size_t line; /* in the file, from 1 */
 };
 
 struct examples {
@@ -50,7 +52,7 @@ struct examples {
 	int64_t bytes;
 	unsigned char sha256[SHA256_BYTES]; /* of the file's bytes */
 	size_t bad_bytes, skipped_lines;    /* replaced bytes; empty lines passed over */
-	struct buf warnings; /* one a line: "FILE:LINE: ..." and never more than a handful */
+	struct buf warnings;                /* "FILE:LINE: ..." lines, a handful at most */
 };
 
 void examples_release(struct examples *ex);

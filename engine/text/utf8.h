@@ -6,9 +6,21 @@
 #include "engine/base/buf.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Appends text to out with every byte that is not part of well-formed UTF-8 replaced by U+FFFD.
  * Returns the number of replaced bytes; *first, where given, is the offset of the first. */
 size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first);
+
+/* The rest takes valid UTF-8. */
+
+/* The code point at text[*at], at < n; moves *at behind it. */
+int32_t utf8_next(const char *text, size_t n, size_t *at);
+
+/* Appends text in lower case: full mapping, with final sigma and dotted capital I. */
+void utf8_lower(struct buf *out, const char *text, size_t n);
+
+/* Appends text in normalisation form C. */
+void utf8_nfc(struct buf *out, const char *text, size_t n);
 
 #endif

@@ -68,7 +68,8 @@ void vocab_encode(const struct vocab *v, const char *text, size_t n, struct enco
 void encoding_truncate(struct encoding *e, int max_len, bool from_front);
 
 /* The tokenizer, its rules and the sizes as a JSON object, and back: what the store keeps beside
- * the tokens. vocab_spec_parse allocates; release with vocab_spec_release. */
+ * the tokens. vocab_spec_parse and _copy allocate; release with vocab_spec_release. */
+void vocab_spec_copy(struct vocab_spec *to, const struct vocab_spec *from);
 void vocab_spec_json(const struct vocab_spec *spec, struct buf *out);
 bool vocab_spec_parse(struct vocab_spec *spec, const char *json, struct err *err);
 void vocab_spec_release(struct vocab_spec *spec);

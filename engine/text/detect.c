@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/text/detect.h"
+
+#include "engine/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	SAMPLE = 2000, /* rows looked at */
+	FEW = 20,      /* rows that are too few to count on frequencies */
+	COLUMNS = 64,  /* columns looked at */
+};
+
+const char *const usual_labels[] = {
+	"label",  "labels", "sentiment", "class",   "target", "category", "polarity",
+	"emotion", "rating", "stars",	  "score",   "topic",  "intent",   "tag",
+	"y",	  "标签",   "类别",	 "summary", "summaries", "tgt",	  "output",
+	"translation", NULL};
+const char *const usual_texts[] = {
+	"text",	    "review",	 "sentence", "comment", "content", "tweet", "message",
+	"body",	    "description", "document", "utterance", "question", "source", "src",
+	"input",    "title",	 "x",	     "文本",	"评论",	   "内容",  NULL};
+
+int usual_find(const char *const list[], const char *name, size_t n)
+{
+	for (int k = 0; list[k]; k++)
+		if (strlen(list[k]) == n && !strncasecmp(list[k], name, n))
+			return k;
+	return -1;
+}
+
+/* What the cells of one column look like. */
+struct column {
+	size_t distinct, longest;
+	double mean;  /* bytes */
+	bool spaced;  /* some cell has white space inside */
+	bool whole;   /* all are whole numbers */
+	bool running; /* ... each one more than the one before */
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct cell *x = a, *y = b;
+	int order = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
+
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static bool whole_number(struct cell c, long long *value)
+{
+	size_t k = c.n && *c.s == '-';
+
+	*value = 0;
+	if (k == c.n || c.n > 18)
+		return false;
+	for (; k < c.n; k++) {
+		if (c.s[k] < '0' || c.s[k] > '9')
+			return false;
+		*value = *value * 10 + (c.s[k] - '0');
+	}
+	return true;
+}
+
+static struct column measure(const struct grid *g, size_t from, int column)
+{
+	struct column m = {.whole = true, .running = true};
+	struct cell *cell = mem_alloc((g->rows + 1) * sizeof(*cell));
+	size_t count = 0;
+	long long value, before = 0;
+
+	for (size_t r = from; r < g->rows; r++) {
+		struct cell c;
+
+		if (column >= grid_width(g, r))
+			continue;
+		c = cell[count++] = grid_cell(g, r, column);
+		m.mean += (double)c.n;
+		m.longest = c.n > m.longest ? c.n : m.longest;
+		m.spaced = m.spaced || memchr(c.s, ' ', c.n);
+		m.whole = m.whole && whole_number(c, &value);
+		m.running = m.running && m.whole && (count == 1 || value == before + 1);
+		before = m.whole ? value : 0;
+	}
+	m.mean /= count ? (double)count : 1;
+	m.running = m.running && count >= 6;
+	m.whole = m.whole && count;
+	qsort(cell, count, sizeof(*cell), by_bytes);
+	for (size_t k = 0; k < count; k++)
+		m.distinct += k == 0 || by_bytes(&cell[k - 1], &cell[k]) != 0;
+	free(cell);
+	return m;
+}
+
+/* The columns of a sample without its header. */
+struct survey {
+	struct column column[COLUMNS];
+	int count;
+	size_t rows;
+	double widest; /* the largest mean */
+};
+
+static void survey(struct survey *s, const struct grid *g, bool header)
+{
+	*s = (struct survey){.rows = g->rows - header};
+	s->count = grid_width(g, 0) < COLUMNS ? grid_width(g, 0) : COLUMNS;
+	for (int k = 0; k < s->count; k++) {
+		s->column[k] = measure(g, header, k);
+		if (s->column[k].mean > s->widest)
+			s->widest = s->column[k].mean;
+	}
+}
+
+/* Whether column k may hold labels: short cells with few different values. */
+static bool label_like(const struct survey *s, int k)
+{
+	const struct column *c = &s->column[k];
+	/* Three columns and more: one that never changes is a remark rather than a class. */
+	bool constant = s->count > 2 && s->rows > 2 && c->distinct == 1;
+
+	if (c->running || constant || !c->longest || c->longest > 64)
+		return false;
+	if (c->distinct <= s->rows / 2)
+		return true;
+	return s->rows < FEW && !c->spaced && (c->whole || 2 * c->mean <= s->widest);
+}
+
+/* The likeliest column of labels apart from `taken`, or -1. */
+static int choose_label(const struct survey *s, int taken)
+{
+	double best = 0;
+	int found = -1;
+
+	for (int k = 0; k < s->count; k++) {
+		const struct column *c = &s->column[k];
+		double cost = (double)c->distinct * (1 + c->mean) * (c->spaced ? 4 : 1);
+
+		if (k == taken || !label_like(s, k) || (found >= 0 && cost >= best))
+			continue;
+		best = cost;
+		found = k;
+	}
+	return found;
+}
+
+/* The column with the longest texts apart from `taken`. */
+static int choose_text(const struct survey *s, int taken)
+{
+	int found = -1;
+
+	for (int k = 0; k < s->count; k++)
+		if (k != taken && !s->column[k].running &&
+		    (found < 0 || s->column[k].mean > s->column[found].mean))
+			found = k;
+	return found >= 0 ? found : taken == 0 && s->count > 1;
+}
+
+/* The first column from `from` on that could be one side of a parallel corpus, or -1. */
+static int choose_side(const struct survey *s, int from)
+{
+	for (int k = from; k < s->count; k++)
+		if (!s->column[k].running && (s->count < 3 || s->column[k].distinct > 1))
+			return k;
+	return -1;
+}
+
+/* The column of the first row with the best usual name, or -1. */
+static int usual_column(const struct grid *g, const char *const list[])
+{
+	int best = -1, found = -1;
+
+	for (int k = 0; k < grid_width(g, 0); k++) {
+		struct cell c = grid_cell(g, 0, k);
+		int place = usual_find(list, c.s, c.n);
+
+		if (place >= 0 && (found < 0 || place < best)) {
+			best = place;
+			found = k;
+		}
+	}
+	return found;
+}
+
+static bool number_of(const char *name, long *number)
+{
+	char *end;
+
+	*number = strtol(name, &end, 10);
+	return *name && !*end;
+}
+
+/* Whether the first row names columns: by its words, or as words above a column of numbers. */
+static bool has_header(const struct grid *g, const struct read_options *opt)
+{
+	const char *const asked[] = {opt->label_column, opt->text_column};
+	const int found[] = {usual_column(g, usual_labels), usual_column(g, usual_texts)};
+	long long value;
+	long number;
+
+	if (opt->no_header || g->rows < 2)
+		return false;
+	for (int k = 0; k < 2; k++) {
+		struct cell name;
+		bool again = false;
+
+		if (asked[k] && !number_of(asked[k], &number))
+			return true;
+		if (found[k] < 0)
+			continue;
+		name = grid_cell(g, 0, found[k]);
+		for (size_t r = 1; r < g->rows && !again; r++)
+			if (found[k] < grid_width(g, r)) {
+				struct cell c = grid_cell(g, r, found[k]);
+
+				again = by_bytes(&name, &c) == 0;
+			}
+		if (!again)
+			return true;
+	}
+	for (int k = 0; k < grid_width(g, 0) && g->rows >= 3; k++)
+		if (!whole_number(grid_cell(g, 0, k), &value) && measure(g, 1, k).whole)
+			return true;
+	return false;
+}
+
+/* The column a user asked for by name or number. */
+static bool asked_column(const struct input *in, const struct grid *g, bool header,
+			 const char *name, int *column, struct err *err)
+{
+	struct buf all = {0};
+	long number;
+
+	for (int k = 0; header && k < grid_width(g, 0); k++) {
+		struct cell c = grid_cell(g, 0, k);
+
+		if (c.n == strlen(name) && !strncasecmp(c.s, name, c.n)) {
+			*column = k;
+			return true;
+		}
+		buf_printf(&all, "%s%.*s", k ? ", " : "; it has ", (int)(c.n < 40 ? c.n : 40), c.s);
+	}
+	if (number_of(name, &number) && number >= 1 && number <= grid_width(g, 0)) {
+		*column = (int)number - 1;
+	} else if (header) {
+		err_set(err, ERR_INPUT, "%s: no column '%s'%.300s", in->name, name, buf_str(&all));
+		*column = -1;
+	} else {
+		err_set(err, ERR_INPUT,
+			"%s: no column '%s'; it has no line of names and %d column%s", in->name,
+			name, grid_width(g, 0), grid_width(g, 0) == 1 ? "" : "s");
+		*column = -1;
+	}
+	buf_release(&all);
+	return *column >= 0;
+}
+
+/* Chooses header, label and text of a file of columns: as asked, by usual names, by their looks. */
+static bool plan_columns(const struct input *in, const struct grid *g,
+			 const struct read_options *opt, struct plan *plan, struct err *err)
+{
+	struct survey s;
+	int text, label;
+
+	plan->header = has_header(g, opt);
+	survey(&s, g, plan->header);
+	label = plan->header ? usual_column(g, usual_labels) : -1;
+	text = plan->header ? usual_column(g, usual_texts) : -1;
+	if (opt->label_column &&
+	    !asked_column(in, g, plan->header, opt->label_column, &label, err))
+		return false;
+	if (opt->text_column && !asked_column(in, g, plan->header, opt->text_column, &text, err))
+		return false;
+	if (opt->format == DATA_PARALLEL) {
+		text = text >= 0 ? text : choose_side(&s, label == 0);
+		text = text >= 0 ? text : 0;
+		label = label >= 0 ? label : choose_side(&s, text + 1);
+		label = label >= 0 ? label : text + 1;
+	}
+	/* Names that include the texts but no label are names of unlabelled texts. */
+	if (label < 0 && (text < 0 || opt->text_column || opt->need_labels))
+		label = choose_label(&s, text);
+	plan->label = label;
+	plan->text = text >= 0 ? text : choose_text(&s, label);
+	return true;
+}
+
+/* Whether the first row has two cells at least and 9 of 10 others too (or just as many). */
+static bool in_columns(const struct grid *g, bool as_many)
+{
+	size_t good = 0;
+
+	for (size_t r = 0; r < g->rows; r++)
+		good += as_many ? grid_width(g, r) == grid_width(g, 0) : grid_width(g, r) > 1;
+	return g->rows && grid_width(g, 0) > 1 && good * 10 >= g->rows * 9;
+}
+
+static bool ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcasecmp(s + n - m, end);
+}
+
+/* Files of comma-separated values: by their header, their quotes, or a column of classes. */
+static bool looks_like_csv(const struct input *in, const struct grid *g,
+			   const struct read_options *opt, bool named_only)
+{
+	const char *s = in->text.data, *quotes = strstr(s, "\",\"");
+	bool named = ends_in(in->name, ".csv");
+	struct survey all;
+	int label;
+
+	if (!in_columns(g, true))
+		return named && g->rows > 1 && grid_width(g, 0) == 1 &&
+		       usual_column(g, usual_texts) == 0;
+	if (usual_column(g, usual_labels) >= 0 || usual_column(g, usual_texts) >= 0)
+		return true;
+	if (named_only)
+		return false;
+	if (named || (*s == '"' && quotes && quotes < strchr(s, '\n')))
+		return true;
+	survey(&all, g, has_header(g, opt));
+	label = choose_label(&all, -1);
+	return label >= 0 && (all.column[label].whole || all.rows >= FEW);
+}
+
+/* Lines "LABEL TEXT": the first words are few, and numbers where the file is short. */
+static bool looks_like_label_text(const struct grid *g)
+{
+	struct survey s;
+	const struct column *c = &s.column[0];
+	bool marked = true;
+
+	if (!in_columns(g, false))
+		return false;
+	survey(&s, g, false);
+	for (size_t r = 0; r < g->rows; r++) {
+		struct cell first = grid_cell(g, r, 0);
+
+		if (!first.n)
+			return false;
+		marked = marked && first.n > 9 && !memcmp(first.s, "__label__", 9);
+	}
+	if (!c->longest || c->longest > 64 || c->running)
+		return false;
+	if (marked || c->whole)
+		return s.rows < FEW || c->distinct <= s.rows / 2;
+	return s.rows >= FEW && c->distinct >= 2 && c->distinct <= 2 + s.rows / 50;
+}
+
+static bool looks_like_json(const struct line *l)
+{
+	size_t k = strspn(l->s, " \t{"), n = strspn(l->s, " \t");
+
+	return l->s[n] == '{' && (l->s[k] == '"' || l->s[k] == '\n' || l->s[k] == '}');
+}
+
+/* Settles the format of a file of tab-separated columns from the columns chosen. */
+static void plan_tabs(const struct grid *g, const struct read_options *opt, struct plan *plan)
+{
+	struct survey s;
+	bool two = true;
+	int side;
+
+	for (size_t r = 0; r < g->rows && two; r++)
+		two = grid_width(g, r) == 2;
+	if (plan->label < 0) {
+		survey(&s, g, plan->header);
+		side = choose_side(&s, 0);
+		plan->text = opt->text_column || side < 0 ? plan->text : side;
+		plan->label = plan->header ? -1 : choose_side(&s, plan->text + 1);
+		plan->format = plan->label < 0 ? DATA_TEXT : DATA_PARALLEL;
+	} else if (plan->label < plan->text) {
+		plan->format = DATA_LABEL_TAB_TEXT;
+		plan->cut = two ? CUT_FIRST_TAB : CUT_TABS;
+	} else {
+		plan->format = DATA_TEXT_TAB_LABEL;
+		plan->cut = two ? CUT_LAST_TAB : CUT_TABS;
+	}
+}
+
+/* Tries the cuts one after the other. */
+static bool detect_columns(const struct input *in, const struct read_options *opt,
+			   struct plan *plan, struct err *err)
+{
+	static const struct {
+		enum cut cut;
+		bool named_only;
+	} attempt[] = {{CUT_COMMAS, true},  {CUT_SEMICOLONS, true},  {CUT_TABS, false},
+		       {CUT_COMMAS, false}, {CUT_SEMICOLONS, false}, {CUT_FIRST_SPACE, false}};
+	struct grid g;
+	bool found = false, ok = true;
+
+	for (size_t k = 0; k < sizeof(attempt) / sizeof(attempt[0]) && !found; k++) {
+		enum cut cut = attempt[k].cut;
+
+		if (grid_read(&g, in, cut, SAMPLE, NULL)) {
+			found = cut == CUT_TABS ? in_columns(&g, false)
+				: cut == CUT_FIRST_SPACE
+					? looks_like_label_text(&g)
+					: looks_like_csv(in, &g, opt, attempt[k].named_only);
+			*plan = (struct plan){DATA_LABEL_TEXT, cut, 0, 1, false};
+			if (found && cut != CUT_FIRST_SPACE)
+				ok = plan_columns(in, &g, opt, plan, err);
+			if (found && cut == CUT_TABS && ok)
+				plan_tabs(&g, opt, plan);
+			if (found && (cut == CUT_COMMAS || cut == CUT_SEMICOLONS))
+				plan->format = DATA_CSV;
+		}
+		grid_release(&g);
+	}
+	if (!found)
+		*plan = (struct plan){DATA_TEXT, CUT_NONE, -1, 0, false};
+	if (ok && (!found || plan->cut == CUT_FIRST_SPACE) && (opt->label_column || opt->text_column))
+		return err_set(err, ERR_INPUT,
+			       "%s: no column '%s'; its lines are not in columns (set data_format)",
+			       in->name, opt->label_column ? opt->label_column : opt->text_column);
+	return ok;
+}
+
+/* The format is given: find its columns. */
+static bool plan_given(const struct input *in, const struct read_options *opt, struct plan *plan,
+		       struct err *err)
+{
+	static const struct plan simple[DATA_FORMAT_COUNT] = {
+		[DATA_LABEL_TAB_TEXT] = {DATA_LABEL_TAB_TEXT, CUT_FIRST_TAB, 0, 1, false},
+		[DATA_TEXT_TAB_LABEL] = {DATA_TEXT_TAB_LABEL, CUT_LAST_TAB, 1, 0, false},
+		[DATA_LABEL_TEXT] = {DATA_LABEL_TEXT, CUT_FIRST_SPACE, 0, 1, false},
+		[DATA_CSV] = {DATA_CSV, CUT_COMMAS, -1, 0, false},
+		[DATA_JSONL] = {DATA_JSONL, CUT_NONE, -1, 0, false},
+		[DATA_TEXT] = {DATA_TEXT, CUT_NONE, -1, 0, false},
+		[DATA_PARALLEL] = {DATA_PARALLEL, CUT_TABS, 1, 0, false},
+	};
+	bool named = opt->label_column || opt->text_column, ok = true;
+	struct grid g = {0};
+
+	*plan = simple[opt->format];
+	if (named && plan->cut != CUT_NONE && plan->cut < CUT_TABS && plan->cut != CUT_FIRST_SPACE)
+		plan->cut = CUT_TABS;
+	if (plan->cut == CUT_NONE || plan->cut == CUT_FIRST_SPACE)
+		return true;
+	if (plan->cut == CUT_COMMAS && grid_read(&g, in, CUT_SEMICOLONS, SAMPLE, NULL) &&
+	    in_columns(&g, true))
+		plan->cut = CUT_SEMICOLONS;
+	grid_release(&g);
+	ok = grid_read(&g, in, plan->cut, SAMPLE, err);
+	if (ok && plan->cut < CUT_TABS)
+		plan->header = !opt->no_header && grid_width(&g, 0) == 2 &&
+			       usual_column(&g, usual_labels) == plan->label &&
+			       usual_column(&g, usual_texts) == plan->text;
+	else if (ok)
+		ok = plan_columns(in, &g, opt, plan, err);
+	grid_release(&g);
+	return ok;
+}
+
+bool detect(const struct input *in, const struct read_options *opt, struct plan *plan,
+	    struct err *err)
+{
+	struct line first = {0};
+
+	if (!input_next_filled(in, &first))
+		return err_set(err, ERR_INPUT, "%s: has no text in it, only blank lines", in->name);
+	if (opt->format != DATA_AUTO)
+		return plan_given(in, opt, plan, err);
+	*plan = (struct plan){.format = DATA_JSONL, .label = -1};
+	if (looks_like_json(&first))
+		return true;
+	if (*first.s == '[' && (first.n == 1 || strchr("{ \t", first.s[1])) &&
+	    (ends_in(in->name, ".json") || first.n == 1 || first.s[1] == '{'))
+		return err_set(err, ERR_INPUT,
+			       "%s: is one JSON array; one object a line is wanted (jq -c '.[]')",
+			       in->name);
+	return detect_columns(in, opt, plan, err);
+}
