@@ -71,7 +71,7 @@ static const struct setting table[] = {
 	{"mask",        "skip padding; false: pad to one length and run over it", SETTING_BOOL, AT(mask), 0, 1, "true", NULL},
 	{"oov",         "keras: the word that stands for unknown ones", SETTING_TEXT, AT(oov), 0, 0, NULL, NULL},
 	{"optimizer",   "how gradients become updates", SETTING_CHOICE, AT(optimizer), 0, 0, "adam", optimizer_choice},
-	{"lr",          "learning rate", SETTING_REAL, AT(lr), 1e-12, 1e6, "0.001", NULL},
+	{"lr",          "learning rate", SETTING_REAL, AT(lr), 1e-12, 1e38, "0.001", NULL},
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
 	{"batch",       "texts an update learns from", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
