@@ -349,7 +349,11 @@ bool store_metric_cut(struct store *s, int64_t run, int64_t step, struct err *er
 	free(keys);
 	ok = ok && refresh_best(s, run, err);
 	if (ok) {
-		st = stmt_start(s, "UPDATE run SET step=min(step, ?2) WHERE run_id=?1", err);
+		st = stmt_start(s,
+				"UPDATE run SET step=min(step, ?2), epoch_u=min(epoch_u, coalesce("
+				"(SELECT max(last_epoch_u) FROM metric_summary WHERE run_id=?1), 0))"
+				" WHERE run_id=?1",
+				err);
 		stmt_int(st, run);
 		stmt_int(st, step);
 		ok = stmt_run(st, err);
