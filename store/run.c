@@ -155,18 +155,16 @@ static bool insert(struct store *s, const struct run_new *r, const unsigned char
 int64_t store_run_add(struct store *s, const struct run_new *r, char id[RUN_ID_SIZE],
 		      struct err *err)
 {
-	char name[RUN_NAME_SIZE];
+	char name[RUN_NAME_SIZE], usual[RUN_NAME_SIZE];
+	const char *wanted = r->name ? r->name : usual;
 	unsigned char uuid[16];
 	int64_t run = 0;
 	bool ok;
 
-	if (r->name)
-		snprintf(name, sizeof(name), "%s", r->name);
-	else
-		snprintf(name, sizeof(name), "%.40s-%.40s", or_empty(r->task), or_empty(r->cell));
-	if (!run_name_check(r->name ? r->name : name, err) || !store_begin(s, err))
+	snprintf(usual, sizeof(usual), "%.40s-%.40s", or_empty(r->task), or_empty(r->cell));
+	if (!run_name_check(wanted, err) || !store_begin(s, err))
 		return 0;
-	ok = free_name(s, r->name ? r->name : name, 0, name, err) && free_id(s, uuid, id, err) &&
+	ok = free_name(s, wanted, 0, name, err) && free_id(s, uuid, id, err) &&
 	     insert(s, r, uuid, id, name, err);
 	if (ok) {
 		run = sqlite3_last_insert_rowid(s->db);

@@ -211,18 +211,23 @@ static char *immutable_uri(const char *path)
 	return buf_take(&b);
 }
 
-/* The application id in the header of the file; -1 when it is no database. Changes nothing. */
+/* The application id in the header of the file; -1 when it is no database, -2 when it is a damaged
+ * one. Changes nothing. */
 static int64_t application_of(const char *path)
 {
 	char *plain = plain_path(path), *uri = immutable_uri(plain);
 	sqlite3_stmt *st = NULL;
 	sqlite3 *db = NULL;
-	int64_t id = -1;
+	int64_t id;
+	int rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 
-	if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &st, NULL) == SQLITE_OK &&
-	    sqlite3_step(st) == SQLITE_ROW)
-		id = sqlite3_column_int(st, 0);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	id = rc == SQLITE_ROW ? (int64_t)(uint32_t)sqlite3_column_int(st, 0)
+	     : rc == SQLITE_CORRUPT ? -2
+				    : -1;
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	free(uri);
@@ -261,7 +266,9 @@ static bool may_open(const char *path, enum store_mode mode, bool *empty, struct
 	bool ok = false;
 
 	*empty = stat(path, &file) != 0;
-	if (*empty && (errno == ENOENT || errno == ENOTDIR)) {
+	if (!*path) {
+		err_set(err, ERR_STORE, "a store needs a file name");
+	} else if (*empty && (errno == ENOENT || errno == ENOTDIR)) {
 		if (mode == STORE_READ)
 			err_set(err, ERR_STORE, "%s: no such store: sluice train makes one", path);
 		else if (stat(folder, &dir) != 0 || !S_ISDIR(dir.st_mode))
@@ -286,7 +293,9 @@ static bool may_open(const char *path, enum store_mode mode, bool *empty, struct
 		int64_t id = application_of(path);
 
 		ok = id == SCHEMA_APPLICATION;
-		if (id < 0)
+		if (id == -2)
+			err_set(err, ERR_CORRUPT, "%s: damaged: restore a copy of it", path);
+		else if (id == -1)
 			err_set(err, ERR_STORE, "%s: not a store: name another file", path);
 		else if (!ok)
 			err_set(err, ERR_STORE,
@@ -392,13 +401,13 @@ static bool open_to_read(struct store *s, const char *name, struct err *err)
 	const struct schema_step *steps;
 	char *log = mem_printf("%s-wal", s->path), *uri;
 	struct stat st;
-	int version;
+	int version, rc = SQLITE_OK;
 	bool ok;
 
 	ok = connect_to(s, name, SQLITE_OPEN_READONLY, err);
-	if (ok && sqlite3_exec(s->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL) ==
-			  SQLITE_CANTOPEN &&
-	    stat(log, &st) != 0) {
+	if (ok)
+		rc = sqlite3_exec(s->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && stat(log, &st) != 0) {
 		sqlite3_close(s->db);
 		s->db = NULL;
 		uri = immutable_uri(name);
