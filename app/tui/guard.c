@@ -20,7 +20,8 @@ enum { EVENTS = sizeof(events) / sizeof(*events), CRASHES = sizeof(crashes) / si
 static struct {
 	int tty, screen, null; /* tty is ours alone: it works when the screen has been cut off */
 	int signals[2], output[2];
-	int real[2]; /* the process's own stdout and stderr */
+	int real[2];     /* the process's own stdout and stderr */
+	bool capture[2]; /* those of them that are terminals (asked once: a lost one is none) */
 	struct termios modes;
 	char undo[256];
 	size_t undo_len;
@@ -72,13 +73,10 @@ static void on_event(int sig)
 	const int saved = errno;
 	const char byte = (char)sig;
 
-	if (sig == SIGTERM || sig == SIGHUP) {
-		if (guard.ends) { /* asked twice: do not wait for a program that may hang */
-			restore_now();
-			signal(sig, SIG_DFL);
-			raise(sig);
-		}
-		guard.ends = 1;
+	if (sig == SIGTERM && guard.ends++) { /* asked twice: the program may hang */
+		restore_now();
+		signal(sig, SIG_DFL);
+		raise(sig);
 	}
 	if (write(guard.signals[1], &byte, 1) < 0)
 		errno = saved; /* full of news already */
@@ -168,6 +166,8 @@ bool guard_open(int tty, int *screen, struct err *err)
 		close_all();
 		return false;
 	}
+	for (int k = 0; k < 2; k++)
+		guard.capture[k] = isatty(guard.real[k]);
 	catch_events(true);
 	sigaltstack(&stack, &guard.old_stack);
 	sigemptyset(&act.sa_mask);
@@ -205,7 +205,7 @@ void guard_screen(bool on)
 	fflush(stdout);
 	fflush(stderr);
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-		if (isatty(guard.real[fd - 1]))
+		if (guard.capture[fd - 1])
 			dup2(on ? guard.output[1] : guard.real[fd - 1], fd);
 	if (on) {
 		guard.on = 1;

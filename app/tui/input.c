@@ -13,12 +13,6 @@ void input_init(struct input *in, int fd, int delay, const struct input_string *
 		in->delay = 25;
 }
 
-void input_forget(struct input *in)
-{
-	in->len = 0;
-	in->paste = false;
-}
-
 /* Reads what has come within ms; false when nothing has. */
 static bool fill(struct input *in, int ms)
 {

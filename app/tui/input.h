@@ -23,7 +23,6 @@ struct input {
 
 /* A delay out of 1..1000 ms becomes 25. */
 void input_init(struct input *in, int fd, int delay, const struct input_string *s, size_t strings);
-void input_forget(struct input *in); /* what has come but was not asked for */
 
 /* The next key; see term_key. */
 bool input_key(struct input *in, struct key *k);

@@ -164,7 +164,7 @@ static char *direct_entry(void)
 	put_short(&all, 0);
 	put_short(&all, 2);
 	put_short(&all, 7);
-	buf_add(&all, "\1\1\0\0\3\0AX\0RGB", 14);
+	buf_add(&all, "\1\1\0\0\3\0AX\0RGB", 13);
 	buf_text(&hex, "hex:");
 	for (size_t k = 0; k < all.len; k++)
 		buf_printf(&hex, "%02X", (unsigned char)all.data[k]);
@@ -209,7 +209,6 @@ static bool start_curses(void)
 	char *entry = direct ? direct_entry() : NULL, *old = getenv("TERMINFO");
 
 	del_curterm(cur_term);
-	use_env(FALSE); /* LINES and COLUMNS would pin the size */
 	if (direct) {
 		old = old ? mem_text(old) : NULL;
 		setenv("TERMINFO", entry, 1);
@@ -285,7 +284,6 @@ static void enter(void)
 	guard_send(buf_str(&b));
 	buf_release(&b);
 	term.cursor_visible = true;
-	input_forget(&term.input);
 	fit();
 	werase(stdscr);
 	wnoutrefresh(stdscr);
@@ -439,17 +437,21 @@ static void put_style(cchar_t *out, const wchar_t *text, struct style s)
 	setcchar(out, text, attr, 0, &pair);
 }
 
-static void put_cell(cchar_t *out, const struct cell *c, int room)
+/* The character at c, of which room cells are left in the row. Returns the cells it takes; a wide one
+ * that something else stands on is a blank. */
+static int put_cell(cchar_t *out, const struct cell *c, int room)
 {
 	wchar_t text[CELL_CHARS + 1] = {L' '};
 	const int width = c->ch[0] ? wcwidth((wchar_t)c->ch[0]) : 1;
+	const bool whole = width == 1 || (room > 1 && !c[1].ch[0]);
 
 	if (c->ch[0] && (width < 1 || (term.ascii && c->ch[0] > 0x7e)))
 		text[0] = L'?';
-	else if (c->ch[0] && width <= room)
+	else if (c->ch[0] && whole)
 		for (int k = 0; k < CELL_CHARS && c->ch[k]; k++)
 			text[k] = (wchar_t)c->ch[k];
 	put_style(out, text, c->style);
+	return width == 2 && text[0] == (wchar_t)c->ch[0] ? 2 : 1;
 }
 
 static bool same_cell(const struct cell *a, const struct cell *b)
@@ -481,12 +483,8 @@ static bool put_row(const struct canvas *c, int row, cchar_t *line)
 		return false;
 	if (from && !new[from].ch[0])
 		from--; /* a wide character is drawn from its left half */
-	for (int k = from; k < to; k++) {
-		put_cell(&line[n++], &new[k], cols - k);
-		if (k + 1 < cols && !new[k + 1].ch[0] && new[k].ch[0] &&
-		    wcwidth((wchar_t) new[k].ch[0]) == 2 && !term.ascii)
-			k++;
-	}
+	for (int k = from; k < to;)
+		k += put_cell(&line[n++], &new[k], cols - k);
 	mvwadd_wchnstr(stdscr, row, from, line, n);
 	memcpy(old + from, new + from, sizeof(*old) * (size_t)(to - from));
 	return true;

@@ -66,6 +66,7 @@ static void set_environment(const char *const *env)
 					    "INPUTRC=/dev/null",
 					    "PS1=$ ",
 					    "ASAN_OPTIONS=abort_on_error=1:detect_leaks=0",
+					    "UBSAN_OPTIONS=abort_on_error=1",
 					    "COLORTERM",
 					    "NO_COLOR",
 					    "LINES",
