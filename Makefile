@@ -87,7 +87,7 @@ $(BUILD)/double/engine/%.o: engine/%.c
 $(BUILD)/obj/store/%.o: store/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(STORE_CFLAGS) -c -o $@ $<
-$(BUILD)/obj/app/tui/term.o: app/tui/term.c
+$(BUILD)/obj/app/tui/term.o $(BUILD)/obj/app/tui/prompt.o: $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(APP_CFLAGS) $(TUI_CFLAGS) -c -o $@ $<
 $(BUILD)/obj/app/%.o: app/%.c
@@ -111,6 +111,10 @@ $(BUILD)/tests/app_%: tests/app_%.c $(app_a) $(store_a) $(engine_a) $(base_a)
 $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
+$(BUILD)/tests/screen_term: $(BUILD)/tests/term_demo
+$(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(APP_LIBS)
 $(BUILD)/golden_float: tests/golden/golden.c $(golden_src) $(engine_a) $(base_a)
 	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 $(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a)

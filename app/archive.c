@@ -3,6 +3,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "store/list.h"
 #include "store/vocabulary.h"
 
 #include <jansson.h>
@@ -193,13 +194,27 @@ static bool shape_fits(const struct store_tensor *t, const struct param *p)
 	       (!p->cols || t->shape[1] == p->cols);
 }
 
+static int epoch_of(struct store *s, const struct run_ref *ref)
+{
+	struct checkpoint_row *rows = NULL;
+	size_t n = 0;
+	int epoch = 0;
+
+	if (store_checkpoint_list(s, ref->run, &rows, &n, NULL))
+		for (size_t k = 0; k < n; k++)
+			if (rows[k].checkpoint == ref->checkpoint)
+				epoch = (int)rows[k].epoch;
+	free(rows);
+	return epoch;
+}
+
 static struct snapshot *load_weights(struct store *s, struct encoder *e, const struct run_ref *ref,
 				     struct err *err)
 {
 	const struct model *m = &e->model;
-	struct store_tensor *t;
+	struct store_tensor *t = NULL;
 	real *w = mem_block(m->size, sizeof(*w));
-	size_t n;
+	size_t n = 0;
 	int found = 0;
 
 	if (!w) {
@@ -220,7 +235,7 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 	}
 	store_tensors_free(t, n);
 	if (found == m->params)
-		return snapshot_new(e, w, ref->step, (int)ref->epoch);
+		return snapshot_new(e, w, ref->step, epoch_of(s, ref));
 	free(w);
 	err_set(err, ERR_CORRUPT, "the checkpoint lacks weights: %d of %d tensors fit", found, m->params);
 	return NULL;
@@ -229,6 +244,7 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err)
 {
 	struct run_ref ref;
+	struct run_row *row;
 	struct encoder *e;
 
 	*out = (struct loaded){0};
@@ -236,7 +252,9 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 		return false;
 	if (!ref.checkpoint)
 		return err_set(err, ERR_NO_RUN, "run %s (%s) has no weights stored yet", ref.id, ref.name);
-	e = load_encoder(s, ref.run, ref.spec, err);
+	row = store_run_get(s, ref.run, err);
+	e = row ? load_encoder(s, ref.run, row->spec, err) : NULL;
+	store_runs_free(row, row ? 1 : 0);
 	out->snapshot = e ? load_weights(s, e, &ref, err) : NULL;
 	encoder_unref(e);
 	if (out->snapshot) {
@@ -246,7 +264,6 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 	} else {
 		err_wrap(err, "run %s", ref.id);
 	}
-	run_ref_release(&ref);
 	return out->snapshot;
 }
 

@@ -140,7 +140,8 @@ static bool make_run(struct recorder *r, struct err *err)
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
 	r->run = store_run_add(r->store, &row, id, err);
-	ok = r->run && put_params(r, err) && put_sources(r, err);
+	ok = r->run && put_params(r, err) && put_sources(r, err) &&
+	     archive_encoder(r->store, r->run, r->encoder, err);
 	for (int k = 0; k < r->tag_count && ok; k++)
 		ok = store_tag_add(r->store, r->run, r->tags[k], err);
 	buf_release(&spec);

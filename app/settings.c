@@ -2,6 +2,7 @@
 #include "app/settings.h"
 
 #include "engine/base/mem.h"
+#include "store/find.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -103,35 +104,10 @@ const struct setting *setting_find(const char *name)
 	return NULL;
 }
 
-/* Edit distance (Levenshtein), of at most 31 bytes each. */
-static int distance(const char *a, const char *b)
-{
-	int row[32], n = (int)strlen(b);
-
-	if (strlen(a) > 31 || n > 31)
-		return 99;
-	for (int j = 0; j <= n; j++)
-		row[j] = j;
-	for (int i = 1; a[i - 1]; i++) {
-		int diagonal = row[0];
-
-		row[0] = i;
-		for (int j = 1; j <= n; j++) {
-			int change = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < change)
-				change = row[j] + 1;
-			row[j] = row[j - 1] + 1 < change ? row[j - 1] + 1 : change;
-		}
-	}
-	return row[n];
-}
-
 void nearest_try(struct nearest *n, const char *name)
 {
 	const size_t len = strlen(n->to);
-	int d = distance(n->to, name);
+	int d = edit_distance(n->to, name);
 
 	if (len >= 3 && !strncmp(n->to, name, len))
 		d = 1; /* a beginning */
