@@ -13,28 +13,28 @@
 
 void archive_spec(const struct encoder *e, struct buf *out)
 {
-	struct json j = json_to(out);
+	struct json_writer j = jw_to(out);
 
-	json_object(&j);
-	json_key(&j, "task");
-	json_text(&j, "classify");
-	json_key(&j, "cell");
-	json_text(&j, e->model.spec.cell->name);
-	json_key(&j, "embed");
-	json_int(&j, e->model.spec.embed);
-	json_key(&j, "hidden");
-	json_int(&j, e->model.spec.hidden);
-	json_key(&j, "max_len");
-	json_int(&j, e->max_len);
-	json_key(&j, "truncate_front");
-	json_bool(&j, e->truncate_front);
-	json_key(&j, "mask");
-	json_bool(&j, e->rules.mask);
-	json_key(&j, "pad_to");
-	json_int(&j, e->rules.pad_to);
-	json_key(&j, "pad_front");
-	json_bool(&j, e->rules.pad_front);
-	json_object_end(&j);
+	jw_object(&j);
+	jw_key(&j, "task");
+	jw_text(&j, "classify");
+	jw_key(&j, "cell");
+	jw_text(&j, e->model.spec.cell->name);
+	jw_key(&j, "embed");
+	jw_int(&j, e->model.spec.embed);
+	jw_key(&j, "hidden");
+	jw_int(&j, e->model.spec.hidden);
+	jw_key(&j, "max_len");
+	jw_int(&j, e->max_len);
+	jw_key(&j, "truncate_front");
+	jw_bool(&j, e->truncate_front);
+	jw_key(&j, "mask");
+	jw_bool(&j, e->rules.mask);
+	jw_key(&j, "pad_to");
+	jw_int(&j, e->rules.pad_to);
+	jw_key(&j, "pad_front");
+	jw_bool(&j, e->rules.pad_front);
+	jw_object_end(&j);
 }
 
 static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struct err *err)

@@ -197,25 +197,25 @@ static void answer_row(struct answer *g, const struct value *v)
 
 static void json_row(struct output *o, const struct value *v)
 {
-	struct json j = json_to(&o->buf);
+	struct json_writer j = jw_to(&o->buf);
 
 	if (o->format == OUTPUT_JSON)
 		buf_text(&o->buf, o->rows ? ",\n " : "\n ");
-	json_object(&j);
+	jw_object(&j);
 	for (int k = 0; k < o->cols; k++) {
-		json_key(&j, o->column[k]);
+		jw_key(&j, o->column[k]);
 		if (v[k].type == VALUE_TEXT)
-			json_text_n(&j, v[k].text, v[k].n);
+			jw_text_n(&j, v[k].text, v[k].n);
 		else if (v[k].type == VALUE_INT)
-			json_int(&j, v[k].i);
+			jw_int(&j, v[k].i);
 		else if (v[k].type == VALUE_NULL)
-			json_null(&j);
+			jw_null(&j);
 		else if (v[k].n)
-			json_f32(&j, (float)v[k].r);
+			jw_f32(&j, (float)v[k].r);
 		else
-			json_f64(&j, v[k].r);
+			jw_f64(&j, v[k].r);
 	}
-	json_object_end(&j);
+	jw_object_end(&j);
 	if (o->format == OUTPUT_NDJSON)
 		buf_byte(&o->buf, '\n');
 }

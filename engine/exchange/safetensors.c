@@ -70,39 +70,39 @@ static int gate_tensors(const struct model *m, const real *w, struct tensor *t)
 static void write_header(struct buf *out, const struct tensor *t, int count,
 			 const struct meta *meta, int metas)
 {
-	struct json j = json_to(out);
+	struct json_writer j = jw_to(out);
 	size_t at = 0;
 
-	json_object(&j);
-	json_key(&j, "__metadata__");
-	json_object(&j);
+	jw_object(&j);
+	jw_key(&j, "__metadata__");
+	jw_object(&j);
 	for (int k = 0; k < metas; k++) {
-		json_key(&j, meta[k].key);
-		json_text(&j, meta[k].value);
+		jw_key(&j, meta[k].key);
+		jw_text(&j, meta[k].value);
 	}
-	json_object_end(&j);
+	jw_object_end(&j);
 	for (int k = 0; k < count; k++) {
 		const size_t end = at + elements(&t[k]) * sizeof(float);
 
-		json_key(&j, t[k].name);
-		json_object(&j);
-		json_key(&j, "dtype");
-		json_text(&j, "F32");
-		json_key(&j, "shape");
-		json_array(&j);
-		json_int(&j, t[k].rows);
+		jw_key(&j, t[k].name);
+		jw_object(&j);
+		jw_key(&j, "dtype");
+		jw_text(&j, "F32");
+		jw_key(&j, "shape");
+		jw_array(&j);
+		jw_int(&j, t[k].rows);
 		if (t[k].cols)
-			json_int(&j, t[k].cols);
-		json_array_end(&j);
-		json_key(&j, "data_offsets");
-		json_array(&j);
-		json_int(&j, (int64_t)at);
-		json_int(&j, (int64_t)end);
-		json_array_end(&j);
-		json_object_end(&j);
+			jw_int(&j, t[k].cols);
+		jw_array_end(&j);
+		jw_key(&j, "data_offsets");
+		jw_array(&j);
+		jw_int(&j, (int64_t)at);
+		jw_int(&j, (int64_t)end);
+		jw_array_end(&j);
+		jw_object_end(&j);
 		at = end;
 	}
-	json_object_end(&j);
+	jw_object_end(&j);
 	while (out->len % 8)
 		buf_byte(out, ' ');
 }
