@@ -20,7 +20,7 @@ DIR     ?= tests/golden
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wformat=2
-BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -pthread -fno-math-errno \
+BASE := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -I. -pthread -fno-math-errno \
 	-fno-trapping-math -ffp-contract=fast $(ARCH) $(WARN) $(OPT) $(SAN) $(CFLAGS) -MMD -MP
 
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
@@ -149,7 +149,7 @@ lint:
 	@$(MAKE) --no-print-directory BUILD=build-clang CC=clang CFLAGS=-Werror build-clang/sluice
 	clang-format --dry-run --Werror $(shell git ls-files '*.c' '*.h')
 	clang-tidy --quiet --warnings-as-errors='*' $(base_src) $(engine_src) $(store_src) $(app_src) \
-		app/main.c -- -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. \
+		app/main.c -- -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -I. \
 		$(ENGINE_CFLAGS) $(STORE_CFLAGS) $(APP_CFLAGS) $(TUI_CFLAGS)
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
+enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_S = 1 };
 
 struct item {
 	enum train_event_type type;
@@ -117,6 +117,7 @@ static bool make_run(struct recorder *r, struct err *err)
 {
 	const struct settings *s = &r->settings;
 	char machine[128], id[RUN_ID_SIZE];
+	struct run_ref ref;
 	struct buf spec = {0};
 	struct run_new row = {
 		.name = r->name,
@@ -140,7 +141,7 @@ static bool make_run(struct recorder *r, struct err *err)
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
 	r->run = store_run_add(r->store, &row, id, err);
-	ok = r->run && put_params(r, err) && put_sources(r, err) &&
+	ok = r->run && store_run_find(r->store, id, &ref, err) && put_params(r, err) && put_sources(r, err) &&
 	     archive_encoder(r->store, r->run, r->encoder, err);
 	for (int k = 0; k < r->tag_count && ok; k++)
 		ok = store_tag_add(r->store, r->run, r->tags[k], err);
@@ -149,6 +150,7 @@ static bool make_run(struct recorder *r, struct err *err)
 		return false;
 	pthread_mutex_lock(&r->lock);
 	memcpy(r->id, id, sizeof(r->id));
+	snprintf(r->run_name, sizeof(r->run_name), "%s", ref.name);
 	pthread_mutex_unlock(&r->lock);
 	return true;
 }
@@ -258,6 +260,17 @@ static void wait_ms(struct recorder *r, int ms)
 			break;
 }
 
+static void wait_to_retry(struct recorder *r)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += RETRY_S;
+	while (!r->closing)
+		if (pthread_cond_timedwait(&r->filled, &r->lock, &until) == ETIMEDOUT)
+			break;
+}
+
 static void *recorder_main(void *arg)
 {
 	struct recorder *r = arg;
@@ -285,23 +298,16 @@ static void *recorder_main(void *arg)
 
 		pthread_mutex_lock(&r->lock);
 		r->trouble = err;
+		pthread_cond_broadcast(&r->drained);
 		if (ok) {
 			r->first = (first + n) % QUEUE_MAX;
 			r->count -= n;
 			r->recorded = step;
 			r->has_run = r->run != 0;
-			pthread_cond_broadcast(&r->drained);
 		} else if (r->closing) {
 			break;
 		} else {
-			r->urgent = false;
-			for (int waited = 0; waited < RETRY_MS && !r->closing; waited += COMMIT_MS) {
-				struct timespec until;
-
-				clock_gettime(CLOCK_REALTIME, &until);
-				until.tv_sec += RETRY_MS / 1000;
-				pthread_cond_timedwait(&r->filled, &r->lock, &until);
-			}
+			wait_to_retry(r);
 		}
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -399,6 +405,17 @@ bool recorder_run(struct recorder *r, char id[9], char *name)
 	}
 	pthread_mutex_unlock(&r->lock);
 	return has;
+}
+
+bool recorder_flush(struct recorder *r, char id[9], char *name)
+{
+	pthread_mutex_lock(&r->lock);
+	r->urgent = true;
+	pthread_cond_signal(&r->filled);
+	while (r->count && r->trouble.code == ERR_NONE)
+		pthread_cond_wait(&r->drained, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	return recorder_run(r, id, name);
 }
 
 bool recorder_trouble(struct recorder *r, struct err *err)

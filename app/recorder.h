@@ -33,6 +33,8 @@ void recorder_put(struct recorder *r, const struct train_event *event);
 int64_t recorder_recorded(struct recorder *r);
 /* The run's id and name once it has a row; false before. name has RUN_NAME_SIZE bytes or is NULL. */
 bool recorder_run(struct recorder *r, char id[9], char *name);
+/* Waits until everything handed over so far is written, or cannot be; then as recorder_run. */
+bool recorder_flush(struct recorder *r, char id[9], char *name);
 /* The trouble the recorder is in now; false when all is well. */
 bool recorder_trouble(struct recorder *r, struct err *err);
 /* How often the trainer had to wait for the queue. */

@@ -91,6 +91,14 @@ void context_say(struct context *c, const char *fmt, ...) __attribute__((format(
 /* Asks before something is destroyed; ERR_USAGE where nobody can be asked. */
 bool context_confirm(struct context *c, const char *question, struct err *err);
 
+/* Opens the store that the command line means. NULL with err set. */
+struct store;
+struct store *context_store(struct context *c, bool write, struct err *err);
+
+/* Loads the checkpoint that RUN names. */
+struct loaded;
+bool context_load(struct context *c, const char *run, struct loaded *out, struct err *err);
+
 /* The commands, one file each (or one a family). */
 bool command_train(struct context *c, const struct args *a, struct err *err);
 bool command_eval(struct context *c, const struct args *a, struct err *err);

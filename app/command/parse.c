@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Words, options and answers: what all commands share. */
 #include "app/command/command.h"
+#include "app/archive.h"
 #include "app/settings.h"
 
 #include "engine/base/mem.h"
@@ -175,6 +176,20 @@ bool words_split(const char *line, char **words, int max, int *count, char **blo
 	free(*block);
 	*block = NULL;
 	return err_set(err, ERR_USAGE, "the quote %c is not closed", quote);
+}
+
+struct store *context_store(struct context *c, bool write, struct err *err)
+{
+	return store_open(c->store, write ? STORE_WRITE : STORE_READ, err);
+}
+
+bool context_load(struct context *c, const char *run, struct loaded *out, struct err *err)
+{
+	struct store *s = context_store(c, false, err);
+	const bool ok = s && archive_load(s, run, out, err);
+
+	store_close(s);
+	return ok;
 }
 
 void context_say(struct context *c, const char *fmt, ...)

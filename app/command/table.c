@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of commands. */
+#include "app/command/command.h"
+#include "app/command/ui.h"
+
+#include <string.h>
+
+static const struct option options_none[] = {{NULL, NULL, NULL}};
+
+// clang-format off
+static const struct command shell[] = {
+	{"train",   "[-c FILE] [--set name=value]... --data FILE", "Train an encoder", CMD_SHELL, 0, 0, options_train, command_train, NULL},
+	{"eval",    "RUN --data FILE", "Measure a run on labelled texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_eval, command_eval, NULL},
+	{"predict", "RUN [--data FILE]", "Classify texts, one a line", CMD_SHELL, 1, 1, options_predict, command_predict, NULL},
+	{"trace",   "RUN --text TEXT", "Every gate of every step for a text", CMD_SHELL, 1, 1, options_trace, command_trace, NULL},
+	{"runs",    "", "List the runs", CMD_SHELL | CMD_CONSOLE, 0, 0, options_runs, command_runs, NULL},
+	{"show",    "RUN", "Everything the store knows of one run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_none, command_show, NULL},
+	{"query",   "SQL | -f FILE | --list", "Ask the store in SQL, read-only", CMD_SHELL | CMD_CONSOLE | CMD_REST, 0, -1, options_query, command_query, NULL},
+	{"export",  "weights RUN FILE.safetensors", "Write a run's weights to a file", CMD_SHELL | CMD_CONSOLE, 3, 3, options_none, command_export, NULL},
+	{"rename",  "RUN NAME", "Give a run another name", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, 2, options_none, command_rename, NULL},
+	{"note",    "RUN TEXT", "Write a remark on a run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, -1, options_none, command_note, NULL},
+	{"tag",     "RUN TAG", "Add a tag to a run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, 2, options_none, command_tag, NULL},
+	{"untag",   "RUN TAG", "Take a tag off a run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, 2, options_none, command_untag, NULL},
+	{"rm",      "RUN", "Delete a run (restore brings it back)", CMD_SHELL | CMD_CONSOLE, 1, 1, options_none, command_rm, NULL},
+	{"restore", "RUN", "Bring a deleted run back", CMD_SHELL | CMD_CONSOLE, 1, 1, options_none, command_restore, NULL},
+	{"help",    "[COMMAND]", "Say how things are done", CMD_SHELL, 0, 1, options_none, command_help, NULL},
+};
+// clang-format on
+
+enum { SHELL_SIZE = sizeof(shell) / sizeof(shell[0]) };
+
+const struct command *command_at(int index)
+{
+	return index < SHELL_SIZE ? &shell[index] : ui_command_at(index - SHELL_SIZE);
+}
+
+const struct command *command_find(const char *name)
+{
+	for (int k = 0; command_at(k); k++)
+		if (!strcmp(command_at(k)->name, name))
+			return command_at(k);
+	return NULL;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive.h"
+#include "app/command/command.h"
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/inspect/trace.h"
+#include "engine/text/utf8.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option options_trace[] = {
+	{"--text", "TEXT", "the text to look at"},
+	{"--unit", "N", "in a table: the gates of this unit instead of the mean over all units"},
+	{NULL, NULL, NULL},
+};
+
+static void json_matrix(struct json_writer *j, const double *v, int rows, int cols)
+{
+	jw_array(j);
+	for (int r = 0; r < rows; r++) {
+		jw_array(j);
+		for (int k = 0; k < cols; k++)
+			jw_f32(j, (float)v[r * cols + k]);
+		jw_array_end(j);
+	}
+	jw_array_end(j);
+}
+
+static void json_tokens(struct json_writer *j, const struct trace *t)
+{
+	jw_key(j, "tokens");
+	jw_array(j);
+	for (int s = 0; s < t->T; s++) {
+		size_t n;
+		const char *token = trace_token(t, s, &n);
+
+		jw_text_n(j, token, n);
+	}
+	jw_array_end(j);
+	jw_key(j, "ids");
+	jw_array(j);
+	for (int s = 0; s < t->T; s++)
+		jw_int(j, t->ids[s]);
+	jw_array_end(j);
+	jw_key(j, "unknown");
+	jw_array(j);
+	for (int s = 0; s < t->T; s++)
+		if (trace_unknown(t, s))
+			jw_int(j, s);
+	jw_array_end(j);
+	jw_key(j, "dropped");
+	jw_array(j);
+	for (size_t k = 0; k < t->encoding.dropped.count; k++) {
+		size_t n;
+		const char *word = tokens_at(&t->encoding.dropped, k, &n);
+
+		jw_text_n(j, word, n);
+	}
+	jw_array_end(j);
+}
+
+static void json_trace(struct buf *b, const struct loaded *l, const struct trace *t)
+{
+	const struct encoder *e = l->snapshot->encoder;
+	struct json_writer j = jw_to(b);
+
+	jw_object(&j);
+	jw_key(&j, "run");
+	jw_text(&j, l->id);
+	jw_key(&j, "name");
+	jw_text(&j, l->name);
+	jw_key(&j, "cell");
+	jw_text(&j, e->model.spec.cell->name);
+	jw_key(&j, "text");
+	jw_text(&j, t->text);
+	json_tokens(&j, t);
+	jw_key(&j, "layers");
+	jw_array(&j);
+	jw_object(&j);
+	jw_key(&j, "layer");
+	jw_int(&j, 0);
+	jw_key(&j, "direction");
+	jw_text(&j, "fw");
+	for (int k = 0; k < trace_signals(t); k++) {
+		jw_key(&j, trace_signal_name(t, k));
+		json_matrix(&j, trace_signal(t, k), t->T, t->H);
+	}
+	jw_object_end(&j);
+	jw_array_end(&j);
+	jw_key(&j, "probabilities");
+	json_matrix(&j, t->prob, t->T, t->C);
+	jw_key(&j, "classes");
+	jw_array(&j);
+	for (int k = 0; k < t->C; k++)
+		jw_text(&j, e->classes.name[k]);
+	jw_array_end(&j);
+	jw_object_end(&j);
+	buf_byte(b, '\n');
+}
+
+/* A row a (step, unit), every gate in it. */
+static void rows_all(struct output *o, const struct trace *t)
+{
+	const int signals = trace_signals(t);
+	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
+	struct value row[5 + CELL_MAX_GATES + 2];
+
+	for (int k = 0; k < signals; k++)
+		column[5 + k] = trace_signal_name(t, k);
+	output_columns(o, column, 5 + signals);
+	for (int s = 0; s < t->T; s++)
+		for (int u = 0; u < t->H; u++) {
+			size_t n;
+			const char *token = trace_token(t, s, &n);
+
+			row[0] = value_int(0);
+			row[1] = value_text("fw");
+			row[2] = value_int(s + 1);
+			row[3] = value_bytes(token, n);
+			row[4] = value_int(u);
+			for (int k = 0; k < signals; k++)
+				row[5 + k] = value_f32((float)trace_signal(t, k)[s * t->H + u]);
+			output_row(o, row);
+		}
+}
+
+static double mean_of(const double *v, int n, bool absolute)
+{
+	double sum = 0;
+
+	for (int k = 0; k < n; k++)
+		sum += absolute ? fabs(v[k]) : v[k];
+	return sum / n;
+}
+
+/* For reading: a row a step; one unit's gates, or means (of the absolute values where a signal has
+ * both signs), and the classes if the text ended there. */
+static void rows_steps(struct output *o, const struct trace *t, int unit)
+{
+	const struct classes *classes = &t->snapshot->encoder->classes;
+	const int signals = trace_signals(t), cols = 3 + signals + t->C;
+	const char **column = mem_zero((size_t)cols, sizeof(*column));
+	struct value *row = mem_zero((size_t)cols, sizeof(*row));
+	char **made = mem_zero((size_t)(signals + t->C), sizeof(*made));
+
+	column[0] = "t";
+	column[1] = "token";
+	column[2] = "known";
+	for (int k = 0; k < signals; k++) {
+		const char *name = trace_signal_name(t, k);
+
+		made[k] = unit >= 0 ? mem_printf("%s[%d]", name, unit)
+				    : mem_printf(trace_signal_signed(t, k) ? "mean |%s|" : "mean %s", name);
+		column[3 + k] = made[k];
+	}
+	for (int k = 0; k < t->C; k++)
+		column[3 + signals + k] = made[signals + k] = mem_printf("p(%s)", classes->name[k]);
+	output_columns(o, column, cols);
+	for (int s = 0; s < t->T; s++) {
+		size_t n;
+		const char *token = trace_token(t, s, &n);
+
+		row[0] = value_int(s + 1);
+		row[1] = value_bytes(token, n);
+		row[2] = value_text(trace_unknown(t, s) ? "no" : "yes");
+		for (int k = 0; k < signals; k++) {
+			const double *v = trace_signal(t, k) + (size_t)s * (size_t)t->H;
+
+			row[3 + k] = value_real(unit >= 0 ? v[unit] : mean_of(v, t->H, trace_signal_signed(t, k)), 3);
+		}
+		for (int k = 0; k < t->C; k++)
+			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);
+		output_row(o, row);
+	}
+	for (int k = 0; k < signals + t->C; k++)
+		free(made[k]);
+	free(made);
+	free(column);
+	free(row);
+}
+
+static bool report(struct context *c, const struct args *a, const struct loaded *l,
+		   const struct trace *t, struct err *err)
+{
+	const char *unit = args_value(a, "--unit");
+	struct buf b = {0};
+	struct output o;
+	char *end;
+	long u = -1;
+	bool ok;
+
+	if (unit) {
+		u = strtol(unit, &end, 10);
+		if (*end || end == unit || u < 0 || u >= t->H)
+			return err_set(err, ERR_USAGE, "--unit is from 0 to %d, not '%s'", t->H - 1, unit);
+	}
+	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON) {
+		json_trace(&b, l, t);
+		ok = output_flush(c->out, &b, err);
+		buf_release(&b);
+		return ok;
+	}
+	output_open(&o, c->format, c->out, c->answer);
+	if (o.format == OUTPUT_TABLE)
+		rows_steps(&o, t, (int)u);
+	else
+		rows_all(&o, t);
+	return output_close(&o, err);
+}
+
+bool command_trace(struct context *c, const struct args *a, struct err *err)
+{
+	const char *text = args_value(a, "--text");
+	struct loaded l = {0};
+	struct buf clean = {0};
+	struct trace *t;
+	bool ok;
+
+	if (!text)
+		return err_set(err, ERR_USAGE, "trace needs --text TEXT");
+	if (!context_load(c, a->pos[0], &l, err))
+		return false;
+	utf8_repair(&clean, text, strlen(text), NULL);
+	t = trace_new(l.snapshot, buf_str(&clean), clean.len, err);
+	ok = t && report(c, a, &l, t, err);
+	trace_free(t);
+	buf_release(&clean);
+	loaded_release(&l);
+	return ok;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/command/command.h"
+#include "app/session.h"
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "store/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct option options_train[] = {
+	{"-c", "FILE.ini", "a settings file"},
+	{"--set", "name=value", "one setting; see 'sluice help settings'"},
+	{"--data", "FILE", "training texts; - is standard input"},
+	{"--valid", "FILE", "validation texts"},
+	{"--data-format", "FORMAT", "of both files, where it is not plain to see"},
+	{"--label-column", "NAME", "by name or number from 1"},
+	{"--text-column", "NAME", "by name or number from 1"},
+	{"--no-header", NULL, "the first line of a csv file is data"},
+	{"--name", "NAME", "what the run is called"},
+	{"--tag", "TAG", "a label for the run; may be repeated"},
+	{"--note", "TEXT", "a remark"},
+	{"--progress", "FORMAT", "bar, lines or ndjson on standard error"},
+	{NULL, NULL, NULL},
+};
+
+enum progress_style { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_LINES, PROGRESS_NDJSON };
+
+/* What the signal handler and the feed's wake write to. */
+static int wake_pipe[2] = {-1, -1};
+static volatile sig_atomic_t caught;
+
+static void on_signal(int sig)
+{
+	const int saved = errno;
+
+	caught = sig;
+	if (write(wake_pipe[1], "s", 1) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+static void on_news(void *arg)
+{
+	(void)arg;
+	if (write(wake_pipe[1], "n", 1) < 0 && errno != EAGAIN)
+		return;
+}
+
+static bool settings_from(struct settings *s, const struct args *a, struct err *err)
+{
+	static const char *const shortcut[][2] = {{"--data", "data"},
+						  {"--valid", "valid"},
+						  {"--data-format", "data_format"},
+						  {"--label-column", "label_column"},
+						  {"--text-column", "text_column"}};
+
+	settings_default(s);
+	for (int k = 0; k < a->option_count; k++)
+		if (!strcmp(a->option[k], "-c") && !settings_load(s, a->value[k], err))
+			return false;
+	for (int k = 0; k < a->option_count; k++) {
+		if (!strcmp(a->option[k], "--set") && !settings_assign(s, a->value[k], err))
+			return false;
+		for (size_t j = 0; j < sizeof(shortcut) / sizeof(shortcut[0]); j++)
+			if (!strcmp(a->option[k], shortcut[j][0]) &&
+			    !settings_set(s, shortcut[j][1], a->value[k], err))
+				return false;
+	}
+	s->no_header = args_has(a, "--no-header");
+	return true;
+}
+
+static bool style_of(const struct context *c, const struct args *a, enum progress_style *style,
+		     struct err *err)
+{
+	const char *name = args_value(a, "--progress");
+
+	*style = c->quiet ? PROGRESS_NONE : isatty(STDERR_FILENO) ? PROGRESS_BAR : PROGRESS_LINES;
+	if (!name)
+		return true;
+	if (!strcmp(name, "ndjson"))
+		*style = PROGRESS_NDJSON;
+	else if (!strcmp(name, "bar"))
+		*style = PROGRESS_BAR;
+	else if (!strcmp(name, "lines"))
+		*style = PROGRESS_LINES;
+	else
+		return err_set(err, ERR_USAGE, "--progress is bar, lines or ndjson, not '%s'", name);
+	return true;
+}
+
+/* Shared with the trainer's thread, which prints the ndjson lines. */
+struct progress_state {
+	enum progress_style style;
+	struct session *session; /* set before the first step: training starts paused */
+	int shown_epoch;
+	double shown_at; /* seconds of training at the last line */
+};
+
+static void put_line(const struct train_gauge *g, int64_t recorded)
+{
+	struct buf b = {0};
+	struct json_writer j = jw_to(&b);
+
+	jw_object(&j);
+	jw_key(&j, "step");
+	jw_int(&j, g->step);
+	jw_key(&j, "epoch");
+	jw_int(&j, g->epoch);
+	jw_key(&j, "loss");
+	jw_f64(&j, g->loss);
+	jw_key(&j, "recorded");
+	jw_int(&j, recorded);
+	jw_object_end(&j);
+	fprintf(stderr, "%s\n", buf_str(&b));
+	buf_release(&b);
+}
+
+static void observe(void *arg, const struct train_event *event)
+{
+	struct progress_state *p = arg;
+
+	if (p->style == PROGRESS_NDJSON && event->type == TRAIN_EVENT_STEP)
+		put_line(event->gauge, recorder_recorded(p->session->recorder));
+}
+
+static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
+{
+	fprintf(stderr, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "", e->epoch,
+		epochs, e->train_loss, e->train_accuracy);
+	if (!isnan(e->valid_loss))
+		fprintf(stderr, "  valid loss %.4f accuracy %.4f%s", e->valid_loss, e->valid_accuracy,
+			e->best ? "  best" : "");
+	fputc('\n', stderr);
+}
+
+static void show_progress(struct progress_state *p, struct feed_view *v)
+{
+	const struct train_gauge *g = &v->gauge;
+	const bool bar = p->style == PROGRESS_BAR;
+
+	if (p->style != PROGRESS_BAR && p->style != PROGRESS_LINES)
+		return;
+	if (v->last.epoch > p->shown_epoch) {
+		p->shown_epoch = v->last.epoch;
+		p->shown_at = g->seconds;
+		show_epoch(&v->last, g->epochs, bar);
+	}
+	if (g->state != TRAIN_RUNNING || !g->step || (!bar && g->seconds - p->shown_at < 10))
+		return;
+	p->shown_at = g->seconds;
+	fprintf(stderr, "%sepoch %d/%d  step %lld/%lld  loss %.4f  %.1fk tokens/s  %d:%02d left%s",
+		bar ? "\r\033[K" : "", g->epoch, g->epochs, (long long)g->step, (long long)g->steps, g->loss,
+		g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60, bar ? "" : "\n");
+	fflush(stderr);
+}
+
+/* Until training is over; a signal asks the trainer to stop. */
+static void watch(struct session *s, struct progress_state *p, struct feed_view *v)
+{
+	struct pollfd fd = {.fd = wake_pipe[0], .events = POLLIN};
+	bool stopping = false, told = false;
+	struct err trouble;
+
+	while (!train_state_over(v->gauge.state)) {
+		char drain[256];
+
+		poll(&fd, 1, 1000);
+		while (read(wake_pipe[0], drain, sizeof(drain)) > 0)
+			continue;
+		if (caught && !stopping) {
+			stopping = true;
+			trainer_stop(s->trainer);
+			if (p->style == PROGRESS_BAR || p->style == PROGRESS_LINES)
+				fprintf(stderr, "%sstopping after this step, with a checkpoint\n",
+					p->style == PROGRESS_BAR ? "\r\033[K" : "");
+		}
+		if (feed_read(s->feed, v))
+			show_progress(p, v);
+		if (recorder_trouble(s->recorder, &trouble) != told) {
+			told = !told;
+			fprintf(stderr, "%ssluice: %s%s\n", p->style == PROGRESS_BAR ? "\r\033[K" : "",
+				told ? trouble.msg : "the store can be written again",
+				told ? "; trying again every second" : "");
+		}
+	}
+	if (p->style == PROGRESS_BAR)
+		fputs("\r\033[K", stderr);
+}
+
+static void json_result(struct json_writer *j, const char *key, const struct epoch_stats *e)
+{
+	const bool valid = !isnan(e->valid_loss);
+
+	jw_key(j, key);
+	if (!e->epoch) {
+		jw_null(j);
+		return;
+	}
+	jw_object(j);
+	jw_key(j, "step");
+	jw_int(j, e->step);
+	jw_key(j, "epoch");
+	jw_int(j, e->epoch);
+	jw_key(j, "loss");
+	jw_f64(j, valid ? e->valid_loss : e->train_loss);
+	jw_key(j, "accuracy");
+	jw_f64(j, valid ? e->valid_accuracy : e->train_accuracy);
+	jw_object_end(j);
+}
+
+static bool report_json(struct context *c, const struct feed_view *v, const char *id,
+			const char *name, enum train_state state, struct err *err)
+{
+	struct buf b = {0};
+	struct json_writer j = jw_to(&b);
+	bool ok;
+
+	jw_object(&j);
+	jw_key(&j, "run");
+	jw_text(&j, id);
+	jw_key(&j, "name");
+	jw_text(&j, name);
+	jw_key(&j, "status");
+	jw_text(&j, train_state_name(state));
+	jw_key(&j, "epochs");
+	jw_int(&j, v->last.epoch);
+	jw_key(&j, "steps");
+	jw_int(&j, v->gauge.step);
+	jw_key(&j, "seconds");
+	jw_f64(&j, v->gauge.seconds);
+	json_result(&j, "best", &v->best);
+	json_result(&j, "last", &v->last);
+	jw_object_end(&j);
+	buf_byte(&b, '\n');
+	ok = output_flush(c->out, &b, err);
+	buf_release(&b);
+	return ok;
+}
+
+static bool report(struct context *c, const struct feed_view *v, const char *id, const char *name,
+		   enum train_state state, struct err *err)
+{
+	static const char *const column[] = {"run",	"name",	      "status",	   "epochs", "steps", "seconds",
+					     "best_epoch", "best_loss", "best_accuracy"};
+	const struct epoch_stats *b = &v->best;
+	const bool valid = !isnan(b->valid_loss);
+	const struct value row[] = {
+		value_text(id),
+		value_text(name),
+		value_text(train_state_name(state)),
+		value_int(v->last.epoch),
+		value_int(v->gauge.step),
+		value_real(v->gauge.seconds, 1),
+		b->epoch ? value_int(b->epoch) : value_null(),
+		b->epoch ? value_real(valid ? b->valid_loss : b->train_loss, 4) : value_null(),
+		b->epoch ? value_real(valid ? b->valid_accuracy : b->train_accuracy, 4) : value_null(),
+	};
+	struct output o;
+
+	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON)
+		return report_json(c, v, id, name, state, err);
+	output_open(&o, c->format, c->out, c->answer);
+	output_columns(&o, column, 9);
+	output_row(&o, row);
+	return output_close(&o, err);
+}
+
+static char *command_line(const struct context *c)
+{
+	struct buf b = {0};
+
+	for (int k = 0; k < c->argc; k++)
+		buf_printf(&b, "%s%s", k ? " " : "", c->argv[k]);
+	return buf_take(&b);
+}
+
+static bool listen(struct err *err)
+{
+	const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction act = {.sa_handler = on_signal}, was;
+
+	if (pipe(wake_pipe))
+		return err_set(err, ERR_FAILED, "cannot make a pipe: %s", strerror(errno));
+	for (int k = 0; k < 2; k++) {
+		fcntl(wake_pipe[k], F_SETFL, O_NONBLOCK);
+		fcntl(wake_pipe[k], F_SETFD, FD_CLOEXEC);
+	}
+	for (int k = 0; k < 3; k++) { /* what was ignored stays ignored: nohup */
+		sigaction(signals[k], NULL, &was);
+		if (was.sa_handler != SIG_IGN)
+			sigaction(signals[k], &act, NULL);
+	}
+	return true;
+}
+
+bool command_train(struct context *c, const struct args *a, struct err *err)
+{
+	struct feed_view *view = NULL;
+	struct progress_state progress = {0};
+	struct prepared p = {0};
+	struct settings settings;
+	struct session_spec spec = {.store = c->store, .paused = true, .wake = on_news, .observe = observe,
+				    .arg = &progress};
+	const char *tags[ARGS_MAX];
+	char id[9] = "", *line, name[RUN_NAME_SIZE] = "";
+	enum train_state state = TRAIN_FAILED;
+	bool ok;
+
+	for (int k = 0; k < a->option_count; k++)
+		if (!strcmp(a->option[k], "--tag"))
+			tags[spec.intro.tag_count++] = a->value[k];
+	ok = style_of(c, a, &progress.style, err) &&
+	     (!args_has(a, "--name") || run_name_check(args_value(a, "--name"), err)) &&
+	     settings_from(&settings, a, err);
+	if (!ok)
+		return false;
+	ok = listen(err) && prepare(&settings, &p, err);
+	settings_release(&settings);
+	if (!ok)
+		return false;
+	if (!c->quiet && progress.style != PROGRESS_NDJSON)
+		fputs(buf_str(&p.warnings), stderr);
+	spec.intro.name = args_value(a, "--name");
+	spec.intro.note = args_value(a, "--note");
+	spec.intro.tags = tags;
+	spec.intro.command = line = command_line(c);
+	progress.session = session_start(&p, &spec, err);
+	free(line);
+	if (!progress.session)
+		return false;
+
+	view = mem_zero(1, sizeof(*view));
+	trainer_resume(progress.session->trainer);
+	watch(progress.session, &progress, view);
+	trainer_wait(progress.session->trainer, NULL);
+	feed_read(progress.session->feed, view);
+	show_progress(&progress, view);
+	if (!recorder_flush(progress.session->recorder, id, name))
+		id[0] = '\0';
+	if (progress.style == PROGRESS_NDJSON && view->gauge.step)
+		put_line(&view->gauge, recorder_recorded(progress.session->recorder));
+	if (progress.style == PROGRESS_LINES || progress.style == PROGRESS_BAR)
+		if (*view->message && state != TRAIN_DIVERGED)
+			fprintf(stderr, "%s\n", view->message);
+	state = session_finish(progress.session, err);
+	session_free(progress.session);
+	ok = true;
+	if (*id)
+		ok = report(c, view, id, name, state, state == TRAIN_FINISHED || state == TRAIN_STOPPED ? err : NULL);
+	free(view);
+	if (caught) {
+		fflush(NULL);
+		signal(caught, SIG_DFL);
+		raise(caught);
+	}
+	return ok && err->code == ERR_NONE;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/command/command.h"
+#include "app/place.h"
+#include "app/settings.h"
+
+#include "engine/math/blas.h"
+
+#include <locale.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int complain(const struct err *err)
+{
+	fflush(stdout);
+	fprintf(stderr, "sluice: %s\n", err->msg[0] ? err->msg : "it failed");
+	return err_exit_code(err->code);
+}
+
+static int run_command(const struct command *cmd, int argc, char **argv, struct context *c)
+{
+	struct err err = {0};
+	struct args args;
+	char *store = NULL;
+	int status = 0;
+
+	if (!args_parse(cmd, argc, argv, c, &args, &err))
+		return complain(&err);
+	if (cmd->run != command_help) {
+		store = place_store(c->store, &err);
+		c->store = store;
+	}
+	if (err.code || !cmd->run(c, &args, &err))
+		status = complain(&err);
+	free(store);
+	if (fflush(stdout) && !status)
+		status = 0; /* the reader has gone: that is not our failure */
+	return status;
+}
+
+static int unknown_command(const char *name)
+{
+	struct nearest n = {.to = name, .best = NULL};
+
+	for (int k = 0; command_at(k); k++)
+		if (command_at(k)->flags & CMD_SHELL)
+			nearest_try(&n, command_at(k)->name);
+	if (nearest_name(&n))
+		fprintf(stderr, "sluice: there is no command '%s'; did you mean %s?\n", name, nearest_name(&n));
+	else
+		fprintf(stderr, "sluice: there is no command '%s'; 'sluice help' lists them\n", name);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct context c = {.out = stdout, .program = argv[0], .argc = argc, .argv = argv};
+	const char *first = argc > 1 ? argv[1] : NULL;
+	const struct command *cmd = first ? command_find(first) : NULL;
+	char help_word[] = "help", *help[] = {help_word, NULL, NULL};
+
+#ifdef M_MMAP_THRESHOLD
+	/* Weights come and go with every checkpoint; the default lets the heap keep their room. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C");
+	signal(SIGPIPE, SIG_IGN);
+	blas_single_thread();
+	if (first && !strcmp(first, "--version")) {
+		printf("sluice %s\n", SLUICE_VERSION);
+		return 0;
+	}
+	if (first && (!strcmp(first, "--help") || !strcmp(first, "-h")))
+		return run_command(command_find("help"), 1, help, &c);
+	if (cmd && cmd->flags & CMD_SHELL) {
+		for (int k = 2; k < argc; k++)
+			if (!strcmp(argv[k], "--help")) {
+				help[1] = argv[1];
+				return run_command(command_find("help"), 2, help, &c);
+			}
+		return run_command(cmd, argc - 1, argv + 1, &c);
+	}
+	if (first && *first != '-' && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+		return unknown_command(first);
+	c.out = stderr;
+	run_command(command_find("help"), 1, help, &c);
+	return 2;
+}
