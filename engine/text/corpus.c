@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/text/utf8.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -138,6 +139,8 @@ bool classes_of(const struct examples *ex, struct classes *c, struct err *err)
 	else
 		err_set(err, ERR_INPUT, "%s: no row has a label (set label_column, or data_format)",
 			path);
+	if (err)
+		utf8_line(err->msg);
 	classes_release(c);
 	return false;
 }
@@ -163,6 +166,8 @@ static int32_t *labels_of(const struct examples *ex, const struct classes *class
 			else
 				err_set(err, ERR_INPUT, "%s:%zu: the label is missing", name_of(ex),
 					e->line);
+			if (err)
+				utf8_line(err->msg);
 			free(label);
 			return NULL;
 		}

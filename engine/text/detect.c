@@ -235,6 +235,7 @@ static bool asked_column(const struct input *in, const struct grid *g, bool head
 		struct cell c = grid_cell(g, 0, k);
 
 		if (c.n == strlen(name) && !strncasecmp(c.s, name, c.n)) {
+			buf_release(&all);
 			*column = k;
 			return true;
 		}

@@ -3,6 +3,7 @@
 #include "engine/base/mem.h"
 #include "engine/text/corpus.h"
 #include "engine/text/detect.h"
+#include "engine/text/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -243,6 +244,8 @@ bool examples_read(struct examples *ex, const char *path, const struct read_opti
 		in.warnings = (struct buf){0};
 	} else {
 		examples_release(ex);
+		if (err)
+			utf8_line(err->msg);
 	}
 	input_release(&in);
 	return ok;

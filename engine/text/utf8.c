@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utf8proc.h>
 
 static const unsigned char *bytes_at(const char *text, size_t at)
@@ -33,6 +34,25 @@ size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first)
 	}
 	buf_add(out, text + good, n - good);
 	return bad;
+}
+
+void utf8_line(char *s)
+{
+	size_t n = strlen(s), to = 0;
+
+	for (size_t at = 0; at < n;) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t len =
+			utf8proc_iterate(bytes_at(s, at), (utf8proc_ssize_t)(n - at), &c);
+
+		if (len == 1 && (c < ' ' || c == 0x7f))
+			s[at] = ' ';
+		if (len > 0)
+			memmove(s + to, s + at, (size_t)len);
+		to += len > 0 ? (size_t)len : 0;
+		at += len > 0 ? (size_t)len : 1;
+	}
+	s[to] = '\0';
 }
 
 int32_t utf8_next(const char *text, size_t n, size_t *at)
