@@ -126,8 +126,8 @@ static void labels_are_the_column_of_few_short_values(void **state)
 
 	(void)state;
 	for (int k = 0; k < 600; k++)
-		buf_printf(&b, "intent_%d\twhat is the number %d of these %s\n", k * 5 % 77, k % 300,
-			   k % 2 ? "things" : "words");
+		buf_printf(&b, "intent_%d\twhat is the number %d of these %s\n", k * 5 % 77,
+			   k % 300, k % 2 ? "things" : "words");
 	assert_true(read_bytes(&ex, b.data, b.len, "", labels, &err));
 	assert_int_equal(ex.format, DATA_LABEL_TAB_TEXT);
 	assert_true(classes_of(&ex, &c, &err));
@@ -150,7 +150,8 @@ static void columns_can_be_asked_for(void **state)
 	const struct read_options by_number = {.label_column = "3", .text_column = "2"};
 	const struct read_options unknown = {.label_column = "d"};
 	const struct read_options far = {.text_column = "9", .no_header = true};
-	struct read_options two = {.format = DATA_PARALLEL, .text_column = "3", .label_column = "1"};
+	struct read_options two = {
+		.format = DATA_PARALLEL, .text_column = "3", .label_column = "1"};
 
 	(void)state;
 	check(csv, "", by_name, DATA_CSV, "x=the first|y=the second|");
@@ -192,7 +193,9 @@ static void line_ends_marks_and_nuls_are_taken(void **state)
 	struct err err = {0};
 
 	(void)state;
-	check("\xef\xbb\xbf" "1\tgood\r\n0\tbad\r\n", "", labels, DATA_LABEL_TAB_TEXT, "1=good|0=bad|");
+	check("\xef\xbb\xbf"
+	      "1\tgood\r\n0\tbad\r\n",
+	      "", labels, DATA_LABEL_TAB_TEXT, "1=good|0=bad|");
 	check("old\rmac\r", "", any, DATA_TEXT, "old|mac|");
 	assert_true(read_bytes(&ex, "1\ta\0b\n\n \n0\tc\n", 13, "", labels, &err));
 	assert_int_equal(ex.at[0].text_len, 3);
@@ -252,7 +255,9 @@ static void what_is_no_text_is_refused(void **state)
 	(void)state;
 	refuse("", any, ": is empty", "");
 	refuse(" \n\t\n", any, ": has no text in it", "");
-	refuse_n("\xff\xfe" "a\0b\0", 6, any, ": is UTF-16", "iconv");
+	refuse_n("\xff\xfe"
+		 "a\0b\0",
+		 6, any, ": is UTF-16", "iconv");
 	refuse_n("h\0e\0l\0l\0o\0\n\0", 12, any, ": is UTF-16", "iconv");
 	for (int k = 0; k < 4096; k++)
 		junk[k] = (char)(k * k * 31 >> 3);
@@ -271,9 +276,10 @@ static void broken_rows_are_refused_by_line(void **state)
 	(void)state;
 	refuse("{\"text\":\"a\",\"label\":1}\n\n{\"text\":", labels, ":3: broken JSON", "");
 	refuse("{\"text\":\"a\",\"label\":1}\n[1]\n", labels, ":2: not a JSON object", "");
-	refuse("{\"text\":\"a\",\"label\":1}\n{\"text\":5,\"label\":1}\n", labels, ":2: 'text' is not",
+	refuse("{\"text\":\"a\",\"label\":1}\n{\"text\":5,\"label\":1}\n", labels,
+	       ":2: 'text' is not", "");
+	refuse("{\"text\":\"a\",\"label\":1}\n{\"text\":\"b\"}\n", labels, ":2: the label is empty",
 	       "");
-	refuse("{\"text\":\"a\",\"label\":1}\n{\"text\":\"b\"}\n", labels, ":2: the label is empty", "");
 	refuse("{\"text\":\"a\",\"label\":{}}\n", any, ":1: 'label' is no label", "");
 	refuse("[\n{\"text\":\"a\"}\n]\n", any, ": is one JSON array", "jq");
 	refuse("label,text\n1,a\n0,b,c\n", labels, ":3: 3 columns", "quotes");

@@ -20,8 +20,11 @@ static void run_case(void **state)
 
 static void a_broken_case_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "golden 0 2 kind 0 6 end 0 0", "golden 0 1 kind 0 6 x",
-					  "golden 0 1 kind 0 6 x 1 3 1 2", "golden 0 1 kind 0 6 x 9",
+	static const char *const bad[] = {"",
+					  "golden 0 2 kind 0 6 end 0 0",
+					  "golden 0 1 kind 0 6 x",
+					  "golden 0 1 kind 0 6 x 1 3 1 2",
+					  "golden 0 1 kind 0 6 x 9",
 					  "golden 0 1 kind 0 6 x 2 99999 99999 1"};
 	char path[] = P_tmpdir "/sluice-golden-XXXXXX";
 	int fd = mkstemp(path);

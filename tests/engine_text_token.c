@@ -41,7 +41,8 @@ static void words(void **state)
 	check(r, "我爱LSTM，3个。", "我|爱|LSTM|，|3|个|。|");
 	check(r, "中.文 a.中", "中|.|文|a|.|中|");
 	check(r, "naïve Größe привет สวัสดี", "naïve|Größe|привет|สวัสดี|");
-	check(r, "ok👩‍👩‍👧👍🏽🇩🇪1️⃣!", "ok|👩‍👩‍👧|👍🏽|🇩🇪|1️⃣|!|");
+	check(r, "ok👩‍👩‍👧👍🏽🇩🇪1️⃣!",
+	      "ok|👩‍👩‍👧|👍🏽|🇩🇪|1️⃣|!|");
 }
 
 static void words_are_normalised(void **state)
@@ -69,7 +70,10 @@ static void spaces(void **state)
 	const struct token_rules r = {.kind = TOKENIZER_SPACE};
 
 	(void)state;
-	check(r, "  a <unk>\tb-c\xc2\xa0" "d\xe3\x80\x80 e ", "a|<unk>|b-c|d|e|");
+	check(r,
+	      "  a <unk>\tb-c\xc2\xa0"
+	      "d\xe3\x80\x80 e ",
+	      "a|<unk>|b-c|d|e|");
 	check(r, "   ", "");
 }
 
@@ -81,7 +85,11 @@ static void keras(void **state)
 
 	(void)state;
 	check(lower, "Don't stop!Now\tOK\r\n(x)", "don't|stop|now|ok\r|x|");
-	check(lower, "a\xc2\xa0" "b", "a\xc2\xa0" "b|"); /* only the split character cuts */
+	check(lower,
+	      "a\xc2\xa0"
+	      "b",
+	      "a\xc2\xa0"
+	      "b|"); /* only the split character cuts */
 	check(wide, "a。b!c--d e-f", "a|b|c|d e-f|");
 	check(points, "e\xcc\x81 !", "e|\xcc\x81| |!|");
 }
@@ -138,10 +146,12 @@ static void bad_bytes_are_replaced(void **state)
 		size_t bad, first;
 	} c[] = {
 		{"plain 中文", "plain 中文", 0, 99},
-		{"a\xff" "b\xc3", "a�b�", 2, 1},
-		{"\xed\xa0\x80", "���", 3, 0},		/* a surrogate */
+		{"a\xff"
+		 "b\xc3",
+		 "a�b�", 2, 1},
+		{"\xed\xa0\x80", "���", 3, 0},                /* a surrogate */
 		{"\xc0\xaf\xf4\x90\x80\x80", "������", 6, 0}, /* overlong; above U+10FFFF */
-		{"x\xe4\xbd", "x��", 2, 1},		/* cut */
+		{"x\xe4\xbd", "x��", 2, 1},                   /* cut */
 	};
 	struct buf b = {0};
 

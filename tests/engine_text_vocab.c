@@ -40,8 +40,11 @@ static void check_ids(const struct vocab *v, const char *text, size_t count, con
 	encoding_release(&e);
 }
 
-#define IDS(...) \
-	sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[]){__VA_ARGS__}
+#define IDS(...)                                                                                   \
+	sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[])                \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 
 static const char *const abc[] = {"b a b", "c b a d", NULL};
 
@@ -150,9 +153,10 @@ static void encodings_are_cut_at_either_end(void **state)
 
 static void restored_vocabularies_encode_alike(void **state)
 {
-	struct vocab_spec spec = {.rules = {.kind = TOKENIZER_KERAS, .lower = true, .filters = "!é"},
-				  .max_size = 4,
-				  .oov = "\"?\""};
+	struct vocab_spec spec = {
+		.rules = {.kind = TOKENIZER_KERAS, .lower = true, .filters = "!é"},
+		.max_size = 4,
+		.oov = "\"?\""};
 	struct vocab_spec back;
 	struct vocab *v = build(spec, abc), *w;
 	struct tokens tokens = {0};
@@ -184,10 +188,11 @@ static void restored_vocabularies_encode_alike(void **state)
 
 static void damaged_vocabularies_are_refused(void **state)
 {
-	static const char *const rules[] = {"", "[]", "{}", "{\"tokenizer\":\"word\"}",
-					    "{\"tokenizer\":\"none\",\"lower\":true,\"min_count\":1,"
-					    "\"max_size\":0,\"filters\":null,\"split\":null,"
-					    "\"char_level\":false,\"oov\":null}"};
+	static const char *const rules[] = {
+		"", "[]", "{}", "{\"tokenizer\":\"word\"}",
+		"{\"tokenizer\":\"none\",\"lower\":true,\"min_count\":1,"
+		"\"max_size\":0,\"filters\":null,\"split\":null,"
+		"\"char_level\":false,\"oov\":null}"};
 	static const char *const lists[][4] = {
 		{NULL}, {"<pad>", NULL}, {"<unk>", "<pad>"}, {"<pad>", "<unk>", "a", "a"}};
 	struct vocab_spec spec;

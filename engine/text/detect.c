@@ -8,20 +8,21 @@
 #include <strings.h>
 
 enum {
-	SAMPLE = 2000, /* rows looked at */
-	FEW = 20,      /* rows that are too few to count on frequencies */
-	COLUMNS = 64,  /* columns looked at */
+	SAMPLE = 20000,    /* rows looked at: files may be sorted by class */
+	FEW = 20,          /* rows that are too few to count on frequencies */
+	COLUMNS = 64,      /* columns looked at */
+	LABEL_BYTES = 64,  /* a longer text is no label */
+	FIRST_WORDS = 100, /* more different ones at the start of lines are no labels */
 };
 
 const char *const usual_labels[] = {
-	"label",  "labels", "sentiment", "class",   "target", "category", "polarity",
-	"emotion", "rating", "stars",	  "score",   "topic",  "intent",   "tag",
-	"y",	  "标签",   "类别",	 "summary", "summaries", "tgt",	  "output",
-	"translation", NULL};
+	"label",  "labels",  "sentiment", "class", "target", "category",    "polarity", "emotion",
+	"rating", "stars",   "score",     "topic", "intent", "tag",         "y",        "标签",
+	"类别",   "summary", "summaries", "tgt",   "output", "translation", NULL};
 const char *const usual_texts[] = {
-	"text",	    "review",	 "sentence", "comment", "content", "tweet", "message",
-	"body",	    "description", "document", "utterance", "question", "source", "src",
-	"input",    "title",	 "x",	     "文本",	"评论",	   "内容",  NULL};
+	"text",  "review",      "sentence", "comment",   "content",  "tweet",  "message",
+	"body",  "description", "document", "utterance", "question", "source", "src",
+	"input", "title",       "x",        "文本",      "评论",     "内容",   NULL};
 
 int usual_find(const char *const list[], const char *name, size_t n)
 {
@@ -129,10 +130,10 @@ static void survey(struct survey *s, const struct grid *g, bool header)
 static bool label_like(const struct survey *s, int k)
 {
 	const struct column *c = &s->column[k];
-	/* Three columns and more: one that never changes is a remark rather than a class. */
-	bool constant = s->count > 2 && s->rows > 2 && c->distinct == 1;
+	/* Three columns and more: a word that never changes is a remark rather than a class. */
+	bool constant = s->count > 2 && s->rows > 2 && c->distinct == 1 && !c->whole;
 
-	if (c->running || constant || !c->longest || c->longest > 64)
+	if (c->running || constant || !c->longest || c->longest > LABEL_BYTES)
 		return false;
 	if (c->distinct <= s->rows / 2)
 		return true;
@@ -286,8 +287,7 @@ static bool plan_columns(const struct input *in, const struct grid *g,
 	survey(&s, g, plan->header);
 	label = plan->header ? usual_column(g, usual_labels) : -1;
 	text = plan->header ? usual_column(g, usual_texts) : -1;
-	if (opt->label_column &&
-	    !asked_column(in, g, plan->header, opt->label_column, &label, err))
+	if (opt->label_column && !asked_column(in, g, plan->header, opt->label_column, &label, err))
 		return false;
 	if (opt->text_column && !asked_column(in, g, plan->header, opt->text_column, &text, err))
 		return false;
@@ -373,11 +373,12 @@ static bool looks_like_label_text(const struct grid *g)
 			return false;
 		marked = marked && first.n > 9 && !memcmp(first.s, "__label__", 9);
 	}
-	if (!c->longest || c->longest > 64 || c->running)
+	if (!c->longest || c->longest > LABEL_BYTES || c->running)
 		return false;
 	if (marked || c->whole)
 		return s.rows < FEW || c->distinct <= s.rows / 2;
-	return s.rows >= FEW && c->distinct >= 2 && c->distinct <= 2 + s.rows / 50;
+	return s.rows >= FEW && c->distinct >= 2 && c->distinct <= 2 + s.rows / 50 &&
+	       c->distinct <= FIRST_WORDS;
 }
 
 static bool looks_like_json(const struct line *l)
@@ -447,7 +448,8 @@ static bool detect_columns(const struct input *in, const struct read_options *op
 	}
 	if (!found)
 		*plan = (struct plan){DATA_TEXT, CUT_NONE, -1, 0, false};
-	if (ok && (!found || plan->cut == CUT_FIRST_SPACE) && (opt->label_column || opt->text_column))
+	if (ok && (!found || plan->cut == CUT_FIRST_SPACE) &&
+	    (opt->label_column || opt->text_column))
 		return err_set(err, ERR_INPUT,
 			       "%s: no column '%s'; its lines are not in columns (set data_format)",
 			       in->name, opt->label_column ? opt->label_column : opt->text_column);

@@ -63,7 +63,8 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 {
 	size_t n = raw->len < LOOKED_AT ? raw->len : LOOKED_AT, control = 0, zero[2] = {0}, bad;
 	struct buf scratch = {0};
-	bool utf16 = n >= 2 && (!memcmp(raw->data, "\xff\xfe", 2) || !memcmp(raw->data, "\xfe\xff", 2));
+	bool utf16 =
+		n >= 2 && (!memcmp(raw->data, "\xff\xfe", 2) || !memcmp(raw->data, "\xfe\xff", 2));
 
 	for (size_t k = 0; k < n; k++) {
 		unsigned char c = (unsigned char)raw->data[k];
@@ -82,10 +83,11 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 	if (control > TOO_MANY && control > n / 20)
 		return err_set(err, ERR_INPUT, "%s: is not text but binary data", name);
 	if (bad > TOO_MANY && bad > n / 5)
-		return err_set(err, ERR_INPUT,
-			       "%s: is not UTF-8 (%zu of its first %zu bytes do not fit); convert it "
-			       "first (for example iconv -f GB18030 -t UTF-8)",
-			       name, bad, n);
+		return err_set(
+			err, ERR_INPUT,
+			"%s: is not UTF-8 (%zu of its first %zu bytes do not fit); convert it "
+			"first (for example iconv -f GB18030 -t UTF-8)",
+			name, bad, n);
 	return true;
 }
 
@@ -108,8 +110,9 @@ static void take_lines(struct input *in, const struct buf *raw)
 		buf_byte(&in->text, '\n');
 		in->bad_bytes += bad;
 		if (bad && bad_lines++ < WARNED_LINES)
-			buf_printf(&in->warnings, "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n",
-				   in->name, number, bad, bad == 1 ? " is" : "s are");
+			buf_printf(&in->warnings,
+				   "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n", in->name,
+				   number, bad, bad == 1 ? " is" : "s are");
 		else
 			more_bytes += bad;
 	}

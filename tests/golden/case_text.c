@@ -26,7 +26,8 @@ static int fail(const char *path, const char *fmt, ...)
 
 static struct vocab *fit(const struct golden *g)
 {
-	char *filters = golden_string(g, "cfg.filters", 0), *split = golden_string(g, "cfg.split", 0);
+	char *filters = golden_string(g, "cfg.filters", 0),
+	     *split = golden_string(g, "cfg.split", 0);
 	char *oov = golden_int(g, "cfg.has_oov", 0) ? golden_string(g, "cfg.oov", 0) : NULL;
 	struct vocab_spec spec = {
 		.rules = {.kind = TOKENIZER_KERAS,
