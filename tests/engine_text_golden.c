@@ -50,6 +50,7 @@ int main(void)
 	struct CMUnitTest tests[64] = {cmocka_unit_test(a_broken_case_is_refused)};
 	size_t count = 1;
 	glob_t found;
+	int failed;
 
 	if (glob("tests/golden/text_*.txt", 0, NULL, &found)) {
 		printf("not ok - no tests/golden/text_*.txt; start this from the top folder\n");
@@ -58,5 +59,7 @@ int main(void)
 	for (; count <= found.gl_pathc && count < 64; count++)
 		tests[count] = (struct CMUnitTest){found.gl_pathv[count - 1], run_case, NULL, NULL,
 						   found.gl_pathv[count - 1]};
-	return _cmocka_run_group_tests("text_golden", tests, count, NULL, NULL);
+	failed = _cmocka_run_group_tests("text_golden", tests, count, NULL, NULL);
+	globfree(&found);
+	return failed;
 }

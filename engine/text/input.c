@@ -94,13 +94,14 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 /* Repairs the lines of raw into in->text, each with '\n' at its end. */
 static void take_lines(struct input *in, const struct buf *raw)
 {
-	size_t at = raw->len >= 3 && !memcmp(raw->data, "\xef\xbb\xbf", 3) ? 3 : 0;
-	char eol = memchr(raw->data, '\n', raw->len) ? '\n' : '\r';
+	const char *data = buf_str(raw);
+	size_t at = raw->len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
+	char eol = memchr(data, '\n', raw->len) ? '\n' : '\r';
 	size_t bad_lines = 0, more_bytes = 0;
 
 	buf_room(&in->text, raw->len + 1);
 	for (size_t number = 1; at < raw->len; number++) {
-		const char *s = raw->data + at, *end = memchr(s, eol, raw->len - at);
+		const char *s = data + at, *end = memchr(s, eol, raw->len - at);
 		size_t n = end ? (size_t)(end - s) : raw->len - at, bad;
 
 		at += n + 1;

@@ -65,7 +65,7 @@ static int compare_words(const struct golden *g, const struct vocab *v, const ch
 	golden_strings(g, "out.word", &want);
 	if (!count || count->count != want.count || (size_t)vocab_total(v) != want.count + 1)
 		status = fail(path, "%d words, %zu expected", vocab_total(v) - 1, want.count);
-	for (size_t k = 0; k < want.count && status == CASE_PASS; k++) {
+	for (size_t k = 0; count && k < want.count && status == CASE_PASS; k++) {
 		size_t n, m;
 		const char *s = tokens_at(&want, k, &n), *t = vocab_token(v, (int)k + 1, &m);
 
