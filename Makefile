@@ -55,6 +55,7 @@ app_a    := $(BUILD)/app.a
 tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/engine_*.c tests/store_*.c tests/app_*.c))
 double_tests := $(patsubst tests/%.c,$(BUILD)/tests/%_double,$(wildcard tests/engine_nn_*.c))
 screen_tests := $(patsubst tests/screen/%_test.c,$(BUILD)/tests/screen_%,$(wildcard tests/screen/*_test.c))
+golden_src := $(filter-out tests/golden/golden.c,$(wildcard tests/golden/*.c))
 golden := $(BUILD)/golden_float $(BUILD)/golden_double
 script_tests := $(wildcard tests/*_test.sh)
 all_tests := $(tests) $(double_tests) $(screen_tests)
@@ -86,7 +87,7 @@ $(BUILD)/double/engine/%.o: engine/%.c
 $(BUILD)/obj/store/%.o: store/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(STORE_CFLAGS) -c -o $@ $<
-$(BUILD)/obj/app/tui/term.o: app/tui/term.c
+$(BUILD)/obj/app/tui/term.o $(BUILD)/obj/app/tui/prompt.o: $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(APP_CFLAGS) $(TUI_CFLAGS) -c -o $@ $<
 $(BUILD)/obj/app/%.o: app/%.c
@@ -97,10 +98,10 @@ $(BUILD)/obj/app/%.o: app/%.c
 $(BUILD)/tests/engine_%: tests/engine_%.c $(engine_a) $(base_a)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
-$(BUILD)/tests/engine_text_golden: tests/golden/golden_file.c tests/golden/case_text.c
+$(BUILD)/tests/engine_text_golden $(BUILD)/tests/engine_nn_golden $(BUILD)/tests/engine_nn_golden_double: $(golden_src)
 $(BUILD)/tests/engine_nn_%_double: tests/engine_nn_%.c $(double_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/store_%: tests/store_%.c $(store_a) $(base_a)
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(STORE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(STORE_LIBS) $(TEST_LIBS)
@@ -110,10 +111,14 @@ $(BUILD)/tests/app_%: tests/app_%.c $(app_a) $(store_a) $(engine_a) $(base_a)
 $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
-$(BUILD)/golden_float: tests/golden/golden.c $(engine_a) $(base_a)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS)
-$(BUILD)/golden_double: tests/golden/golden.c $(double_a) $(base_a)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS)
+$(BUILD)/tests/screen_term: $(BUILD)/tests/term_demo
+$(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(APP_LIBS)
+$(BUILD)/golden_float: tests/golden/golden.c $(golden_src) $(engine_a) $(base_a)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
+$(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a)
+	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 
 run:
 	@.ci/setup build

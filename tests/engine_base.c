@@ -24,22 +24,22 @@ static void err_keeps_the_code_and_gains_context(void **state)
 static void json_escapes_and_numbers(void **state)
 {
 	struct buf b = {0};
-	struct json j = json_to(&b);
+	struct json_writer j = jw_to(&b);
 
 	(void)state;
-	json_object(&j);
-	json_key(&j, "a\"b");
-	json_text(&j, "x\n\x01\xff\xe4\xbd\xa0\xed\xa0\x80");
-	json_key(&j, "n");
-	json_array(&j);
-	json_f64(&j, NAN);
-	json_f64(&j, -INFINITY);
-	json_f64(&j, 0.1);
-	json_f32(&j, 0.1f);
-	json_int(&j, INT64_MIN);
-	json_bool(&j, true);
-	json_array_end(&j);
-	json_object_end(&j);
+	jw_object(&j);
+	jw_key(&j, "a\"b");
+	jw_text(&j, "x\n\x01\xff\xe4\xbd\xa0\xed\xa0\x80");
+	jw_key(&j, "n");
+	jw_array(&j);
+	jw_f64(&j, NAN);
+	jw_f64(&j, -INFINITY);
+	jw_f64(&j, 0.1);
+	jw_f32(&j, 0.1f);
+	jw_int(&j, INT64_MIN);
+	jw_bool(&j, true);
+	jw_array_end(&j);
+	jw_object_end(&j);
 	assert_string_equal(buf_str(&b),
 			    "{\"a\\\"b\":\"x\\n\\u0001\xef\xbf\xbd\xe4\xbd\xa0"
 			    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"n\":[null,\"-Infinity\",0.1,"

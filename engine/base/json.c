@@ -7,48 +7,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct json json_to(struct buf *out)
+struct json_writer jw_to(struct buf *out)
 {
-	return (struct json){.out = out};
+	return (struct json_writer){.out = out};
 }
 
 /* Writes the comma that is due and asks for one before the next value. */
-static void value(struct json *j)
+static void value(struct json_writer *j)
 {
 	if (j->comma)
 		buf_byte(j->out, ',');
 	j->comma = true;
 }
 
-static void open_with(struct json *j, char c)
+static void open_with(struct json_writer *j, char c)
 {
 	value(j);
 	buf_byte(j->out, c);
 	j->comma = false;
 }
 
-static void close_with(struct json *j, char c)
+static void close_with(struct json_writer *j, char c)
 {
 	buf_byte(j->out, c);
 	j->comma = true;
 }
 
-void json_object(struct json *j)
+void jw_object(struct json_writer *j)
 {
 	open_with(j, '{');
 }
 
-void json_object_end(struct json *j)
+void jw_object_end(struct json_writer *j)
 {
 	close_with(j, '}');
 }
 
-void json_array(struct json *j)
+void jw_array(struct json_writer *j)
 {
 	open_with(j, '[');
 }
 
-void json_array_end(struct json *j)
+void jw_array_end(struct json_writer *j)
 {
 	close_with(j, ']');
 }
@@ -99,7 +99,7 @@ static void quote(struct buf *out, const char *s, size_t n)
 	buf_byte(out, '"');
 }
 
-void json_key(struct json *j, const char *key)
+void jw_key(struct json_writer *j, const char *key)
 {
 	value(j);
 	quote(j->out, key, strlen(key));
@@ -107,51 +107,51 @@ void json_key(struct json *j, const char *key)
 	j->comma = false;
 }
 
-void json_text_n(struct json *j, const char *s, size_t n)
+void jw_text_n(struct json_writer *j, const char *s, size_t n)
 {
 	value(j);
 	quote(j->out, s, n);
 }
 
-void json_text(struct json *j, const char *s)
+void jw_text(struct json_writer *j, const char *s)
 {
 	if (s)
-		json_text_n(j, s, strlen(s));
+		jw_text_n(j, s, strlen(s));
 	else
-		json_null(j);
+		jw_null(j);
 }
 
-void json_int(struct json *j, int64_t v)
+void jw_int(struct json_writer *j, int64_t v)
 {
 	value(j);
 	buf_printf(j->out, "%" PRId64, v);
 }
 
-void json_bool(struct json *j, bool v)
+void jw_bool(struct json_writer *j, bool v)
 {
 	value(j);
 	buf_text(j->out, v ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void jw_null(struct json_writer *j)
 {
 	value(j);
 	buf_text(j->out, "null");
 }
 
 /* Writes what is not a finite number; false if v is one. */
-static bool not_finite(struct json *j, double v)
+static bool not_finite(struct json_writer *j, double v)
 {
 	if (isfinite(v))
 		return false;
 	if (isnan(v))
-		json_null(j);
+		jw_null(j);
 	else
-		json_text(j, v > 0 ? "Infinity" : "-Infinity");
+		jw_text(j, v > 0 ? "Infinity" : "-Infinity");
 	return true;
 }
 
-void json_f32(struct json *j, float v)
+void jw_f32(struct json_writer *j, float v)
 {
 	if (not_finite(j, (double)v))
 		return;
@@ -159,7 +159,7 @@ void json_f32(struct json *j, float v)
 	buf_printf(j->out, "%.9g", (double)v);
 }
 
-void json_f64(struct json *j, double v)
+void jw_f64(struct json_writer *j, double v)
 {
 	char s[32];
 

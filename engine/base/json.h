@@ -12,24 +12,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct json {
+struct json_writer {
 	struct buf *out; /* borrowed */
 	bool comma;      /* a comma is due before the next value */
 };
 
-struct json json_to(struct buf *out);
+struct json_writer jw_to(struct buf *out);
 
-void json_object(struct json *j); /* { */
-void json_object_end(struct json *j);
-void json_array(struct json *j); /* [ */
-void json_array_end(struct json *j);
-void json_key(struct json *j, const char *key);
-void json_text(struct json *j, const char *s); /* NULL is written as null */
-void json_text_n(struct json *j, const char *s, size_t n);
-void json_int(struct json *j, int64_t v);
-void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
-void json_f32(struct json *j, float v);  /* 9 significant digits: reads back exactly */
-void json_f64(struct json *j, double v); /* the shorter of 15 or 17 digits that reads back */
+void jw_object(struct json_writer *j); /* { */
+void jw_object_end(struct json_writer *j);
+void jw_array(struct json_writer *j); /* [ */
+void jw_array_end(struct json_writer *j);
+void jw_key(struct json_writer *j, const char *key);
+void jw_text(struct json_writer *j, const char *s); /* NULL is written as null */
+void jw_text_n(struct json_writer *j, const char *s, size_t n);
+void jw_int(struct json_writer *j, int64_t v);
+void jw_bool(struct json_writer *j, bool v);
+void jw_null(struct json_writer *j);
+void jw_f32(struct json_writer *j, float v);  /* 9 significant digits: reads back exactly */
+void jw_f64(struct json_writer *j, double v); /* the shorter of 15 or 17 digits that reads back */
 
 #endif

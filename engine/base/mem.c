@@ -28,7 +28,7 @@ void *mem_resize(void *p, size_t count, size_t size)
 {
 	if (size && count > SIZE_MAX / size)
 		abort();
-	return need(realloc(p, count * size ? count * size : 1));
+	return need(realloc(p, count && size ? count * size : 1));
 }
 
 void *mem_grow(void *p, size_t *cap, size_t count, size_t size)

@@ -24,6 +24,11 @@ static inline real real_tanh(real x)
 	return tanh(x);
 }
 
+static inline real real_sqrt(real x)
+{
+	return sqrt(x);
+}
+
 #else
 
 /* e^x within 2 units in the last place on [-87, 88], clamped beyond: x = n ln 2 + r, and a
@@ -66,6 +71,11 @@ static inline real real_tanh(real x)
 	far = 1.0f - 2.0f / (real_exp(2.0f * a) + 1.0f);
 	far = copysignf(far, x);
 	return a < 0.625f ? p : far;
+}
+
+static inline real real_sqrt(real x)
+{
+	return sqrtf(x);
 }
 
 #endif

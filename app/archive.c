@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/archive.h"
+
+#include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "store/list.h"
+#include "store/vocabulary.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void archive_spec(const struct encoder *e, struct buf *out)
+{
+	struct json_writer j = jw_to(out);
+
+	jw_object(&j);
+	jw_key(&j, "task");
+	jw_text(&j, "classify");
+	jw_key(&j, "cell");
+	jw_text(&j, e->model.spec.cell->name);
+	jw_key(&j, "embed");
+	jw_int(&j, e->model.spec.embed);
+	jw_key(&j, "hidden");
+	jw_int(&j, e->model.spec.hidden);
+	jw_key(&j, "max_len");
+	jw_int(&j, e->max_len);
+	jw_key(&j, "truncate_front");
+	jw_bool(&j, e->truncate_front);
+	jw_key(&j, "mask");
+	jw_bool(&j, e->rules.mask);
+	jw_key(&j, "pad_to");
+	jw_int(&j, e->rules.pad_to);
+	jw_key(&j, "pad_front");
+	jw_bool(&j, e->rules.pad_front);
+	jw_object_end(&j);
+}
+
+static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struct err *err)
+{
+	const int n = vocab_total(v);
+	struct store_token *t = mem_zero((size_t)n, sizeof(*t));
+	struct buf spec = {0};
+	bool ok;
+
+	for (int id = 0; id < n; id++) {
+		t[id].bytes = vocab_token(v, id, &t[id].len);
+		t[id].count = vocab_count(v, id);
+	}
+	vocab_spec_json(vocab_rules(v), &spec);
+	ok = store_vocab_put(s, run, "source",
+			     &(struct store_vocab){t, (size_t)n, buf_str(&spec)}, err);
+	buf_release(&spec);
+	free(t);
+	return ok;
+}
+
+bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, struct err *err)
+{
+	const int C = e->classes.count;
+	struct store_token *t = mem_zero((size_t)C, sizeof(*t));
+	bool ok;
+
+	for (int k = 0; k < C; k++) {
+		t[k].bytes = e->classes.name[k];
+		t[k].len = strlen(e->classes.name[k]);
+	}
+	ok = put_vocab(s, run, e->vocab, err) &&
+	     store_vocab_put(s, run, "classes", &(struct store_vocab){t, (size_t)C, "{}"}, err);
+	free(t);
+	return ok;
+}
+
+enum { PROGRESS_NUMBERS = 8 };
+
+static struct store_tensor numbers(const char *name, const uint64_t *v, int n)
+{
+	return (struct store_tensor){
+		.name = name, .role = TENSOR_STATE, .type = TENSOR_U64, .rank = 1, .shape = {n},
+		.data = v, .bytes = (size_t)n * sizeof(*v)};
+}
+
+bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enum keep keep,
+		  struct err *err)
+{
+	const struct model *m = &snap->encoder->model;
+	const struct progress *p = snap->progress;
+	struct store_tensor t[MODEL_MAX_PARAMS + OPTIM_MAX_SLOTS + 1];
+	struct checkpoint_new c = {.step = snap->step, .epoch = snap->epoch, .kind = "weights"};
+	char slot[OPTIM_MAX_SLOTS][48];
+	uint64_t v[PROGRESS_NUMBERS];
+	size_t n = 0;
+
+	for (int k = 0; k < m->params; k++) {
+		const struct param *par = &m->param[k];
+
+		t[n++] = (struct store_tensor){
+			.name = par->name, .role = TENSOR_WEIGHT, .type = TENSOR_F32,
+			.rank = par->cols ? 2 : 1, .shape = {par->rows, par->cols},
+			.data = snap->weights + par->at, .bytes = param_size(par) * sizeof(float)};
+	}
+	if (p) {
+		c.kind = "resumable";
+		for (int k = 0; k < p->optim->slots; k++) {
+			snprintf(slot[k], sizeof(slot[k]), "%s.%s", p->optim->name, p->optim->slot[k]);
+			t[n++] = (struct store_tensor){
+				.name = slot[k], .role = TENSOR_STATE, .type = TENSOR_F32, .rank = 1,
+				.shape = {(int64_t)m->size}, .data = p->slot[k],
+				.bytes = m->size * sizeof(float)};
+		}
+		memcpy(v, p->rng.s, sizeof(p->rng.s)); /* the generator, then the cursor */
+		v[4] = p->shuffle;
+		v[5] = (uint64_t)p->updates;
+		v[6] = (uint64_t)p->epoch;
+		v[7] = (uint64_t)p->batch;
+		t[n++] = numbers("generator", v, PROGRESS_NUMBERS);
+	}
+	return store_checkpoint_add(s, run, &c, t, n, err) &&
+	       store_checkpoint_keep(s, run, keep, 0, NULL, err);
+}
+
+static bool load_vocab(struct store *s, int64_t run, struct vocab **vocab, struct err *err)
+{
+	struct store_vocab v;
+	struct vocab_spec spec = {0};
+	struct tokens tokens = {0};
+	int64_t *counts;
+
+	if (!store_vocab_load(s, run, "source", &v, err))
+		return false;
+	if (!v.count)
+		return err_set(err, ERR_CORRUPT, "the run has no vocabulary");
+	counts = mem_alloc(v.count * sizeof(*counts));
+	for (size_t k = 0; k < v.count; k++) {
+		tokens_add(&tokens, v.tokens[k].bytes, v.tokens[k].len);
+		counts[k] = v.tokens[k].count;
+	}
+	*vocab = vocab_spec_parse(&spec, v.spec, err) ? vocab_restore(&spec, &tokens, counts, err) : NULL;
+	vocab_spec_release(&spec);
+	tokens_release(&tokens);
+	free(counts);
+	store_vocab_release(&v);
+	return *vocab;
+}
+
+static bool load_classes(struct store *s, int64_t run, struct classes *c, struct err *err)
+{
+	struct store_vocab v;
+
+	if (!store_vocab_load(s, run, "classes", &v, err))
+		return false;
+	*c = (struct classes){.name = mem_zero(v.count + 1, sizeof(char *)), .count = (int)v.count};
+	for (size_t k = 0; k < v.count; k++)
+		c->name[k] = mem_bytes(v.tokens[k].bytes, v.tokens[k].len);
+	store_vocab_release(&v);
+	return true;
+}
+
+static struct encoder *load_encoder(struct store *s, int64_t run, const char *spec, struct err *err)
+{
+	const char *task, *cell;
+	int max_len, truncate_front, mask, pad_to, pad_front;
+	struct model_spec model = {0};
+	struct classes classes = {0};
+	struct vocab *vocab = NULL;
+	struct encoder *e = NULL;
+	json_error_t why;
+	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
+
+	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b}", "task", &task, "cell", &cell,
+			      "embed", &model.embed, "hidden", &model.hidden, "max_len", &max_len,
+			      "truncate_front", &truncate_front, "mask", &mask, "pad_to", &pad_to,
+			      "pad_front", &pad_front)) {
+		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
+	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify")) {
+		err_set(err, ERR_FAILED, "the run has task %s and cell %s, which this version does not know",
+			task, cell);
+	} else if (load_vocab(s, run, &vocab, err) && load_classes(s, run, &classes, err)) {
+		const struct batch_rules rules = {mask, pad_to, pad_front};
+
+		e = encoder_new(&model, vocab, &classes, &rules, max_len, truncate_front, err);
+		vocab = NULL;
+	}
+	vocab_unref(vocab);
+	classes_release(&classes);
+	json_decref(o);
+	return e;
+}
+
+static bool shape_fits(const struct store_tensor *t, const struct param *p)
+{
+	return t->type == TENSOR_F32 && t->rank == (p->cols ? 2 : 1) && t->shape[0] == p->rows &&
+	       (!p->cols || t->shape[1] == p->cols);
+}
+
+static int epoch_of(struct store *s, const struct run_ref *ref)
+{
+	struct checkpoint_row *rows = NULL;
+	size_t n = 0;
+	int epoch = 0;
+
+	if (store_checkpoint_list(s, ref->run, &rows, &n, NULL))
+		for (size_t k = 0; k < n; k++)
+			if (rows[k].checkpoint == ref->checkpoint)
+				epoch = (int)rows[k].epoch;
+	free(rows);
+	return epoch;
+}
+
+static struct snapshot *load_weights(struct store *s, struct encoder *e, const struct run_ref *ref,
+				     struct err *err)
+{
+	const struct model *m = &e->model;
+	struct store_tensor *t = NULL;
+	real *w = mem_block(m->size, sizeof(*w));
+	size_t n = 0;
+	int found = 0;
+
+	if (!w) {
+		err_set(err, ERR_FAILED, "not enough memory for %zu weights", m->size);
+		return NULL;
+	}
+	if (!store_checkpoint_load(s, ref->checkpoint, TENSOR_WEIGHT, &t, &n, err)) {
+		free(w);
+		return NULL;
+	}
+	for (size_t k = 0; k < n; k++) {
+		const struct param *p = model_param(m, t[k].name);
+
+		if (p && shape_fits(&t[k], p)) {
+			memcpy(w + p->at, t[k].data, t[k].bytes);
+			found++;
+		}
+	}
+	store_tensors_free(t, n);
+	if (found == m->params)
+		return snapshot_new(e, w, ref->step, epoch_of(s, ref));
+	free(w);
+	err_set(err, ERR_CORRUPT, "the checkpoint lacks weights: %d of %d tensors fit", found, m->params);
+	return NULL;
+}
+
+bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err)
+{
+	struct run_ref ref;
+	struct run_row *row;
+	struct encoder *e;
+
+	*out = (struct loaded){0};
+	if (!store_run_find(s, run, &ref, err))
+		return false;
+	if (!ref.checkpoint)
+		return err_set(err, ERR_NO_RUN, "run %s (%s) has no weights stored yet", ref.id, ref.name);
+	row = store_run_get(s, ref.run, err);
+	e = row ? load_encoder(s, ref.run, row->spec, err) : NULL;
+	store_runs_free(row, row ? 1 : 0);
+	out->snapshot = e ? load_weights(s, e, &ref, err) : NULL;
+	encoder_unref(e);
+	if (out->snapshot) {
+		out->run = ref.run;
+		memcpy(out->id, ref.id, sizeof(out->id));
+		out->name = mem_text(ref.name);
+	} else {
+		err_wrap(err, "run %s", ref.id);
+	}
+	return out->snapshot;
+}
+
+void loaded_release(struct loaded *l)
+{
+	snapshot_unref(l->snapshot);
+	free(l->name);
+	*l = (struct loaded){0};
+}

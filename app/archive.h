@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Between the engine and the store: what a snapshot is as rows, and back. */
+#ifndef SLUICE_APP_ARCHIVE_H
+#define SLUICE_APP_ARCHIVE_H
+
+#include "engine/train/encoder.h"
+#include "store/find.h"
+#include "store/store.h"
+#include "store/weights.h"
+
+/* The encoder's shape and rules as a JSON object, and back with vocabulary and classes (taken over,
+ * also on failure). ERR_CORRUPT where the text is not such an object. */
+void archive_spec(const struct encoder *e, struct buf *out);
+
+/* Stores what a run fixes once: vocabulary and classes. */
+bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, struct err *err);
+
+/* Stores a checkpoint, with progress where the snapshot has it, and drops what keep does not want. */
+bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enum keep keep,
+		  struct err *err);
+
+/* A run opened for reading. */
+struct loaded {
+	int64_t run;
+	char id[9];
+	char *name;
+	struct snapshot *snapshot;
+};
+
+/* Finds RUN (any form of CONTRACTS' grammar) in an open store and loads the checkpoint it means.
+ * ERR_NO_RUN, ERR_CORRUPT. */
+bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err);
+void loaded_release(struct loaded *l);
+
+#endif

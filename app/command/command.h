@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Commands: one table for shell, console and keys. A command is one entry and one function; help,
+ * completion and option parsing follow from the entry.
+ *
+ * Commands that answer with rows run on any thread and open what they need themselves; in the
+ * workbench they run on the job thread. Commands that steer the workbench run on its own thread.
+ */
+#ifndef SLUICE_APP_COMMAND_COMMAND_H
+#define SLUICE_APP_COMMAND_COMMAND_H
+
+#include "app/output.h"
+#include "engine/base/buf.h"
+#include "engine/base/err.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct workbench;
+
+struct option {
+	const char *name;  /* "--data" */
+	const char *value; /* what follows it, or NULL for a flag */
+	const char *help;
+};
+
+enum command_flags {
+	CMD_SHELL = 1,   /* sluice NAME ... */
+	CMD_CONSOLE = 2, /* :NAME ..., answers in the workbench */
+	CMD_UI = 4,      /* steers the workbench: runs on its thread */
+	CMD_REST = 8,    /* in the console the last argument takes the rest of the line */
+	CMD_RUN = 16,    /* in the console the first argument, a RUN, may be left out */
+};
+
+struct args;
+struct context;
+
+struct command {
+	const char *name, *usage, *help;
+	unsigned flags;
+	int min_pos, max_pos; /* positional arguments; max -1: any number */
+	const struct option *options; /* ended by a NULL name; NULL: none */
+	bool (*run)(struct context *c, const struct args *a, struct err *err);
+	const char *(*complete)(int index); /* first argument's names, or NULL */
+};
+
+/* What a command may use. */
+struct context {
+	const char *store;         /* path of the store */
+	const char *program;       /* argv[0] */
+	int argc;
+	char **argv;               /* the whole command line, for the run's record; NULL in the console */
+	enum output_format format;
+	bool quiet, yes;
+	FILE *out;                 /* NULL in the console: rows go to answer */
+	struct answer *answer;
+	struct buf *text;          /* the console's one-line answers */
+	struct workbench *ui;      /* NULL headless */
+	const char *open_run;      /* the console's open run, or NULL */
+	const int *cancel;         /* set when the user gave up, or NULL */
+};
+
+/* Parsed arguments. */
+enum { ARGS_MAX = 256 };
+struct args {
+	const struct command *command;
+	int pos_count;
+	const char *pos[ARGS_MAX];
+	int option_count;
+	const char *option[ARGS_MAX], *value[ARGS_MAX];
+};
+
+const struct command *command_at(int index); /* NULL past the end */
+const struct command *command_find(const char *name);
+/* Options that every shell command takes. */
+extern const struct option command_common[];
+
+/* Parses argv[1..]; argv[0] is the command's name. Common options go into c. ERR_USAGE. */
+bool args_parse(const struct command *cmd, int argc, char **argv, struct context *c,
+		struct args *out, struct err *err);
+const char *args_value(const struct args *a, const char *option); /* the last given, or NULL */
+bool args_has(const struct args *a, const char *option);
+
+/* Splits a console line into words: blanks separate, quotes hold together. The words lie in one
+ * block to be freed with free(*block). ERR_USAGE for an open quote. */
+bool words_split(const char *line, char **words, int max, int *count, char **block,
+		 struct err *err);
+
+/* One line of answer: to standard output, or to the console's message. */
+void context_say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Asks before something is destroyed; ERR_USAGE where nobody can be asked. */
+bool context_confirm(struct context *c, const char *question, struct err *err);
+
+/* The commands, one file each (or one a family). */
+bool command_train(struct context *c, const struct args *a, struct err *err);
+bool command_eval(struct context *c, const struct args *a, struct err *err);
+bool command_predict(struct context *c, const struct args *a, struct err *err);
+bool command_trace(struct context *c, const struct args *a, struct err *err);
+bool command_runs(struct context *c, const struct args *a, struct err *err);
+bool command_show(struct context *c, const struct args *a, struct err *err);
+bool command_query(struct context *c, const struct args *a, struct err *err);
+bool command_export(struct context *c, const struct args *a, struct err *err);
+bool command_rename(struct context *c, const struct args *a, struct err *err);
+bool command_note(struct context *c, const struct args *a, struct err *err);
+bool command_tag(struct context *c, const struct args *a, struct err *err);
+bool command_untag(struct context *c, const struct args *a, struct err *err);
+bool command_rm(struct context *c, const struct args *a, struct err *err);
+bool command_restore(struct context *c, const struct args *a, struct err *err);
+bool command_help(struct context *c, const struct args *a, struct err *err);
+
+extern const struct option options_train[], options_eval[], options_trace[], options_predict[],
+	options_runs[], options_query[];
+
+#endif

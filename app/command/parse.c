@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Words, options and answers: what all commands share. */
+#include "app/command/command.h"
+#include "app/settings.h"
+
+#include "engine/base/mem.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct option command_common[] = {
+	{"--store", "FILE", "the store (default: SLUICE_STORE, ./sluice.db, the user's data folder)"},
+	{"--output", "FORMAT", "table, csv, tsv, json or ndjson"},
+	{"--json", NULL, "the same as --output json"},
+	{"--csv", NULL, "the same as --output csv"},
+	{"-q", NULL, "no progress, no warnings"},
+	{"--yes", NULL, "do not ask"},
+	{NULL, NULL, NULL},
+};
+
+static const struct option *find_option(const struct option *list, const char *name, size_t n)
+{
+	for (; list && list->name; list++)
+		if (strlen(list->name) == n && !strncmp(list->name, name, n))
+			return list;
+	return NULL;
+}
+
+static bool unknown_option(const struct command *cmd, const char *name, struct err *err)
+{
+	struct nearest n = {.to = name};
+
+	for (const struct option *o = cmd->options; o && o->name; o++)
+		nearest_try(&n, o->name);
+	for (const struct option *o = command_common; o->name; o++)
+		nearest_try(&n, o->name);
+	if (nearest_name(&n))
+		return err_set(err, ERR_USAGE, "%s has no option %s; did you mean %s?", cmd->name, name,
+			       nearest_name(&n));
+	return err_set(err, ERR_USAGE, "%s has no option %s; see 'sluice help %s'", cmd->name, name,
+		       cmd->name);
+}
+
+static bool common_option(struct context *c, const char *name, const char *value, struct err *err)
+{
+	int format;
+
+	if (!strcmp(name, "--store"))
+		c->store = value;
+	else if (!strcmp(name, "--json"))
+		c->format = OUTPUT_JSON;
+	else if (!strcmp(name, "--csv"))
+		c->format = OUTPUT_CSV;
+	else if (!strcmp(name, "-q"))
+		c->quiet = true;
+	else if (!strcmp(name, "--yes"))
+		c->yes = true;
+	else if ((format = output_format_find(value)) >= 0)
+		c->format = (enum output_format)format;
+	else
+		return err_set(err, ERR_USAGE, "--output is table, csv, tsv, json or ndjson, not '%s'", value);
+	return true;
+}
+
+/* One option at argv[*k], with its value behind it or behind a '='. */
+static bool take_option(const struct command *cmd, int argc, char **argv, int *k,
+			struct context *c, struct args *out, struct err *err)
+{
+	char *word = argv[*k], *eq = strncmp(word, "--", 2) ? NULL : strchr(word, '=');
+	const size_t n = eq ? (size_t)(eq - word) : strlen(word);
+	const struct option *o = find_option(cmd->options, word, n);
+	const bool common = !o;
+	const char *value = eq ? eq + 1 : NULL;
+
+	if (!o)
+		o = find_option(command_common, word, n);
+	if (!o)
+		return unknown_option(cmd, word, err);
+	if (!o->value && value)
+		return err_set(err, ERR_USAGE, "%s takes no value", o->name);
+	if (o->value && !value) {
+		if (++*k >= argc)
+			return err_set(err, ERR_USAGE, "%s needs %s", o->name, o->value);
+		value = argv[*k];
+	}
+	if (common)
+		return common_option(c, o->name, value, err);
+	if (out->option_count == ARGS_MAX)
+		return err_set(err, ERR_USAGE, "too many options");
+	out->option[out->option_count] = o->name;
+	out->value[out->option_count++] = value ? value : "";
+	return true;
+}
+
+bool args_parse(const struct command *cmd, int argc, char **argv, struct context *c,
+		struct args *out, struct err *err)
+{
+	bool options = true;
+
+	*out = (struct args){.command = cmd};
+	for (int k = 1; k < argc; k++) {
+		if (options && !strcmp(argv[k], "--")) {
+			options = false;
+		} else if (options && argv[k][0] == '-' && argv[k][1]) {
+			if (!take_option(cmd, argc, argv, &k, c, out, err))
+				return false;
+		} else if (out->pos_count == ARGS_MAX) {
+			return err_set(err, ERR_USAGE, "too many arguments");
+		} else {
+			out->pos[out->pos_count++] = argv[k];
+		}
+	}
+	if (cmd->flags & CMD_RUN && c->open_run && out->pos_count < cmd->min_pos) {
+		memmove(out->pos + 1, out->pos, (size_t)out->pos_count * sizeof(out->pos[0]));
+		out->pos[0] = c->open_run;
+		out->pos_count++;
+	}
+	if (out->pos_count < cmd->min_pos)
+		return err_set(err, ERR_USAGE, "%s needs more: %s %s", cmd->name, cmd->name, cmd->usage);
+	if (cmd->max_pos >= 0 && out->pos_count > cmd->max_pos)
+		return err_set(err, ERR_USAGE, "'%s' is one argument too many: %s %s",
+			       out->pos[cmd->max_pos], cmd->name, cmd->usage);
+	return true;
+}
+
+const char *args_value(const struct args *a, const char *option)
+{
+	for (int k = a->option_count - 1; k >= 0; k--)
+		if (!strcmp(a->option[k], option))
+			return a->value[k];
+	return NULL;
+}
+
+bool args_has(const struct args *a, const char *option)
+{
+	return args_value(a, option);
+}
+
+bool words_split(const char *line, char **words, int max, int *count, char **block,
+		 struct err *err)
+{
+	char *to = *block = mem_alloc(2 * strlen(line) + 2), quote = 0;
+	bool inside = false;
+
+	*count = 0;
+	for (const char *p = line; *p; p++) {
+		if (!quote && isspace((unsigned char)*p)) {
+			if (inside)
+				*to++ = '\0';
+			inside = false;
+			continue;
+		}
+		if (!inside) {
+			if (*count == max) {
+				free(*block);
+				*block = NULL;
+				return err_set(err, ERR_USAGE, "too many words");
+			}
+			words[(*count)++] = to;
+			inside = true;
+		}
+		if (quote ? *p == quote : *p == '"' || *p == '\'')
+			quote = quote ? 0 : *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			*to++ = *++p;
+		else
+			*to++ = *p;
+	}
+	*to = '\0';
+	if (!quote)
+		return true;
+	free(*block);
+	*block = NULL;
+	return err_set(err, ERR_USAGE, "the quote %c is not closed", quote);
+}
+
+void context_say(struct context *c, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (c->out)
+		fprintf(c->out, "%s\n", line);
+	else if (c->text)
+		buf_printf(c->text, "%s%s", c->text->len ? " · " : "", line);
+}
+
+bool context_confirm(struct context *c, const char *question, struct err *err)
+{
+	char answer[16] = "";
+
+	if (c->yes)
+		return true;
+	if (!c->out || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return err_set(err, ERR_USAGE, "%s Add --yes to do it", question);
+	fprintf(stderr, "%s [y/N] ", question);
+	fflush(stderr);
+	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
+		return true;
+	return err_set(err, ERR_CANCELLED, "nothing was changed");
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, or into the
+ * struct answer that the console shows. Commands write rows once and do not care.
+ */
+#ifndef SLUICE_APP_OUTPUT_H
+#define SLUICE_APP_OUTPUT_H
+
+#include "engine/base/buf.h"
+#include "engine/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum output_format { OUTPUT_AUTO, OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_TSV, OUTPUT_JSON, OUTPUT_NDJSON };
+
+/* -1 if there is none of that name. */
+int output_format_find(const char *name);
+const char *output_format_name(int index); /* NULL past the end */
+
+enum value_type { VALUE_NULL, VALUE_TEXT, VALUE_INT, VALUE_REAL };
+
+struct value {
+	enum value_type type;
+	int64_t i;
+	double r;
+	const char *text; /* borrowed */
+	size_t n;
+	int decimals; /* of a VALUE_REAL in a table; < 0: as many as it takes */
+};
+
+struct value value_null(void);
+struct value value_text(const char *s); /* NULL becomes null */
+struct value value_bytes(const char *s, size_t n);
+struct value value_int(int64_t i);
+struct value value_real(double r, int decimals); /* NaN becomes null */
+struct value value_f32(float v);                 /* 9 significant digits, as a number */
+
+/* Rows kept as text, for tables. Zeroed is empty. */
+struct answer_cell {
+	char *text;
+	bool number;
+};
+struct answer {
+	char **column;
+	int cols, rows;
+	struct answer_cell *cell; /* rows * cols */
+	size_t cap;
+};
+void answer_release(struct answer *g);
+const struct answer_cell *answer_at(const struct answer *g, int row, int col);
+
+struct output {
+	enum output_format format;
+	FILE *file;        /* borrowed; NULL: rows go into answer */
+	struct answer *answer; /* borrowed; for tables on a file an own one is used */
+	struct answer own;
+	struct buf buf;
+	char **column; /* made unique */
+	int cols;
+	int64_t rows;
+};
+
+/* file NULL: into answer. OUTPUT_AUTO is a table where file is a terminal, else tsv. */
+void output_open(struct output *o, enum output_format format, FILE *file, struct answer *answer);
+void output_columns(struct output *o, const char *const *name, int cols);
+void output_row(struct output *o, const struct value *v);
+/* Ends the answer and releases. ERR_FAILED where writing failed; a closed pipe is quiet. */
+bool output_close(struct output *o, struct err *err);
+
+/* Writes all of a buffer to a file; as output_close. */
+bool output_flush(FILE *file, struct buf *b, struct err *err);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/prepare.h"
+
+#include "engine/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Half-width of the fresh embedding: variance 1/3 of a unit, between Keras (0.05) and PyTorch. */
+static const double EMBED_RANGE = 0.5;
+
+int default_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > 4 ? 4 : (int)n;
+}
+
+static void remember(struct source *s, const struct examples *ex)
+{
+	s->path = mem_text(ex->path);
+	memcpy(s->sha256, ex->sha256, sizeof(s->sha256));
+	s->bytes = ex->bytes;
+	s->rows = (int)ex->count;
+	s->format = ex->format;
+}
+
+static bool read_texts(struct prepared *p, struct examples *train, struct examples *valid,
+		       struct err *err)
+{
+	const struct settings *s = &p->settings;
+	struct read_options opt;
+
+	if (!s->data)
+		return err_set(err, ERR_USAGE, "no training data: give --data FILE, or data in a settings file");
+	if (s->valid && !strcmp(s->data, "-") && !strcmp(s->valid, "-"))
+		return err_set(err, ERR_USAGE, "data and valid cannot both be standard input");
+	settings_read_options(s, &opt);
+	if (!examples_read(train, s->data, &opt, err))
+		return false;
+	remember(&p->train_source, train);
+	buf_add(&p->warnings, buf_str(&train->warnings), train->warnings.len);
+	if (s->valid) {
+		if (!examples_read(valid, s->valid, &opt, err))
+			return false;
+		remember(&p->valid_source, valid);
+		buf_add(&p->warnings, buf_str(&valid->warnings), valid->warnings.len);
+	} else if (s->valid_split > 0) {
+		return examples_split(train, s->valid_split, (uint64_t)s->seed, valid, err);
+	}
+	return true;
+}
+
+static struct vocab *build_vocab(const struct settings *s, const struct examples *train)
+{
+	const struct vocab_spec spec = settings_vocab(s);
+	struct vocab_builder *b = vocab_builder_new(&spec);
+
+	for (size_t k = 0; k < train->count; k++)
+		vocab_builder_add(b, train->at[k].text, train->at[k].text_len);
+	return vocab_build(b);
+}
+
+static bool build(struct prepared *p, const struct examples *train, const struct examples *valid,
+		  struct err *err)
+{
+	const struct settings *s = &p->settings;
+	const struct model_spec model = {.cell = settings_cell(s), .embed = s->embed, .hidden = s->hidden};
+	const bool front = s->truncating == 0;
+	struct batch_rules rules = {.mask = s->mask, .pad_front = s->padding == 0};
+	struct classes classes = {0};
+	struct vocab *vocab;
+
+	if (!classes_of(train, &classes, err))
+		return err_wrap(err, "%s", train->path);
+	vocab = build_vocab(s, train);
+	p->train = corpus_new(train, vocab, &classes, s->max_len, front, err);
+	if (p->train && valid->count) {
+		p->valid = corpus_new(valid, vocab, &classes, s->max_len, front, err);
+		if (!p->valid)
+			err_wrap(err, "%s", valid->path ? valid->path : train->path);
+	}
+	if (!p->train || (valid->count && !p->valid)) {
+		vocab_unref(vocab);
+		classes_release(&classes);
+		return false;
+	}
+	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len;
+	p->encoder = encoder_new(&model, vocab, &classes, &rules, s->mask ? s->max_len : rules.pad_to,
+				 front, err);
+	return p->encoder;
+}
+
+bool prepare(const struct settings *s, struct prepared *out, struct err *err)
+{
+	struct examples train = {0}, valid = {0};
+	bool ok;
+
+	*out = (struct prepared){0};
+	settings_copy(&out->settings, s);
+	if (!out->settings.threads)
+		out->settings.threads = default_threads();
+	s = &out->settings;
+	out->spec = (struct train_spec){
+		.optim = settings_optim(s),
+		.lr = s->lr,
+		.clip = s->clip,
+		.dropout = s->dropout,
+		.forget_bias = s->forget_bias,
+		.embed_range = EMBED_RANGE,
+		.epochs = s->epochs,
+		.batch = s->batch,
+		.threads = s->threads,
+		.patience = s->patience,
+		.seed = (uint64_t)s->seed,
+	};
+	ok = read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
+	if (ok && !out->valid && s->patience)
+		ok = err_set(err, ERR_USAGE, "patience needs validation: give valid or valid_split");
+	examples_release(&train);
+	examples_release(&valid);
+	if (!ok)
+		prepared_release(out);
+	return ok;
+}
+
+void prepared_release(struct prepared *p)
+{
+	settings_release(&p->settings);
+	encoder_unref(p->encoder);
+	corpus_unref(p->train);
+	corpus_unref(p->valid);
+	free(p->train_source.path);
+	free(p->valid_source.path);
+	buf_release(&p->warnings);
+	*p = (struct prepared){0};
+}

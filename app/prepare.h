@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From settings to everything a trainer needs: reads the texts, builds vocabulary and encoder. */
+#ifndef SLUICE_APP_PREPARE_H
+#define SLUICE_APP_PREPARE_H
+
+#include "app/settings.h"
+#include "engine/train/trainer.h"
+
+/* What is remembered of a file of texts. */
+struct source {
+	char *path;
+	unsigned char sha256[SHA256_BYTES];
+	int64_t bytes;
+	int rows;
+	enum data_format format;
+};
+
+struct prepared {
+	struct settings settings;
+	struct encoder *encoder;
+	struct corpus *train, *valid; /* valid may be NULL */
+	struct source train_source, valid_source; /* path NULL: no such file */
+	struct train_spec spec;
+	struct buf warnings; /* a line each */
+};
+
+/* ERR_INPUT for bad files, ERR_USAGE for settings that do not go together. Any thread. */
+bool prepare(const struct settings *s, struct prepared *out, struct err *err);
+void prepared_release(struct prepared *p);
+
+/* Threads that `threads = 0` means on this machine. */
+int default_threads(void);
+
+#endif

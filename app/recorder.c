@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/recorder.h"
+
+#include "app/archive.h"
+#include "engine/base/mem.h"
+#include "engine/math/blas.h"
+#include "store/event.h"
+#include "store/metric.h"
+#include "store/param.h"
+#include "store/run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
+
+struct item {
+	enum train_event_type type;
+	struct train_gauge gauge;
+	struct epoch_stats epoch;
+	struct snapshot *snapshot; /* one reference */
+	bool best;
+	char *message;
+};
+
+struct recorder {
+	/* Set once. */
+	struct settings settings;
+	struct encoder *encoder;
+	struct source source[2]; /* train, valid */
+	char *name, *note, *command, **tags;
+	int tag_count;
+	pthread_t thread;
+	struct store *store; /* the thread's, from its start on */
+
+	pthread_mutex_t lock; /* guards the rest */
+	pthread_cond_t filled, drained;
+	struct item queue[QUEUE_MAX];
+	int first, count; /* a ring */
+	bool urgent, closing;
+	int64_t recorded, waits;
+	struct err trouble;
+	char id[RUN_ID_SIZE], run_name[RUN_NAME_SIZE];
+	bool has_run;
+
+	/* The thread's own. */
+	int64_t run;
+};
+
+static void copy_source(struct source *to, const struct source *from)
+{
+	*to = *from;
+	to->path = from->path ? mem_text(from->path) : NULL;
+}
+
+static void release_item(struct item *it)
+{
+	snapshot_unref(it->snapshot);
+	free(it->message);
+}
+
+static bool put_params(struct recorder *r, struct err *err)
+{
+	struct buf value = {0};
+	bool ok = true;
+
+	for (int k = 0; setting_at(k) && ok; k++) {
+		buf_clear(&value);
+		if (settings_get(&r->settings, setting_at(k), &value))
+			ok = store_param_put(r->store, r->run, setting_at(k)->name, buf_str(&value), err);
+	}
+	buf_release(&value);
+	return ok;
+}
+
+static bool put_sources(struct recorder *r, struct err *err)
+{
+	static const char *const role[] = {"train", "valid"};
+
+	for (int k = 0; k < 2; k++) {
+		struct dataset d = {.role = role[k], .name = r->source[k].path};
+
+		if (!d.name)
+			continue;
+		memcpy(d.sha256, r->source[k].sha256, sizeof(d.sha256));
+		d.bytes = r->source[k].bytes;
+		d.rows = r->source[k].rows;
+		if (!store_dataset_put(r->store, r->run, &d, err))
+			return false;
+	}
+	return true;
+}
+
+/* The processor's name, as Linux tells it. */
+static void machine_name(char *out, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(out, size, "unknown processor");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+			snprintf(out, size, "%s", strchr(line, ':') + 2);
+			out[strcspn(out, "\n")] = '\0';
+			break;
+		}
+	if (f)
+		fclose(f);
+}
+
+static bool make_run(struct recorder *r, struct err *err)
+{
+	const struct settings *s = &r->settings;
+	char machine[128], id[RUN_ID_SIZE];
+	struct buf spec = {0};
+	struct run_new row = {
+		.name = r->name,
+		.task = setting_find("task")->choice(s->task),
+		.cell = settings_cell(s)->name,
+		.note = r->note,
+		.hidden = s->hidden,
+		.layers = 1,
+		.embed = s->embed,
+		.threads = s->threads,
+		.parameters = (int64_t)r->encoder->model.size,
+		.seed = s->seed,
+		.machine = machine,
+		.build = blas_description(),
+		.version = SLUICE_VERSION,
+		.command = r->command,
+	};
+	bool ok;
+
+	machine_name(machine, sizeof(machine));
+	archive_spec(r->encoder, &spec);
+	row.spec = buf_str(&spec);
+	r->run = store_run_add(r->store, &row, id, err);
+	ok = r->run && put_params(r, err) && put_sources(r, err) &&
+	     archive_encoder(r->store, r->run, r->encoder, err);
+	for (int k = 0; k < r->tag_count && ok; k++)
+		ok = store_tag_add(r->store, r->run, r->tags[k], err);
+	buf_release(&spec);
+	if (!ok)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	memcpy(r->id, id, sizeof(r->id));
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
+static bool put_step(struct recorder *r, const struct train_gauge *g, struct err *err)
+{
+	const double epoch = (double)g->step * g->epochs / (double)g->steps;
+	const struct metric_point p[] = {
+		{r->run, "train/loss", g->step, epoch, g->loss},
+		{r->run, "train/accuracy", g->step, epoch, g->accuracy},
+		{r->run, "lr", g->step, epoch, g->lr},
+		{r->run, "grad_norm", g->step, epoch, g->grad_norm},
+		{r->run, "tokens_per_s", g->step, epoch, g->tokens_per_s},
+	};
+
+	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);
+}
+
+static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct err *err)
+{
+	const struct metric_point p[] = {
+		{r->run, "valid/loss", e->step, e->epoch, e->valid_loss},
+		{r->run, "valid/accuracy", e->step, e->epoch, e->valid_accuracy},
+		{r->run, "valid/macro_f1", e->step, e->epoch, e->valid_f1},
+	};
+
+	if (e->valid_loss != e->valid_loss)
+		return true; /* no validation */
+	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);
+}
+
+static bool put_state(struct recorder *r, const struct item *it, struct err *err)
+{
+	static const enum run_status status[] = {
+		[TRAIN_READY] = RUN_CREATED,       [TRAIN_RUNNING] = RUN_RUNNING,
+		[TRAIN_PAUSED] = RUN_PAUSED,       [TRAIN_FINISHED] = RUN_FINISHED,
+		[TRAIN_STOPPED] = RUN_STOPPED,     [TRAIN_DIVERGED] = RUN_DIVERGED,
+		[TRAIN_FAILED] = RUN_FAILED,
+	};
+
+	return store_run_status(r->store, r->run, status[it->gauge.state], it->message, err);
+}
+
+static bool write_item(struct recorder *r, const struct item *it, struct err *err)
+{
+	char text[80];
+
+	if (!r->run) {
+		if (it->type != TRAIN_EVENT_STATE || it->gauge.state != TRAIN_RUNNING)
+			return true; /* nothing has begun */
+		if (!make_run(r, err))
+			return false;
+	}
+	switch (it->type) {
+	case TRAIN_EVENT_STEP:
+		return put_step(r, &it->gauge, err);
+	case TRAIN_EVENT_EPOCH:
+		return put_epoch(r, &it->epoch, err);
+	case TRAIN_EVENT_CHECKPOINT:
+		return archive_save(r->store, r->run, it->snapshot, (enum keep)r->settings.keep, err);
+	case TRAIN_EVENT_STATE:
+		return put_state(r, it, err);
+	case TRAIN_EVENT_LR:
+		snprintf(text, sizeof(text), "learning rate %g from step %lld", it->gauge.lr,
+			 (long long)it->gauge.step + 1);
+		return store_event_add(r->store, r->run, EVENT_INFO, "lr", text, err);
+	case TRAIN_EVENT_SNAPSHOT:
+		break;
+	}
+	return true;
+}
+
+/* Writes n items, the oldest of the ring, in one transaction. */
+static bool write_items(struct recorder *r, int first, int n, int64_t *step, struct err *err)
+{
+	const int64_t run = r->run;
+
+	if (!store_begin(r->store, err))
+		return false;
+	for (int k = 0; k < n; k++) {
+		const struct item *it = &r->queue[(first + k) % QUEUE_MAX];
+
+		if (!write_item(r, it, err)) {
+			store_rollback(r->store);
+			r->run = run;
+			return false;
+		}
+		if (it->type == TRAIN_EVENT_STEP)
+			*step = it->gauge.step;
+	}
+	if (store_commit(r->store, err))
+		return true;
+	r->run = run;
+	return false;
+}
+
+static void wait_ms(struct recorder *r, int ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (!r->urgent && !r->closing && r->count < COMMIT_ITEMS)
+		if (pthread_cond_timedwait(&r->filled, &r->lock, &until) == ETIMEDOUT)
+			break;
+}
+
+static void *recorder_main(void *arg)
+{
+	struct recorder *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	for (;;) {
+		struct err err = {0};
+		int64_t step = r->recorded;
+		int n, first;
+		bool ok;
+
+		while (!r->count && !r->closing)
+			pthread_cond_wait(&r->filled, &r->lock);
+		if (!r->count)
+			break;
+		wait_ms(r, COMMIT_MS);
+		n = r->count;
+		first = r->first;
+		r->urgent = false;
+		pthread_mutex_unlock(&r->lock);
+
+		ok = write_items(r, first, n, &step, &err);
+		for (int k = 0; ok && k < n; k++)
+			release_item(&r->queue[(first + k) % QUEUE_MAX]);
+
+		pthread_mutex_lock(&r->lock);
+		r->trouble = err;
+		if (ok) {
+			r->first = (first + n) % QUEUE_MAX;
+			r->count -= n;
+			r->recorded = step;
+			r->has_run = r->run != 0;
+			pthread_cond_broadcast(&r->drained);
+		} else if (r->closing) {
+			break;
+		} else {
+			r->urgent = false;
+			for (int waited = 0; waited < RETRY_MS && !r->closing; waited += COMMIT_MS) {
+				struct timespec until;
+
+				clock_gettime(CLOCK_REALTIME, &until);
+				until.tv_sec += RETRY_MS / 1000;
+				pthread_cond_timedwait(&r->filled, &r->lock, &until);
+			}
+		}
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+struct recorder *recorder_new(const char *store, const struct prepared *p,
+			      const struct run_intro *intro, struct err *err)
+{
+	struct recorder *r;
+	struct store *s = store_open(store, STORE_WRITE, err);
+	sigset_t all, old;
+	int error;
+
+	if (!s)
+		return NULL;
+	r = mem_zero(1, sizeof(*r));
+	r->store = s;
+	settings_copy(&r->settings, &p->settings);
+	r->encoder = encoder_ref(p->encoder);
+	copy_source(&r->source[0], &p->train_source);
+	copy_source(&r->source[1], &p->valid_source);
+	r->name = intro->name ? mem_text(intro->name) : NULL;
+	r->note = intro->note ? mem_text(intro->note) : NULL;
+	r->command = intro->command ? mem_text(intro->command) : NULL;
+	r->tags = mem_zero((size_t)intro->tag_count + 1, sizeof(char *));
+	for (r->tag_count = 0; r->tag_count < intro->tag_count; r->tag_count++)
+		r->tags[r->tag_count] = mem_text(intro->tags[r->tag_count]);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->filled, NULL);
+	pthread_cond_init(&r->drained, NULL);
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	error = pthread_create(&r->thread, NULL, recorder_main, r);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!error)
+		return r;
+	err_set(err, ERR_FAILED, "cannot start the recorder: %s", strerror(error));
+	r->thread = pthread_self();
+	r->closing = true;
+	recorder_close(r, NULL);
+	return NULL;
+}
+
+void recorder_put(struct recorder *r, const struct train_event *event)
+{
+	struct item *it;
+
+	if (event->type == TRAIN_EVENT_SNAPSHOT)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->waits += r->count == QUEUE_MAX;
+	while (r->count == QUEUE_MAX && !r->closing)
+		pthread_cond_wait(&r->drained, &r->lock);
+	if (r->count < QUEUE_MAX) {
+		it = &r->queue[(r->first + r->count) % QUEUE_MAX];
+		*it = (struct item){.type = event->type, .gauge = *event->gauge, .best = event->best};
+		if (event->epoch)
+			it->epoch = *event->epoch;
+		if (event->snapshot)
+			it->snapshot = snapshot_ref(event->snapshot);
+		if (event->message)
+			it->message = mem_text(event->message);
+		r->count++;
+		r->urgent |= event->type == TRAIN_EVENT_STATE || event->type == TRAIN_EVENT_CHECKPOINT;
+		if (r->urgent || r->count == 1 || r->count == COMMIT_ITEMS)
+			pthread_cond_signal(&r->filled);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+int64_t recorder_recorded(struct recorder *r)
+{
+	int64_t step;
+
+	pthread_mutex_lock(&r->lock);
+	step = r->recorded;
+	pthread_mutex_unlock(&r->lock);
+	return step;
+}
+
+bool recorder_run(struct recorder *r, char id[9], char *name)
+{
+	bool has;
+
+	pthread_mutex_lock(&r->lock);
+	has = r->has_run;
+	if (has) {
+		memcpy(id, r->id, RUN_ID_SIZE);
+		if (name)
+			memcpy(name, r->run_name, RUN_NAME_SIZE);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return has;
+}
+
+bool recorder_trouble(struct recorder *r, struct err *err)
+{
+	bool bad;
+
+	pthread_mutex_lock(&r->lock);
+	*err = r->trouble;
+	bad = r->trouble.code != ERR_NONE;
+	pthread_mutex_unlock(&r->lock);
+	return bad;
+}
+
+int64_t recorder_waits(struct recorder *r)
+{
+	int64_t waits;
+
+	pthread_mutex_lock(&r->lock);
+	waits = r->waits;
+	pthread_mutex_unlock(&r->lock);
+	return waits;
+}
+
+bool recorder_close(struct recorder *r, struct err *err)
+{
+	bool ok;
+
+	if (!r)
+		return true;
+	pthread_mutex_lock(&r->lock);
+	r->closing = true;
+	pthread_cond_broadcast(&r->filled);
+	pthread_cond_broadcast(&r->drained);
+	pthread_mutex_unlock(&r->lock);
+	if (!pthread_equal(r->thread, pthread_self()))
+		pthread_join(r->thread, NULL);
+	ok = r->count == 0;
+	if (!ok && err)
+		*err = r->trouble;
+	for (int k = 0; k < r->count; k++)
+		release_item(&r->queue[(r->first + k) % QUEUE_MAX]);
+	store_close(r->store);
+	settings_release(&r->settings);
+	encoder_unref(r->encoder);
+	free(r->source[0].path);
+	free(r->source[1].path);
+	free(r->name);
+	free(r->note);
+	free(r->command);
+	for (int k = 0; k < r->tag_count; k++)
+		free(r->tags[k]);
+	free(r->tags);
+	pthread_cond_destroy(&r->filled);
+	pthread_cond_destroy(&r->drained);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+	return ok;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The settings of a run: one table, from which INI files, --set, completion, help and the params
+ * rows of the store all follow.
+ */
+#ifndef SLUICE_APP_SETTINGS_H
+#define SLUICE_APP_SETTINGS_H
+
+#include "engine/base/buf.h"
+#include "engine/base/err.h"
+#include "engine/nn/cell.h"
+#include "engine/text/corpus.h"
+#include "engine/train/optim.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
+	int keep; /* enum keep of store/weights.h */
+	int padding, truncating; /* 0 pre, 1 post */
+	int embed, hidden, epochs, batch, patience, threads;
+	int min_count, max_vocab, max_len;
+	int64_t seed;
+	double dropout, forget_bias, lr, clip, valid_split;
+	bool lower, mask;
+	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */
+	bool no_header; /* the option --no-header; not a setting of its own */
+};
+
+enum setting_type { SETTING_INT, SETTING_INT64, SETTING_REAL, SETTING_BOOL, SETTING_CHOICE, SETTING_TEXT, SETTING_PATH };
+
+struct setting {
+	const char *name, *help;
+	enum setting_type type;
+	size_t at;                        /* offset in struct settings */
+	double min, max;                  /* of numbers, both allowed */
+	const char *value;                /* the default, as text; NULL: none */
+	const char *(*choice)(int index); /* names of a SETTING_CHOICE; NULL past the end */
+};
+
+const struct setting *setting_at(int index); /* NULL past the end */
+const struct setting *setting_find(const char *name);
+
+void settings_default(struct settings *s);
+void settings_copy(struct settings *to, const struct settings *from);
+void settings_release(struct settings *s);
+
+/* Sets one from text. ERR_USAGE names the setting, what is allowed, and the nearest right name. */
+bool settings_set(struct settings *s, const char *name, const char *value, struct err *err);
+/* "name=value" as --set takes it. */
+bool settings_assign(struct settings *s, const char *text, struct err *err);
+/* Appends the value as text; false if it is unset. */
+bool settings_get(const struct settings *s, const struct setting *which, struct buf *out);
+
+/* Reads an INI file over s; paths in it are relative to it. Errors name file and line. */
+bool settings_load(struct settings *s, const char *path, struct err *err);
+
+const struct cell_ops *settings_cell(const struct settings *s);
+const struct optim_ops *settings_optim(const struct settings *s);
+void settings_read_options(const struct settings *s, struct read_options *out); /* borrows */
+/* The vocabulary's rules that follow from the settings; borrows. */
+struct vocab_spec settings_vocab(const struct settings *s);
+
+/* The nearest of several names to a mistyped one, or NULL if none is near. */
+struct nearest {
+	const char *to, *best;
+	int distance;
+};
+void nearest_try(struct nearest *n, const char *name);
+const char *nearest_name(const struct nearest *n);
+
+#endif

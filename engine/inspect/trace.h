@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A trace: every gate of every step for one text, in double precision from the float32 weights.
+ * It is computed from the cell's table alone, independently of the fast path in nn/, and carries
+ * the largest difference to a float32 run of the same text.
+ *
+ * Indices: t counts from 0 here; what users see counts from 1. Matrices are (T, H), row by row.
+ */
+#ifndef SLUICE_ENGINE_INSPECT_TRACE_H
+#define SLUICE_ENGINE_INSPECT_TRACE_H
+
+#include "engine/train/encoder.h"
+
+struct trace {
+	struct snapshot *snapshot; /* one reference */
+	char *text;
+	struct encoding encoding;  /* tokens as the tokenizer made them; what was dropped */
+	int T, E, H, C, gates;
+	int32_t *ids;              /* T: what the model ran over, padding included */
+	int *token;                /* T: index into encoding.tokens; -1 for padding */
+	double *x;                 /* (T, E) */
+	double *z[CELL_MAX_GATES]; /* pre-activations, in the cell's order of gates */
+	double *gate[CELL_MAX_GATES];
+	double *c, *h;             /* (T+1, H): row t is the state before step t */
+	double *prob;              /* (T, C): the classes if the text ended after step t */
+	double distance;           /* largest |double - float32| over all gates, states and classes */
+	double *block;
+};
+
+/* Runs the snapshot's encoder over a text (valid UTF-8). Takes a reference to the snapshot. A text
+ * without a token has T = 0, unless the run pads. ERR_FAILED without memory. Any thread. */
+struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct err *err);
+void trace_free(struct trace *t); /* NULL is ignored */
+
+/* The token at step t (not NUL-terminated): "<pad>" for padding. */
+const char *trace_token(const struct trace *t, int step, size_t *n);
+bool trace_unknown(const struct trace *t, int step);
+
+/* What can be looked at: the gates in the cell's order, then c and h. */
+int trace_signals(const struct trace *t);
+const char *trace_signal_name(const struct trace *t, int signal);
+const char *trace_signal_title(const struct trace *t, int signal);
+bool trace_signal_signed(const struct trace *t, int signal); /* can be below 0 */
+const double *trace_signal(const struct trace *t, int signal); /* (T, H) */
+int trace_signal_find(const struct trace *t, const char *name); /* -1 if there is none */
+/* The largest |value| of a signal; at least 1 for signals bounded by 1. */
+double trace_signal_limit(const struct trace *t, int signal);
+
+/* One contribution to a sum. */
+struct part {
+	int index; /* of the input dimension or the unit it comes from */
+	double value;
+};
+enum { EXPLAIN_TOP = 4 };
+
+/* How one gate of one unit got its value at one step: z = W·x + U·h + W·c + b. */
+struct gate_sum {
+	unsigned terms; /* which of the products there are: enum term */
+	double wx, uh, wc, b, z, value;
+	struct part x[EXPLAIN_TOP], h[EXPLAIN_TOP], c[EXPLAIN_TOP]; /* the largest, largest first */
+	int x_count, h_count, c_count;
+};
+
+/* How one unit's cell state came about: c = carry c' + write. */
+struct unit_sum {
+	struct gate_sum gate[CELL_MAX_GATES];
+	double c_prev, carry, write, kept, c, h; /* kept = carry * c_prev */
+};
+void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *out);
+
+/*
+ * Rounds n numbers to a number of decimals so that they add up to their rounded sum (largest
+ * remainder): what is printed can be added by hand.
+ */
+void round_to_sum(double *v, int n, int decimals);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/nn/recur.h"
+
+#include "engine/math/blas.h"
+#include "engine/math/kernels.h"
+
+#include <string.h>
+
+struct shape {
+	int G, Gx, Gh, E, H;
+};
+
+static struct shape shape_of(const struct recur *r)
+{
+	const struct cell_ops *c = r->cell;
+
+	return (struct shape){c->gates, c->x_gates, c->h_gates, r->at.E, r->at.H};
+}
+
+static void extras_at(const struct recur *r, const real *weights, const real **extra)
+{
+	for (int k = 0; k < r->cell->extras; k++)
+		extra[k] = weights + r->at.extra[k];
+}
+
+void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
+{
+	const struct shape s = shape_of(r);
+	const struct steps *steps = tape->steps;
+	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
+	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
+	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+	struct mat z = mat_of(tape->z, steps->N, s.G * s.H);
+	const real *extra[CELL_MAX_EXTRAS];
+
+	extras_at(r, weights, extra);
+	for (size_t n = 0; n < (size_t)steps->N; n++)
+		memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
+	mat_mul_nt(mat_cols(z, 0, s.Gx * s.H), cmat_of(tape->x, steps->N, s.E), W, 1);
+
+	for (int t = 0; t < steps->T; t++) {
+		const int n = steps->active[t];
+		const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
+		const size_t now = (size_t)steps->B + at;
+		real *h_in = tape->h_in + at * H;
+
+		memcpy(h_in, tape->h + before * H, (size_t)n * H * sizeof(real));
+		if (tape->drop_h)
+			for (size_t k = 0; k < (size_t)n * H; k++)
+				h_in[k] *= tape->drop_h[k];
+		mat_mul_nt(mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H),
+			   cmat_of(h_in, n, s.H), U, 1);
+		r->cell->forward(&(struct cell_step){
+			.n = n,
+			.H = s.H,
+			.z = tape->z + at * GH,
+			.c_prev = tape->c + before * H,
+			.h_prev = h_in,
+			.c = tape->c + now * H,
+			.h = tape->h + now * H,
+			.extra = extra,
+		});
+	}
+}
+
+void recur_last(const struct steps *s, int H, const real *state, real *last)
+{
+	for (int r = 0, t = s->T; r < s->B; r++) {
+		while (t > 0 && s->active[t - 1] <= r)
+			t--;
+		const size_t from = (size_t)(t ? s->B + s->offset[t - 1] + r : r);
+
+		memcpy(last + (size_t)r * (size_t)H, state + from * (size_t)H, (size_t)H * sizeof(real));
+	}
+}
+
+void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		    const real *dy, real *dh, real *dc, real *grad, real *dx)
+{
+	const struct shape s = shape_of(r);
+	const struct steps *steps = tape->steps;
+	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
+	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
+	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
+	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
+	const real *extra[CELL_MAX_EXTRAS];
+	real *dextra[CELL_MAX_EXTRAS];
+
+	extras_at(r, weights, extra);
+	for (int t = steps->T - 1; t >= 0; t--) {
+		const int n = steps->active[t];
+		const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
+
+		if (dy)
+			vec_add(dh, dy + at * H, 1, (size_t)n * H);
+		r->cell->backward(&(struct cell_step_back){
+			.n = n,
+			.H = s.H,
+			.z = tape->z + at * GH,
+			.c_prev = tape->c + before * H,
+			.c = tape->c + ((size_t)steps->B + at) * H,
+			.h_prev = tape->h_in + at * H,
+			.dh = dh,
+			.dc = dc,
+			.extra = extra,
+		});
+		mat_mul_nn(mat_of(dh, n, s.H),
+			   cmat_cols(cmat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H), U, 0);
+		if (tape->drop_h)
+			for (size_t k = 0; k < (size_t)n * H; k++)
+				dh[k] *= tape->drop_h[k];
+	}
+
+	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E), 1);
+	mat_mul_tn(mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h, cmat_of(tape->h_in, steps->N, s.H), 1);
+	for (size_t n = 0; n < (size_t)steps->N; n++)
+		vec_add(grad + r->at.b, tape->z + n * GH, 1, GH);
+	if (r->cell->extra_grad) {
+		for (int k = 0; k < r->cell->extras; k++)
+			dextra[k] = grad + r->at.extra[k];
+		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
+	}
+	if (dx)
+		mat_mul_nn(mat_of(dx, steps->N, s.E), dz_x, W, 0);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One recurrent layer, one direction, over a packed batch (text/batch.h). The input half of all
+ * gates is one product over all N packed rows, the recurrent half one product a step; weight
+ * gradients are one product each. Letters as in cell.h.
+ *
+ * A row that ends early, or never runs, keeps its state. Masks of any form come down to this: a
+ * masked step carries the state unchanged, so a row runs over its unmasked steps only.
+ */
+#ifndef SLUICE_ENGINE_NN_RECUR_H
+#define SLUICE_ENGINE_NN_RECUR_H
+
+#include "engine/math/real.h"
+#include "engine/nn/cell.h"
+#include "engine/text/batch.h"
+
+struct recur {
+	const struct cell_ops *cell;
+	struct cell_layout at; /* where the weights lie in the block given below */
+};
+
+/* All arrays are the caller's. What forward fills, backward needs; it overwrites z. */
+struct recur_tape {
+	const struct steps *steps;
+	const real *x;      /* (N, E)   input, after dropout */
+	const real *drop_h; /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
+	real *z;            /* (N, G*H) the gates' values */
+	real *h_in;         /* (N, H)   h_{t-1} as the gates see it */
+	real *c, *h;        /* (B+N, H) the first B rows are the initial state, set by the caller */
+};
+
+void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);
+
+/* Copies each row's last state: (B, H) from a (B+N, H) array. */
+void recur_last(const struct steps *s, int H, const real *state, real *last);
+
+/*
+ * Backward through time. dh and dc (B, H) hold the gradients of the last states on entry, and those
+ * of the initial states on return. dy (N, H), or NULL, are gradients of every step's h. Adds the
+ * weights' gradients to grad (the block's layout) and writes dx (N, E), unless it is NULL.
+ */
+void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		    const real *dy, real *dh, real *dc, real *grad, real *dx);
+
+#endif

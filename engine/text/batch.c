@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/text/batch.h"
+
+#include "engine/base/mem.h"
+
+#include <stdlib.h>
+
+void steps_release(struct steps *s)
+{
+	free(s->active);
+	free(s->offset);
+	*s = (struct steps){0};
+}
+
+void steps_build(struct steps *s, const int *len, int B)
+{
+	int T = B ? len[0] : 0, rows = B;
+
+	if ((size_t)T + 1 > s->cap) {
+		s->cap = (size_t)T + 1;
+		s->active = mem_resize(s->active, s->cap, sizeof(int));
+		s->offset = mem_resize(s->offset, s->cap, sizeof(int));
+	}
+	s->B = B;
+	s->T = T;
+	s->N = 0;
+	for (int t = 0; t < T; t++) {
+		while (rows && len[rows - 1] <= t)
+			rows--;
+		s->active[t] = rows;
+		s->offset[t] = s->N;
+		s->N += rows;
+	}
+	if (s->offset)
+		s->offset[T] = s->N;
+}
+
+void batch_release(struct batch *b)
+{
+	steps_release(&b->steps);
+	free(b->len);
+	free(b->row);
+	free(b->ids);
+	free(b->label);
+	*b = (struct batch){0};
+}
+
+/* A stable insertion sort by length: batches are small and arrive sorted. */
+static void sort_rows(struct batch *b, int count)
+{
+	for (int k = 1; k < count; k++) {
+		int len = b->len[k], row = b->row[k], j = k;
+
+		for (; j > 0 && b->len[j - 1] < len; j--) {
+			b->len[j] = b->len[j - 1];
+			b->row[j] = b->row[j - 1];
+		}
+		b->len[j] = len;
+		b->row[j] = row;
+	}
+}
+
+static void rows_room(struct batch *b, int count)
+{
+	if ((size_t)count <= b->rows_cap)
+		return;
+	b->rows_cap = (size_t)count;
+	b->len = mem_resize(b->len, b->rows_cap, sizeof(int));
+	b->row = mem_resize(b->row, b->rows_cap, sizeof(int));
+	b->label = mem_resize(b->label, b->rows_cap, sizeof(int32_t));
+}
+
+/* Real tokens among n ids: what a masked row runs over. */
+static int unmasked(const int32_t *ids, int n)
+{
+	int count = 0;
+
+	for (int k = 0; k < n; k++)
+		count += ids[k] != VOCAB_PAD;
+	return count;
+}
+
+/* Puts one row's ids into its packed places. */
+static void place(struct batch *b, int r, const int32_t *ids, int n, const struct batch_rules *rules)
+{
+	int t = 0, pad = b->len[r] - n;
+
+	if (rules->mask) {
+		for (int k = 0; k < n; k++)
+			if (ids[k] != VOCAB_PAD)
+				b->ids[b->steps.offset[t++] + r] = ids[k];
+		return;
+	}
+	for (int k = 0; rules->pad_front && k < pad; k++)
+		b->ids[b->steps.offset[t++] + r] = VOCAB_PAD;
+	for (int k = 0; k < n; k++)
+		b->ids[b->steps.offset[t++] + r] = ids[k];
+	while (t < b->len[r])
+		b->ids[b->steps.offset[t++] + r] = VOCAB_PAD;
+}
+
+struct source {
+	const int32_t *ids;
+	int n;
+};
+
+static struct source text_of(const struct corpus *c, int32_t example)
+{
+	return (struct source){c->ids + c->start[example],
+			       (int)(c->start[example + 1] - c->start[example])};
+}
+
+static int padded(struct source s, int longest, const struct batch_rules *rules)
+{
+	int to = rules->pad_to > longest ? rules->pad_to : longest;
+
+	return rules->mask ? unmasked(s.ids, s.n) : to;
+}
+
+static void finish_steps(struct batch *b, int count)
+{
+	sort_rows(b, count);
+	steps_build(&b->steps, b->len, count);
+	b->ids = mem_grow(b->ids, &b->ids_cap, (size_t)b->steps.N + 1, sizeof(int32_t));
+}
+
+void batch_build(struct batch *b, const struct corpus *c, const int32_t *example, int count,
+		 int stride, const struct batch_rules *rules)
+{
+	int longest = 0;
+
+	rows_room(b, count);
+	for (int k = 0; k < count; k++) {
+		int n = text_of(c, example[k * stride]).n;
+
+		longest = n > longest ? n : longest;
+	}
+	for (int k = 0; k < count; k++) {
+		b->row[k] = k;
+		b->len[k] = padded(text_of(c, example[k * stride]), longest, rules);
+	}
+	finish_steps(b, count);
+	for (int r = 0; r < count; r++) {
+		int32_t e = example[b->row[r] * stride];
+		struct source s = text_of(c, e);
+
+		place(b, r, s.ids, s.n, rules);
+		b->label[r] = c->label ? c->label[e] : -1;
+	}
+}
+
+void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules)
+{
+	struct source s = {ids, n};
+
+	rows_room(b, 1);
+	b->row[0] = 0;
+	b->len[0] = padded(s, n, rules);
+	b->label[0] = -1;
+	finish_steps(b, 1);
+	place(b, 0, ids, n, rules);
+}
+
+static size_t length(const struct corpus *c, int32_t e)
+{
+	return c->start[e + 1] - c->start[e];
+}
+
+/* Merge sort: stable, and without a global for qsort to look at. */
+static void merge_sort(const struct corpus *c, int32_t *v, int32_t *tmp, int n)
+{
+	int half = n / 2, a = 0, b = half, k = 0;
+
+	if (n < 2)
+		return;
+	merge_sort(c, v, tmp, half);
+	merge_sort(c, v + half, tmp, n - half);
+	while (a < half && b < n)
+		tmp[k++] = length(c, v[b]) > length(c, v[a]) ? v[b++] : v[a++];
+	while (a < half)
+		tmp[k++] = v[a++];
+	while (b < n)
+		tmp[k++] = v[b++];
+	for (k = 0; k < n; k++)
+		v[k] = tmp[k];
+}
+
+void batch_sort(const struct corpus *c, int32_t *example, int count)
+{
+	int32_t *tmp = mem_alloc((size_t)count * sizeof(*tmp));
+
+	merge_sort(c, example, tmp, count);
+	free(tmp);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Batches: several texts side by side, time-major and sorted by length, longest first, so that the
+ * rows still active at a step are the first ones and padding is never computed.
+ *
+ * Packed row n of step t and batch row r is offset[t] + r; there are N, the sum of the lengths.
+ */
+#ifndef SLUICE_ENGINE_TEXT_BATCH_H
+#define SLUICE_ENGINE_TEXT_BATCH_H
+
+#include "engine/text/corpus.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct steps {
+	int B, T, N;
+	int *active; /* T: rows that have a step t; never increasing */
+	int *offset; /* T + 1 */
+	size_t cap;
+};
+
+void steps_release(struct steps *s);
+/* From the rows' lengths (0 allowed), longest first. */
+void steps_build(struct steps *s, const int *len, int B);
+/* Where the states before step t begin, in an array of B initial rows and N packed ones. */
+static inline int steps_before(const struct steps *s, int t)
+{
+	return t ? s->B + s->offset[t - 1] : 0;
+}
+
+/* How texts become rows. */
+struct batch_rules {
+	bool mask;      /* padding is skipped: only real tokens run */
+	int pad_to;     /* without mask: every row is this long (0: as the longest of the batch) */
+	bool pad_front; /* where the <pad> go */
+};
+
+struct batch {
+	struct steps steps;
+	int *len;       /* B, longest first */
+	int *row;       /* B: index in the caller's list of each row */
+	int32_t *ids;   /* N, packed */
+	int32_t *label; /* B; -1 without labels */
+	size_t rows_cap, ids_cap;
+};
+
+void batch_release(struct batch *b);
+
+/*
+ * Builds a batch of `count` examples: example[0], example[stride], example[2 * stride] ...; they
+ * need not be sorted. Memory is kept from call to call.
+ */
+void batch_build(struct batch *b, const struct corpus *c, const int32_t *example, int count,
+		 int stride, const struct batch_rules *rules);
+
+/* The same for one text of n ids. */
+void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules);
+
+/* Sorts examples by length, longest first; equal lengths stay in order. */
+void batch_sort(const struct corpus *c, int32_t *example, int count);
+
+#endif

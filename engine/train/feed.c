@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/train/feed.h"
+
+#include "engine/base/mem.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct feed {
+	pthread_mutex_t lock;
+	struct feed_view view;
+	struct snapshot *snapshot;
+	void (*wake)(void *arg);
+	void *arg;
+};
+
+void curve_clear(struct curve *c)
+{
+	c->count = c->held = 0;
+	c->stride = 1;
+	c->x_sum = c->y_sum = 0;
+}
+
+void curve_add(struct curve *c, double x, double y)
+{
+	if (!c->stride)
+		c->stride = 1;
+	c->x_sum += x;
+	c->y_sum += y;
+	if (++c->held < c->stride)
+		return;
+	if (c->count == CURVE_MAX) {
+		for (int k = 0; k < CURVE_MAX / 2; k++) {
+			c->x[k] = (c->x[2 * k] + c->x[2 * k + 1]) / 2;
+			c->y[k] = (c->y[2 * k] + c->y[2 * k + 1]) / 2;
+		}
+		c->count /= 2;
+		c->stride *= 2;
+		if (c->held < c->stride)
+			return;
+	}
+	c->x[c->count] = c->x_sum / c->held;
+	c->y[c->count++] = c->y_sum / c->held;
+	c->held = 0;
+	c->x_sum = c->y_sum = 0;
+}
+
+struct feed *feed_new(void (*wake)(void *arg), void *arg)
+{
+	struct feed *f = mem_zero(1, sizeof(*f));
+
+	pthread_mutex_init(&f->lock, NULL);
+	f->wake = wake;
+	f->arg = arg;
+	return f;
+}
+
+void feed_free(struct feed *f)
+{
+	if (!f)
+		return;
+	snapshot_unref(f->snapshot);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static void put_epoch(struct feed_view *v, const struct epoch_stats *e)
+{
+	v->last = *e;
+	if (e->best)
+		v->best = *e;
+	if (isnan(e->valid_loss))
+		return;
+	curve_add(&v->curve[FEED_VALID_LOSS], e->epoch, e->valid_loss);
+	curve_add(&v->curve[FEED_VALID_ACCURACY], e->epoch, e->valid_accuracy);
+}
+
+void feed_put(struct feed *f, const struct train_event *event)
+{
+	struct feed_view *v = &f->view;
+	struct snapshot *old = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	v->version++;
+	v->gauge = *event->gauge;
+	if (event->type == TRAIN_EVENT_STEP) {
+		const double x = (double)v->gauge.step * v->gauge.epochs / (double)v->gauge.steps;
+
+		curve_add(&v->curve[FEED_TRAIN_LOSS], x, v->gauge.loss);
+		curve_add(&v->curve[FEED_TRAIN_ACCURACY], x, v->gauge.accuracy);
+	} else if (event->type == TRAIN_EVENT_EPOCH) {
+		put_epoch(v, event->epoch);
+	} else if (event->type == TRAIN_EVENT_STATE) {
+		snprintf(v->message, sizeof(v->message), "%s", event->message ? event->message : "");
+	} else if (event->snapshot) {
+		old = f->snapshot;
+		f->snapshot = snapshot_ref(event->snapshot);
+	}
+	pthread_mutex_unlock(&f->lock);
+	snapshot_unref(old);
+	if (f->wake)
+		f->wake(f->arg);
+}
+
+bool feed_read(struct feed *f, struct feed_view *view)
+{
+	bool news;
+
+	pthread_mutex_lock(&f->lock);
+	news = view->version != f->view.version;
+	if (news)
+		*view = f->view;
+	pthread_mutex_unlock(&f->lock);
+	return news;
+}
+
+struct snapshot *feed_snapshot(struct feed *f, const struct snapshot *have)
+{
+	struct snapshot *s = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	if (f->snapshot && f->snapshot != have)
+		s = snapshot_ref(f->snapshot);
+	pthread_mutex_unlock(&f->lock);
+	return s;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/train/learner.h"
+
+#include "engine/base/mem.h"
+#include "engine/math/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct member {
+	struct work work;
+	real *grad; /* m->dense; the first member's is the learner's whole block */
+	double loss, square_sum;
+	int correct, tokens;
+};
+
+struct learner {
+	const struct model *m;
+	struct team *team;
+	struct member *member;
+	int members;
+	real *weights, *grad;
+	struct optim optim;
+	double clip, dropout;
+
+	/* the step under way */
+	const struct corpus *corpus;
+	const int32_t *example;
+	int count;
+	const struct batch_rules *rules;
+	uint64_t key;
+	real scale;
+};
+
+struct learner *learner_new(const struct model *m, real *weights, const struct optim_ops *ops,
+			    double lr, double clip, double dropout, int threads, struct err *err)
+{
+	struct learner *l = mem_zero(1, sizeof(*l));
+	bool ok;
+
+	l->m = m;
+	l->weights = weights;
+	l->clip = clip;
+	l->dropout = dropout;
+	l->team = team_new(threads, err);
+	if (!l->team) {
+		learner_free(l);
+		return NULL;
+	}
+	l->members = team_size(l->team);
+	l->member = mem_zero((size_t)l->members, sizeof(*l->member));
+	l->grad = mem_block(m->size, sizeof(real));
+	ok = weights && l->grad && optim_init(&l->optim, ops, lr, m->size);
+	l->member[0].grad = l->grad;
+	for (int k = 1; k < l->members && ok; k++)
+		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
+	if (ok)
+		return l;
+	err_set(err, ERR_FAILED, "not enough memory for a model of %zu weights", m->size);
+	learner_free(l);
+	return NULL;
+}
+
+void learner_free(struct learner *l)
+{
+	if (!l)
+		return;
+	for (int k = 0; k < l->members; k++) {
+		work_release(&l->member[k].work);
+		if (k)
+			free(l->member[k].grad);
+	}
+	team_free(l->team);
+	optim_release(&l->optim);
+	free(l->member);
+	free(l->grad);
+	free(l->weights);
+	free(l);
+}
+
+static void pass(void *arg, int k)
+{
+	struct learner *l = arg;
+	struct member *me = &l->member[k];
+	const int count = (l->count - k + l->members - 1) / l->members;
+	const struct dropout drop = {l->dropout, l->key, k, l->members};
+
+	me->loss = 0;
+	me->correct = me->tokens = 0;
+	if (count <= 0) {
+		me->work.batch.steps.N = 0;
+		return;
+	}
+	batch_build(&me->work.batch, l->corpus, l->example + k, count, l->members, l->rules);
+	me->tokens = me->work.batch.steps.N;
+	me->loss = model_forward(l->m, l->weights, &me->work, &drop, &me->correct);
+	if (me->work.block)
+		model_backward(l->m, l->weights, &me->work, l->scale, me->grad);
+}
+
+/* Adds the members' gradients up over one part, and its squares. */
+static void reduce(void *arg, int k)
+{
+	struct learner *l = arg;
+	size_t first, end, dense;
+
+	team_part(l->team, k, l->m->size, &first, &end);
+	dense = end < l->m->dense ? end : l->m->dense;
+	if (first < dense)
+		for (int j = 1; j < l->members; j++)
+			vec_add(l->grad + first, l->member[j].grad + first, 1, dense - first);
+	l->member[k].square_sum = vec_square_sum(l->grad + first, end - first);
+}
+
+static void update(void *arg, int k)
+{
+	struct learner *l = arg;
+	size_t first, end;
+
+	team_part(l->team, k, l->m->size, &first, &end);
+	optim_update(&l->optim, l->weights, l->grad, l->scale, first, end);
+}
+
+static void clear(struct learner *l)
+{
+	for (int k = 0; k < l->members; k++) {
+		memset(l->member[k].grad, 0, l->m->dense * sizeof(real));
+		model_unscatter(l->m, &l->member[k].work, l->grad);
+	}
+}
+
+struct step_stats learner_gradient(struct learner *l, const struct corpus *c, int32_t *example,
+				   int count, const struct batch_rules *rules, uint64_t dropout_key)
+{
+	struct step_stats s = {0};
+	double square_sum = 0;
+	int correct = 0;
+
+	batch_sort(c, example, count);
+	l->corpus = c;
+	l->example = example;
+	l->count = count;
+	l->rules = rules;
+	l->key = dropout_key;
+	l->scale = 1 / (real)count;
+	team_run(l->team, pass, l);
+	for (int k = 0; k < l->members; k++) {
+		struct member *me = &l->member[k];
+
+		if (me->tokens && me->work.block)
+			model_scatter(l->m, &me->work, l->grad);
+		s.loss += me->loss;
+		correct += me->correct;
+		s.tokens += me->tokens;
+	}
+	team_run(l->team, reduce, l);
+	for (int k = 0; k < l->members; k++)
+		square_sum += l->member[k].square_sum;
+	s.loss /= count;
+	s.accuracy = (double)correct / count;
+	s.grad_norm = sqrt(square_sum);
+	s.finite = isfinite(s.loss) && isfinite(s.grad_norm);
+	return s;
+}
+
+void learner_update(struct learner *l, const struct step_stats *s)
+{
+	l->scale = l->clip > 0 && s->grad_norm > l->clip ? (real)(l->clip / s->grad_norm) : 1;
+	optim_begin(&l->optim);
+	team_run(l->team, update, l);
+	clear(l);
+}
+
+struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_t *example,
+			       int count, const struct batch_rules *rules, uint64_t dropout_key)
+{
+	struct step_stats s = learner_gradient(l, c, example, count, rules, dropout_key);
+
+	if (s.finite)
+		learner_update(l, &s);
+	else
+		clear(l);
+	return s;
+}
+
+real *learner_weights(struct learner *l)
+{
+	return l->weights;
+}
+
+const real *learner_grad(struct learner *l)
+{
+	return l->grad;
+}
+
+struct optim *learner_optim(struct learner *l)
+{
+	return &l->optim;
+}
+
+struct team *learner_team(struct learner *l)
+{
+	return l->team;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Optimizers: one table entry each. State arrays mirror the weights.
+ *
+ * `adam` follows PyTorch: epsilon is added after the bias correction (Kingma and Ba, arXiv
+ * 1412.6980, algorithm 1). `adam_keras` adds it before (the paper's epsilon-hat, end of section 2).
+ * Every weight is updated at every step, also one whose gradient is 0.
+ */
+#ifndef SLUICE_ENGINE_TRAIN_OPTIM_H
+#define SLUICE_ENGINE_TRAIN_OPTIM_H
+
+#include "engine/math/real.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPTIM_MAX_SLOTS = 2 };
+
+struct optim;
+
+struct optim_ops {
+	const char *name, *title;
+	int golden;                         /* cfg.optim in the golden files */
+	int slots;                          /* state arrays */
+	const char *slot[OPTIM_MAX_SLOTS];  /* their names in a checkpoint */
+	double eps;                         /* default epsilon */
+	void (*update)(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		       size_t end);
+};
+
+struct optim {
+	const struct optim_ops *ops;
+	double lr, beta1, beta2, eps;
+	int64_t t; /* updates so far, the one under way included */
+	real *slot[OPTIM_MAX_SLOTS];
+};
+
+const struct optim_ops *optim_at(int index); /* NULL past the end */
+const struct optim_ops *optim_find(const char *name);
+
+/* Betas 0.9 and 0.999, the table's epsilon, state 0. false without memory. */
+bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size);
+void optim_release(struct optim *o);
+
+/* One update: optim_begin once, then optim_update over disjoint ranges that cover the block (any
+ * threads). The gradient is multiplied by scale on the way (clipping). */
+void optim_begin(struct optim *o);
+void optim_update(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		  size_t end);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/train/team.h"
+
+#include "engine/base/mem.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
+
+struct member {
+	struct team *team;
+	pthread_t thread;
+	int number;
+};
+
+struct team {
+	int size;
+	struct member *member; /* size; the first has no thread */
+	pthread_mutex_t lock;
+	pthread_cond_t start, done;
+	unsigned long round; /* grows by one with each team_run */
+	int running;
+	bool quit;
+	void (*work)(void *arg, int member);
+	void *arg;
+};
+
+void team_flush_denormals(void)
+{
+#ifdef __SSE2__
+	_mm_setcsr(_mm_getcsr() | 0x8040); /* flush to zero, denormals are zero */
+#endif
+}
+
+static void *member_main(void *arg)
+{
+	struct member *m = arg;
+	struct team *t = m->team;
+	unsigned long seen = 0;
+
+	team_flush_denormals();
+	pthread_mutex_lock(&t->lock);
+	for (;;) {
+		while (t->round == seen && !t->quit)
+			pthread_cond_wait(&t->start, &t->lock);
+		if (t->quit)
+			break;
+		seen = t->round;
+		pthread_mutex_unlock(&t->lock);
+		t->work(t->arg, m->number);
+		pthread_mutex_lock(&t->lock);
+		if (--t->running == 0)
+			pthread_cond_signal(&t->done);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+struct team *team_new(int size, struct err *err)
+{
+	struct team *t = mem_zero(1, sizeof(*t));
+	sigset_t all, old;
+	int error = 0;
+
+	t->member = mem_zero((size_t)size, sizeof(*t->member));
+	t->size = 1;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->start, NULL);
+	pthread_cond_init(&t->done, NULL);
+	sigfillset(&all); /* signals are for the main thread */
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	for (int k = 1; k < size && !error; k++) {
+		t->member[k] = (struct member){.team = t, .number = k};
+		error = pthread_create(&t->member[k].thread, NULL, member_main, &t->member[k]);
+		t->size += !error;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error) {
+		err_set(err, ERR_FAILED, "cannot start thread %d of %d: %s; set threads lower", t->size + 1,
+			size, strerror(error));
+		team_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+int team_size(const struct team *t)
+{
+	return t->size;
+}
+
+void team_free(struct team *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->quit = true;
+	pthread_cond_broadcast(&t->start);
+	pthread_mutex_unlock(&t->lock);
+	for (int k = 1; k < t->size; k++)
+		pthread_join(t->member[k].thread, NULL);
+	pthread_cond_destroy(&t->start);
+	pthread_cond_destroy(&t->done);
+	pthread_mutex_destroy(&t->lock);
+	free(t->member);
+	free(t);
+}
+
+void team_run(struct team *t, void (*work)(void *arg, int member), void *arg)
+{
+	if (t->size > 1) {
+		pthread_mutex_lock(&t->lock);
+		t->work = work;
+		t->arg = arg;
+		t->running = t->size - 1;
+		t->round++;
+		pthread_cond_broadcast(&t->start);
+		pthread_mutex_unlock(&t->lock);
+	}
+	work(arg, 0);
+	if (t->size > 1) {
+		pthread_mutex_lock(&t->lock);
+		while (t->running)
+			pthread_cond_wait(&t->done, &t->lock);
+		pthread_mutex_unlock(&t->lock);
+	}
+}
+
+void team_part(const struct team *t, int member, size_t n, size_t *first, size_t *end)
+{
+	size_t blocks = (n + 63) / 64, size = (size_t)t->size, k = (size_t)member;
+
+	*first = blocks * k / size * 64;
+	*end = blocks * (k + 1) / size * 64;
+	*first = *first > n ? n : *first;
+	*end = *end > n ? n : *end;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A team of threads that do one thing together: member 0 is the caller. What a member does depends
+ * on its number alone, so that sums are always taken in the same order.
+ */
+#ifndef SLUICE_ENGINE_TRAIN_TEAM_H
+#define SLUICE_ENGINE_TRAIN_TEAM_H
+
+#include "engine/base/err.h"
+
+#include <stddef.h>
+
+struct team;
+
+/* size >= 1 members. NULL if the system refuses a thread. */
+struct team *team_new(int size, struct err *err);
+int team_size(const struct team *t);
+void team_free(struct team *t);
+
+/* Calls work(arg, member) once for every member; returns when all are done. One caller at a time. */
+void team_run(struct team *t, void (*work)(void *arg, int member), void *arg);
+
+/* The part [*first, *end) of n elements that member has, in multiples of 64 elements. */
+void team_part(const struct team *t, int member, size_t n, size_t *first, size_t *end);
+
+/* Makes this thread treat denormal numbers as zero (where the processor can): gates that saturate
+ * would otherwise slow every product down. Members do so by themselves. */
+void team_flush_denormals(void);
+
+#endif

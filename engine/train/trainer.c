@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/train/trainer.h"
+
+#include "engine/base/mem.h"
+#include "engine/train/eval.h"
+#include "engine/train/learner.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct trainer {
+	struct train_spec spec;
+	struct encoder *encoder;
+	struct corpus *train, *valid;
+	struct train_sink sink;
+	struct learner *learner;
+	pthread_t thread;
+	bool joined;
+
+	pthread_mutex_t lock; /* guards the requests */
+	pthread_cond_t wake;
+	bool pause, want_snapshot;
+	int one_batch;
+	int stop; /* also read without the lock, atomically, while validating */
+	double lr;
+
+	/* The rest belongs to the thread. */
+	struct train_gauge gauge;
+	struct rng rng;
+	uint64_t shuffle;
+	int32_t *order;
+	int batches, batch; /* an epoch's; done of this one */
+	double resumed;     /* when the running clock was last started */
+	double before;      /* seconds trained before that */
+	double window_start;
+	int64_t window_tokens;
+	struct epoch_stats best;
+	struct snapshot *good; /* the last whose epoch ended with finite numbers */
+	bool good_saved;
+	struct err err;
+};
+
+static const char *const state_name[] = {"ready",   "running",  "paused", "finished",
+					 "stopped", "diverged", "failed"};
+
+const char *train_state_name(enum train_state s)
+{
+	return state_name[s];
+}
+
+bool train_state_over(enum train_state s)
+{
+	return s >= TRAIN_FINISHED;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static void emit(struct trainer *t, struct train_event event)
+{
+	event.gauge = &t->gauge;
+	t->sink.emit(t->sink.arg, &event);
+}
+
+static void set_state(struct trainer *t, enum train_state state, const char *message)
+{
+	if (t->gauge.state == state)
+		return;
+	if (t->gauge.state == TRAIN_RUNNING)
+		t->before += now() - t->resumed;
+	if (state == TRAIN_RUNNING) {
+		t->resumed = t->window_start = now();
+		t->window_tokens = 0;
+	}
+	t->gauge.state = state;
+	emit(t, (struct train_event){.type = TRAIN_EVENT_STATE, .message = message});
+}
+
+/* The weights as they are; with all that training needs to go on, where progress is set. */
+static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
+{
+	const struct optim *o = learner_optim(t->learner);
+	const size_t bytes = t->encoder->model.size * sizeof(real);
+	struct snapshot *s =
+		snapshot_copy(t->encoder, learner_weights(t->learner), t->gauge.step, epochs_done);
+
+	if (!s || !progress)
+		return s;
+	s->progress = mem_zero(1, sizeof(*s->progress));
+	s->progress->rng = t->rng;
+	s->progress->shuffle = t->shuffle;
+	s->progress->updates = o->t;
+	s->progress->epoch = t->gauge.epoch;
+	s->progress->batch = t->batch;
+	s->progress->optim = o->ops;
+	for (int k = 0; k < o->ops->slots; k++) {
+		s->progress->slot[k] = mem_block(t->encoder->model.size, sizeof(real));
+		if (!s->progress->slot[k]) {
+			snapshot_unref(s);
+			return NULL;
+		}
+		memcpy(s->progress->slot[k], o->slot[k], bytes);
+	}
+	return s;
+}
+
+static bool out_of_memory(struct trainer *t)
+{
+	err_set(&t->err, ERR_FAILED, "not enough memory at step %lld; lower hidden, embed or batch",
+		(long long)t->gauge.step);
+	set_state(t, TRAIN_FAILED, t->err.msg);
+	return false;
+}
+
+static bool emit_snapshot(struct trainer *t, enum train_event_type type, bool best, int epochs_done)
+{
+	struct snapshot *s = snap(t, type == TRAIN_EVENT_CHECKPOINT, epochs_done);
+
+	if (!s)
+		return out_of_memory(t);
+	emit(t, (struct train_event){.type = type, .snapshot = s, .best = best});
+	if (type == TRAIN_EVENT_CHECKPOINT && t->batch == t->batches) {
+		snapshot_unref(t->good);
+		t->good = snapshot_ref(s);
+		t->good_saved = true;
+	}
+	snapshot_unref(s);
+	return true;
+}
+
+/* Reads the requests, and waits while paused. false: stop. */
+static bool requests(struct trainer *t)
+{
+	bool go = false, stop = false;
+
+	while (!go && !stop) {
+		double lr;
+		bool paused, want;
+
+		pthread_mutex_lock(&t->lock);
+		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot && t->lr == t->gauge.lr &&
+		    t->gauge.state != TRAIN_RUNNING)
+			pthread_cond_wait(&t->wake, &t->lock);
+		paused = t->pause;
+		want = t->want_snapshot;
+		t->want_snapshot = false;
+		stop = t->stop;
+		lr = t->lr;
+		go = !paused || t->one_batch;
+		if (go && t->one_batch)
+			t->one_batch--;
+		pthread_mutex_unlock(&t->lock);
+
+		if (lr != t->gauge.lr) {
+			t->gauge.lr = learner_optim(t->learner)->lr = lr;
+			emit(t, (struct train_event){.type = TRAIN_EVENT_LR});
+		}
+		if (want && !emit_snapshot(t, TRAIN_EVENT_SNAPSHOT, false, t->gauge.epoch - 1))
+			return false;
+		if (stop)
+			break;
+		if (go)
+			set_state(t, TRAIN_RUNNING, NULL);
+		else if (t->gauge.step)
+			set_state(t, TRAIN_PAUSED, NULL);
+	}
+	return !stop;
+}
+
+static void update_gauge(struct trainer *t, const struct step_stats *s)
+{
+	struct train_gauge *g = &t->gauge;
+	const double time = now();
+
+	g->step++;
+	g->loss = s->loss;
+	g->accuracy = s->accuracy;
+	g->grad_norm = s->grad_norm;
+	g->seconds = t->before + time - t->resumed;
+	g->eta = g->seconds / (double)g->step * (double)(g->steps - g->step);
+	t->window_tokens += s->tokens;
+	if (time - t->window_start >= 1 || g->tokens_per_s == 0) {
+		g->tokens_per_s = (double)t->window_tokens / fmax(time - t->window_start, 1e-6);
+		if (time - t->window_start >= 1) {
+			t->window_start = time;
+			t->window_tokens = 0;
+		}
+	}
+}
+
+/* What to say, and which weights to leave behind, when numbers have run away. */
+static bool diverged(struct trainer *t, const char *what)
+{
+	err_set(&t->err, ERR_DIVERGED,
+		"%s at step %lld, epoch %d (learning rate %g%s): training stopped and the weights of step "
+		"%lld are kept; try a lower lr or a lower clip",
+		what, (long long)t->gauge.step + 1, t->gauge.epoch, t->gauge.lr,
+		t->spec.clip > 0 ? "" : ", no clipping", (long long)t->good->step);
+	if (!t->good_saved)
+		emit(t, (struct train_event){.type = TRAIN_EVENT_CHECKPOINT, .snapshot = t->good});
+	set_state(t, TRAIN_DIVERGED, t->err.msg);
+	return false;
+}
+
+static bool one_step(struct trainer *t, struct step_stats *s)
+{
+	const int first = t->batch * t->spec.batch, left = t->train->count - first;
+	const uint64_t key = rng_next(&t->rng);
+
+	*s = learner_step(t->learner, t->train, t->order + first,
+			  left < t->spec.batch ? left : t->spec.batch, &t->encoder->rules, key);
+	if (!s->finite)
+		return diverged(t, isfinite(s->loss) ? "the gradient became NaN or infinite"
+						     : "the loss became NaN or infinite");
+	t->batch++;
+	update_gauge(t, s);
+	emit(t, (struct train_event){.type = TRAIN_EVENT_STEP});
+	return true;
+}
+
+/* Better: higher accuracy, ties by lower loss; without validation every epoch is. */
+static bool better(const struct epoch_stats *a, const struct epoch_stats *b)
+{
+	if (!b->epoch || isnan(a->valid_loss))
+		return true;
+	if (a->valid_accuracy != b->valid_accuracy)
+		return a->valid_accuracy > b->valid_accuracy;
+	return a->valid_loss < b->valid_loss;
+}
+
+static bool validate(struct trainer *t, struct epoch_stats *e)
+{
+	struct measures m;
+
+	e->valid_loss = e->valid_accuracy = e->valid_f1 = NAN;
+	if (!t->valid)
+		return true;
+	if (!eval_corpus(learner_team(t->learner), &t->encoder->model, learner_weights(t->learner),
+			 t->valid, &t->encoder->rules, false, &t->stop, &m, &t->err))
+		return false;
+	e->valid_loss = m.loss;
+	e->valid_accuracy = m.accuracy;
+	e->valid_f1 = m.macro_f1;
+	measures_release(&m);
+	return true;
+}
+
+static void begin_epoch(struct trainer *t, int epoch)
+{
+	struct rng rng;
+
+	t->gauge.epoch = epoch;
+	t->batch = 0;
+	t->shuffle = rng_next(&t->rng);
+	for (int k = 0; k < t->train->count; k++)
+		t->order[k] = k;
+	rng_seed(&rng, t->shuffle, 0);
+	rng_shuffle(&rng, t->order, t->train->count);
+}
+
+static bool stopped(struct trainer *t)
+{
+	if (t->gauge.state == TRAIN_FAILED)
+		return false;
+	if (t->gauge.step && !emit_snapshot(t, TRAIN_EVENT_CHECKPOINT, false, t->gauge.epoch - 1))
+		return false;
+	set_state(t, TRAIN_STOPPED, NULL);
+	return false;
+}
+
+/* false: training is over. */
+static bool run_epoch(struct trainer *t, int epoch)
+{
+	struct epoch_stats e = {.epoch = epoch};
+	double seen = 0;
+
+	begin_epoch(t, epoch);
+	while (t->batch < t->batches) {
+		const int first = t->batch * t->spec.batch, left = t->train->count - first;
+		const int count = left < t->spec.batch ? left : t->spec.batch;
+		struct step_stats s;
+
+		if (!requests(t))
+			return stopped(t);
+		if (!one_step(t, &s))
+			return false;
+		e.train_loss += s.loss * count;
+		e.train_accuracy += s.accuracy * count;
+		seen += count;
+	}
+	e.step = t->gauge.step;
+	e.train_loss /= seen;
+	e.train_accuracy /= seen;
+	if (!validate(t, &e))
+		return t->err.code == ERR_CANCELLED ? stopped(t) : out_of_memory(t);
+	if (t->valid && !isfinite(e.valid_loss))
+		return diverged(t, "the validation loss became NaN or infinite");
+	e.best = better(&e, &t->best);
+	if (e.best)
+		t->best = e;
+	emit(t, (struct train_event){.type = TRAIN_EVENT_EPOCH, .epoch = &e});
+	if (!emit_snapshot(t, TRAIN_EVENT_CHECKPOINT, e.best, epoch))
+		return false;
+	if (t->spec.patience && epoch - t->best.epoch >= t->spec.patience && epoch < t->spec.epochs) {
+		struct err why;
+
+		err_set(&why, ERR_NONE, "no better validation for %d epochs: the best was epoch %d",
+			t->spec.patience, t->best.epoch);
+		set_state(t, TRAIN_FINISHED, why.msg);
+		return false;
+	}
+	return true;
+}
+
+static void *trainer_main(void *arg)
+{
+	struct trainer *t = arg;
+	int epoch = 1;
+
+	team_flush_denormals();
+	t->gauge.epoch = 1;
+	t->good = snap(t, false, 0);
+	if (!t->good) {
+		out_of_memory(t);
+		return NULL;
+	}
+	emit(t, (struct train_event){.type = TRAIN_EVENT_SNAPSHOT, .snapshot = t->good});
+	while (epoch <= t->spec.epochs && run_epoch(t, epoch))
+		epoch++;
+	set_state(t, train_state_over(t->gauge.state) ? t->gauge.state : TRAIN_FINISHED, NULL);
+	return NULL;
+}
+
+struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,
+			    struct corpus *valid, struct train_sink sink, struct err *err)
+{
+	struct trainer *t = mem_zero(1, sizeof(*t));
+	real *weights = model_weights(&e->model, spec->seed, spec->forget_bias, spec->embed_range);
+	sigset_t all, old;
+	int error;
+
+	t->spec = *spec;
+	t->encoder = encoder_ref(e);
+	t->train = corpus_ref(train);
+	t->valid = valid ? corpus_ref(valid) : NULL;
+	t->sink = sink;
+	t->joined = true;
+	t->pause = spec->paused;
+	t->lr = t->gauge.lr = spec->lr;
+	t->batches = (train->count + spec->batch - 1) / spec->batch;
+	t->gauge.epochs = spec->epochs;
+	t->gauge.steps = (int64_t)t->batches * spec->epochs;
+	t->gauge.loss = t->gauge.accuracy = t->gauge.grad_norm = t->gauge.eta = NAN;
+	t->order = mem_alloc((size_t)train->count * sizeof(*t->order));
+	rng_seed(&t->rng, spec->seed, 0);
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->wake, NULL);
+	t->learner = learner_new(&e->model, weights, spec->optim, spec->lr, spec->clip, spec->dropout,
+				 spec->threads, err);
+	if (!t->learner) {
+		trainer_free(t);
+		return NULL;
+	}
+	sigfillset(&all); /* signals are for the main thread; a crash is everyone's own */
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	error = pthread_create(&t->thread, NULL, trainer_main, t);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	t->joined = error != 0;
+	if (!error)
+		return t;
+	err_set(err, ERR_FAILED, "cannot start the training thread: %s", strerror(error));
+	trainer_free(t);
+	return NULL;
+}
+
+enum train_state trainer_wait(struct trainer *t, struct err *err)
+{
+	if (!t->joined)
+		pthread_join(t->thread, NULL);
+	t->joined = true;
+	if (err && t->err.code != ERR_CANCELLED)
+		*err = t->err;
+	return t->gauge.state;
+}
+
+void trainer_free(struct trainer *t)
+{
+	if (!t)
+		return;
+	if (!t->joined) {
+		trainer_stop(t);
+		trainer_wait(t, NULL);
+	}
+	learner_free(t->learner);
+	snapshot_unref(t->good);
+	encoder_unref(t->encoder);
+	corpus_unref(t->train);
+	corpus_unref(t->valid);
+	pthread_cond_destroy(&t->wake);
+	pthread_mutex_destroy(&t->lock);
+	free(t->order);
+	free(t);
+}
+
+/* Requests change something under the lock and wake the thread. */
+#define REQUEST(t, change)                       \
+	do {                                         \
+		pthread_mutex_lock(&(t)->lock);          \
+		change;                                  \
+		pthread_cond_signal(&(t)->wake);         \
+		pthread_mutex_unlock(&(t)->lock);        \
+	} while (0)
+
+void trainer_pause(struct trainer *t)
+{
+	REQUEST(t, t->pause = true);
+}
+
+void trainer_resume(struct trainer *t)
+{
+	REQUEST(t, t->pause = false);
+}
+
+void trainer_one_batch(struct trainer *t)
+{
+	REQUEST(t, t->pause = true; t->one_batch++);
+}
+
+void trainer_stop(struct trainer *t)
+{
+	REQUEST(t, __atomic_store_n(&t->stop, 1, __ATOMIC_RELAXED));
+}
+
+void trainer_set_lr(struct trainer *t, double lr)
+{
+	REQUEST(t, t->lr = lr);
+}
+
+void trainer_want_snapshot(struct trainer *t)
+{
+	REQUEST(t, t->want_snapshot = true);
+}

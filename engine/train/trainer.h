@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The trainer: a thread that owns a learner and runs epochs. Requests come in from any thread and
+ * are read between two steps; what happens goes out through a sink, called on the trainer's thread.
+ *
+ * Order of examples and dropout are drawn from one generator: one draw an epoch, one a step. A
+ * snapshot's `progress` holds all it takes to go on from there.
+ */
+#ifndef SLUICE_ENGINE_TRAIN_TRAINER_H
+#define SLUICE_ENGINE_TRAIN_TRAINER_H
+
+#include "engine/train/encoder.h"
+#include "engine/train/optim.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct train_spec {
+	const struct optim_ops *optim;
+	double lr, clip, dropout; /* clip 0: none */
+	double forget_bias, embed_range; /* initial weights */
+	int epochs, batch, threads;
+	int patience;             /* epochs without a better validation before stopping; 0: never */
+	uint64_t seed;
+	bool paused;              /* wait for trainer_resume before the first step */
+};
+
+enum train_state {
+	TRAIN_READY,    /* not a step taken yet */
+	TRAIN_RUNNING,
+	TRAIN_PAUSED,
+	TRAIN_FINISHED, /* all epochs, or patience ran out */
+	TRAIN_STOPPED,  /* on request */
+	TRAIN_DIVERGED, /* NaN or infinity */
+	TRAIN_FAILED    /* out of memory */
+};
+const char *train_state_name(enum train_state s);
+bool train_state_over(enum train_state s);
+
+/* One epoch's result. */
+struct epoch_stats {
+	int epoch;
+	int64_t step;
+	double train_loss, train_accuracy; /* means over the epoch's batches, with dropout */
+	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
+	bool best;                         /* the best so far: see trainer.c */
+};
+
+struct train_gauge {
+	enum train_state state;
+	int epoch, epochs;   /* the epoch under way, from 1 */
+	int64_t step, steps; /* taken; planned */
+	double loss, accuracy, grad_norm, lr; /* of the last step */
+	double seconds;      /* spent training, pauses left out */
+	double tokens_per_s; /* over the last second or so */
+	double eta;          /* seconds left, by the steps' average; NaN before the first */
+};
+
+enum train_event_type {
+	TRAIN_EVENT_STEP,       /* gauge */
+	TRAIN_EVENT_EPOCH,      /* epoch_stats */
+	TRAIN_EVENT_CHECKPOINT, /* snapshot with progress; `best` says whether it is the best */
+	TRAIN_EVENT_SNAPSHOT,   /* snapshot that someone asked for */
+	TRAIN_EVENT_STATE,      /* a new state; message says why where it is not plain */
+	TRAIN_EVENT_LR          /* the learning rate changed */
+};
+
+struct train_event {
+	enum train_event_type type;
+	const struct train_gauge *gauge; /* always */
+	const struct epoch_stats *epoch;
+	struct snapshot *snapshot; /* borrowed: take a reference to keep it */
+	bool best;
+	const char *message; /* borrowed, or NULL */
+};
+
+struct train_sink {
+	void (*emit)(void *arg, const struct train_event *event);
+	void *arg;
+};
+
+struct trainer;
+
+/* Draws the weights and starts the thread. Takes references to e, train and valid (which may be
+ * NULL). ERR_FAILED without memory or threads. The first event is a snapshot of step 0. */
+struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,
+			    struct corpus *valid, struct train_sink sink, struct err *err);
+/* Stops, waits and frees. NULL is ignored. */
+void trainer_free(struct trainer *t);
+
+/* Requests: any thread; they return at once. */
+void trainer_pause(struct trainer *t);
+void trainer_resume(struct trainer *t);
+void trainer_one_batch(struct trainer *t); /* pauses and takes one step */
+void trainer_stop(struct trainer *t);      /* after the step under way, with a checkpoint */
+void trainer_set_lr(struct trainer *t, double lr);
+void trainer_want_snapshot(struct trainer *t);
+
+/* Waits for the end; the final state, and for TRAIN_DIVERGED and TRAIN_FAILED a message in err. */
+enum train_state trainer_wait(struct trainer *t, struct err *err);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/math/blas.h"
+#include "engine/math/kernels.h"
+#include "engine/train/eval.h"
+#include "engine/train/learner.h"
+#include "tests/toy.h"
+#include "tests/unit.h"
+
+#include <math.h>
+
+#ifdef SLUICE_DOUBLE
+static const double STEP = 1e-5, GRAD_TOL = 1e-8, SAME_TOL = 1e-12;
+#else
+static const double STEP = 1e-2, GRAD_TOL = 2e-3, SAME_TOL = 2e-6;
+#endif
+
+static double loss_of(struct learner *l, const struct model *m, const struct corpus *c, int n,
+		      const struct batch_rules *rules, double dropout)
+{
+	const struct dropout drop = {dropout, 7, 0, 1};
+	struct work w = {0};
+	int32_t order[64];
+	double loss;
+
+	for (int k = 0; k < n; k++)
+		order[k] = k;
+	batch_sort(c, order, n);
+	batch_build(&w.batch, c, order, n, 1, rules);
+	loss = model_forward(m, learner_weights(l), &w, &drop, NULL) / n;
+	work_release(&w);
+	return loss;
+}
+
+/* Every weight of the whole model against central differences of its loss. */
+static void check_gradient(const struct cell_ops *cell, bool mask, double dropout, int threads)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell, 3, 4, mask, 6, &c, NULL);
+	const struct model *m = &e->model;
+	struct learner *l = learner_new(m, model_weights(m, 3, 1, 0.5), optim_find("adam"), 0.01, 0,
+					dropout, threads, NULL);
+	int32_t order[6] = {0, 1, 2, 3, 4, 5};
+	real *w = learner_weights(l);
+
+	learner_gradient(l, c, order, 6, &e->rules, 7);
+	for (size_t k = 0; k < m->size; k++) {
+		const real old = w[k];
+		double up, down, g;
+
+		w[k] = old + (real)STEP;
+		up = loss_of(l, m, c, 6, &e->rules, dropout);
+		w[k] = old - (real)STEP;
+		down = loss_of(l, m, c, 6, &e->rules, dropout);
+		w[k] = old;
+		g = (up - down) / (2 * STEP);
+		if (fabs(g - (double)learner_grad(l)[k]) > GRAD_TOL * (1 + fabs(g)))
+			fail_msg("%s: weight %zu: %.10g by differences, %.10g backward", cell->name, k, g,
+				 (double)learner_grad(l)[k]);
+	}
+	learner_free(l);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void gradients_of_whole_model(void **state)
+{
+	(void)state;
+	for (int k = 0; cell_at(k); k++) {
+		check_gradient(cell_at(k), true, 0, 1);
+		check_gradient(cell_at(k), true, 0.4, 2);
+		check_gradient(cell_at(k), false, 0, 2);
+	}
+}
+
+/* A text has the same probabilities alone and in a batch, and padding that is masked costs nothing. */
+static void batch_equals_single_rows(void **state)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 5, 7, true, 20, &c, NULL);
+	real *w = model_weights(&e->model, 1, 1, 0.5);
+	struct work all = {0}, one = {0};
+	int32_t order[20];
+	int tokens = 0;
+
+	(void)state;
+	for (int k = 0; k < 20; k++)
+		order[k] = k;
+	batch_build(&all.batch, c, order, 20, 1, &e->rules);
+	model_forward(&e->model, w, &all, NULL, NULL);
+	for (int r = 0; r < 20; r++) {
+		batch_build(&one.batch, c, &order[all.batch.row[r]], 1, 1, &e->rules);
+		model_forward(&e->model, w, &one, NULL, NULL);
+		tokens += one.batch.steps.N;
+		for (int k = 0; k < 2; k++)
+			assert_true(fabs((double)(one.prob[k] - all.prob[r * 2 + k])) < SAME_TOL);
+	}
+	assert_int_equal(tokens, all.batch.steps.N);
+	assert_int_equal(tokens, c->tokens);
+	work_release(&all);
+	work_release(&one);
+	free(w);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static real *train_some(const struct encoder *e, const struct corpus *c, int threads)
+{
+	struct learner *l = learner_new(&e->model, model_weights(&e->model, 5, 1, 0.5),
+					optim_find("adam"), 0.01, 1, 0.3, threads, NULL);
+	real *copy = mem_alloc(e->model.size * sizeof(*copy));
+
+	for (int step = 0; step < 12; step++) {
+		int32_t order[10];
+
+		for (int k = 0; k < 10; k++)
+			order[k] = (step * 7 + k * 3) % c->count;
+		assert_true(learner_step(l, c, order, 10, &e->rules, (uint64_t)step).finite);
+	}
+	memcpy(copy, learner_weights(l), e->model.size * sizeof(*copy));
+	learner_free(l);
+	return copy;
+}
+
+static void same_seed_and_threads_same_bytes(void **state)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(1), 6, 9, true, 40, &c, NULL);
+	real *a = train_some(e, c, 2), *b = train_some(e, c, 2), *one = train_some(e, c, 1);
+
+	(void)state;
+	assert_memory_equal(a, b, e->model.size * sizeof(*a));
+	for (size_t k = 0; k < e->model.size; k++) /* the order of additions differs: not the same bytes */
+		assert_true(fabs((double)(a[k] - one[k])) < 2e-3);
+	free(a);
+	free(b);
+	free(one);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void recurrent_weights_start_orthogonal(void **state)
+{
+	const struct model_spec spec = {&cell_standard, 10, 8, 33, 2};
+	const struct param *p;
+	struct model m;
+	real *w;
+
+	(void)state;
+	assert_true(model_plan(&m, &spec, NULL));
+	w = model_weights(&m, 9, 1, 0.5);
+	p = model_param(&m, "l0.fw.U_g");
+	for (int a = 0; a < 33; a++)
+		for (int b = 0; b <= a; b++) {
+			double sum = 0;
+
+			for (int k = 0; k < 33; k++)
+				sum += (double)w[p->at + (size_t)(a * 33 + k)] * (double)w[p->at + (size_t)(b * 33 + k)];
+			assert_true(fabs(sum - (a == b)) < 1e-6);
+		}
+	assert_true(w[model_param(&m, "l0.fw.b_f")->at] == 1);
+	assert_true(w[model_param(&m, "l0.fw.b_i")->at] == 0);
+	free(w);
+}
+
+static void dropout_keeps_its_share(void **state)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 64, 3, true, 64, &c, NULL);
+	real *w = model_weights(&e->model, 1, 1, 0.5);
+	struct work work = {0};
+	int32_t order[64];
+	size_t kept = 0, all = 0;
+
+	(void)state;
+	for (int k = 0; k < 64; k++)
+		order[k] = k;
+	batch_build(&work.batch, c, order, 64, 1, &e->rules);
+	for (uint64_t key = 0; all < 1000000; key++) {
+		model_forward(&e->model, w, &work, &(struct dropout){0.3, key, 0, 1}, NULL);
+		for (size_t k = 0; k < 64 * 64; k++, all++) {
+			assert_true(work.drop_x[k] == 0 || fabs((double)work.drop_x[k] - 1 / 0.7) < 1e-6);
+			kept += work.drop_x[k] != 0;
+		}
+	}
+	assert_true(fabs((double)kept / (double)all - 0.7) < 0.002);
+	work_release(&work);
+	free(w);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void sizes_are_checked(void **state)
+{
+	struct model m;
+	struct err err;
+
+	(void)state;
+	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 10, 0, 3, 2}, &err));
+	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 10, 3, 3, 1}, &err));
+	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 1 << 30, 8192, 8192, 2}, &err));
+	assert_int_equal(err.code, ERR_USAGE);
+}
+
+static void evaluation_counts_right(void **state)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 6, 8, true, 200, &c, NULL);
+	real *w = model_weights(&e->model, 1, 1, 0.5);
+	struct team *one = team_new(1, NULL), *two = team_new(2, NULL);
+	struct measures a, b;
+	int right = 0, sum = 0;
+
+	(void)state;
+	assert_true(eval_corpus(one, &e->model, w, c, &e->rules, true, NULL, &a, NULL));
+	assert_true(eval_corpus(two, &e->model, w, c, &e->rules, false, NULL, &b, NULL));
+	for (int k = 0; k < 200; k++)
+		right += (a.prob[2 * k + 1] > a.prob[2 * k]) == c->label[k];
+	for (int k = 0; k < 4; k++)
+		sum += a.confusion[k];
+	assert_int_equal(sum, 200);
+	assert_int_equal(right, a.confusion[0] + a.confusion[3]);
+	assert_true(fabs(a.accuracy - right / 200.0) < 1e-12);
+	assert_true(a.loss == b.loss && a.macro_f1 == b.macro_f1); /* the same bits on two threads */
+	measures_release(&a);
+	measures_release(&b);
+	team_free(one);
+	team_free(two);
+	free(w);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void functions_are_exact_enough(void **state)
+{
+	double worst = 0;
+
+	(void)state;
+	for (double x = -30; x <= 30; x += 0.001) {
+		worst = fmax(worst, fabs((double)real_tanh((real)x) - tanh((double)(real)x)));
+		worst = fmax(worst, fabs((double)real_sigmoid((real)x) - 1 / (1 + exp(-(double)(real)x))));
+	}
+	assert_true(worst < 2.5e-7);
+	assert_true(isnan((double)real_tanh((real)NAN)) && isnan((double)real_sigmoid((real)NAN)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(functions_are_exact_enough),
+		cmocka_unit_test(gradients_of_whole_model),
+		cmocka_unit_test(batch_equals_single_rows),
+		cmocka_unit_test(same_seed_and_threads_same_bytes),
+		cmocka_unit_test(recurrent_weights_start_orthogonal),
+		cmocka_unit_test(dropout_keeps_its_share),
+		cmocka_unit_test(sizes_are_checked),
+		cmocka_unit_test(evaluation_counts_right),
+	};
+
+	blas_single_thread();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/trace.h"
+#include "engine/math/blas.h"
+#include "tests/toy.h"
+#include "tests/unit.h"
+
+#include <math.h>
+
+#ifdef SLUICE_DOUBLE
+static const double FAST_TOL = 1e-12;
+#else
+static const double FAST_TOL = 1e-5;
+#endif
+
+static struct trace *trace_of(const struct cell_ops *cell, bool mask, const char *text)
+{
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell, 6, 9, mask, 30, &c, NULL);
+	struct snapshot *s = snapshot_new(e, model_weights(&e->model, 8, 1, 0.5), 0, 0);
+	struct trace *t = trace_new(s, text, strlen(text), NULL);
+
+	corpus_unref(c);
+	snapshot_unref(s);
+	encoder_unref(e);
+	return t;
+}
+
+static void agrees_with_the_fast_path(void **state)
+{
+	(void)state;
+	for (int k = 0; cell_at(k); k++)
+		for (int mask = 0; mask < 2; mask++) {
+			struct trace *t = trace_of(cell_at(k), mask, "the film is not so good never");
+
+			assert_int_equal(t->T, mask ? 7 : 10);
+			assert_true(t->distance < FAST_TOL);
+			assert_true(t->distance > 0 || sizeof(real) == 8);
+			trace_free(t);
+		}
+}
+
+static void sums_add_up(void **state)
+{
+	(void)state;
+	for (int k = 0; cell_at(k); k++) {
+		struct trace *t = trace_of(cell_at(k), true, "not a very good film");
+
+		for (int step = 0; step < t->T; step++)
+			for (int u = 0; u < t->H; u++) {
+				struct unit_sum s;
+
+				trace_explain(t, step, u, &s);
+				for (int q = 0; q < t->gates; q++) {
+					const struct gate_sum *g = &s.gate[q];
+
+					assert_true(fabs(g->wx + g->uh + g->wc + g->b - g->z) < 1e-9 * (1 + fabs(g->z)));
+					for (int j = 1; j < g->h_count; j++)
+						assert_true(fabs(g->h[j].value) <= fabs(g->h[j - 1].value));
+				}
+				assert_true(fabs(s.kept + s.write - s.c) < 1e-12);
+				assert_true(fabs(s.c - trace_signal(t, t->gates)[step * t->H + u]) == 0);
+			}
+		trace_free(t);
+	}
+}
+
+static void words_are_told_from_padding_and_unknown_ones(void **state)
+{
+	struct trace *t = trace_of(cell_at(0), false, "the zebra film");
+	size_t n;
+
+	(void)state;
+	assert_int_equal(t->T, 10);
+	assert_memory_equal(trace_token(t, 0, &n), "<pad>", 5);
+	assert_memory_equal(trace_token(t, 8, &n), "zebra", 5);
+	assert_true(trace_unknown(t, 8));
+	assert_false(trace_unknown(t, 7));
+	assert_int_equal(t->ids[8], VOCAB_UNK);
+	trace_free(t);
+
+	t = trace_of(cell_at(0), true, "");
+	assert_int_equal(t->T, 0);
+	trace_free(t);
+}
+
+static void rounding_keeps_the_sum(void **state)
+{
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 1, 1);
+	for (int trial = 0; trial < 2000; trial++) {
+		double v[4], sum = 0, rounded = 0;
+
+		for (int k = 0; k < 4; k++)
+			sum += v[k] = rng_normal(&r);
+		round_to_sum(v, 4, 3);
+		for (int k = 0; k < 4; k++)
+			rounded += v[k];
+		assert_true(fabs(rounded - rint(sum * 1000) / 1000) < 1e-9);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agrees_with_the_fast_path),
+		cmocka_unit_test(sums_add_up),
+		cmocka_unit_test(words_are_told_from_padding_and_unknown_ones),
+		cmocka_unit_test(rounding_keeps_the_sum),
+	};
+
+	blas_single_thread();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/math/blas.h"
+#include "engine/train/feed.h"
+#include "tests/toy.h"
+#include "tests/unit.h"
+
+#include <math.h>
+#include <pthread.h>
+
+/* Collects what a trainer reports; waits for conditions. */
+struct watch {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int steps, epochs, checkpoints, snapshots;
+	enum train_state state;
+	double lr;
+	struct snapshot *last, *best;
+	struct feed *feed;
+};
+
+static void emit(void *arg, const struct train_event *e)
+{
+	struct watch *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->steps += e->type == TRAIN_EVENT_STEP;
+	w->epochs += e->type == TRAIN_EVENT_EPOCH;
+	w->snapshots += e->type == TRAIN_EVENT_SNAPSHOT;
+	w->lr = e->gauge->lr;
+	w->state = e->gauge->state;
+	if (e->type == TRAIN_EVENT_CHECKPOINT) {
+		w->checkpoints++;
+		snapshot_unref(w->last);
+		w->last = snapshot_ref(e->snapshot);
+		if (e->best) {
+			snapshot_unref(w->best);
+			w->best = snapshot_ref(e->snapshot);
+		}
+	}
+	feed_put(w->feed, e);
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+#define WAIT_FOR(w, condition)                                   \
+	do {                                                         \
+		pthread_mutex_lock(&(w)->lock);                          \
+		while (!(condition))                                     \
+			pthread_cond_wait(&(w)->changed, &(w)->lock);        \
+		pthread_mutex_unlock(&(w)->lock);                        \
+	} while (0)
+
+static void watch_init(struct watch *w)
+{
+	*w = (struct watch){.feed = feed_new(NULL, NULL)};
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+}
+
+static void watch_release(struct watch *w)
+{
+	snapshot_unref(w->last);
+	snapshot_unref(w->best);
+	feed_free(w->feed);
+}
+
+static struct train_spec spec_of(int epochs)
+{
+	return (struct train_spec){.optim = optim_find("adam"), .lr = 0.01, .clip = 5, .dropout = 0.1,
+				   .forget_bias = 1, .embed_range = 0.5, .epochs = epochs, .batch = 8,
+				   .threads = 2, .seed = 4};
+}
+
+static void learns_and_repeats_itself(void **state)
+{
+	struct train_spec spec = spec_of(12);
+	struct corpus *train, *valid;
+	struct encoder *e = toy_encoder(cell_at(0), 8, 12, true, 160, &train, &valid);
+	struct watch w[2];
+	struct feed_view *view = mem_zero(1, sizeof(*view));
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct trainer *t;
+
+		watch_init(&w[k]);
+		t = trainer_new(&spec, e, train, valid, (struct train_sink){emit, &w[k]}, NULL);
+		assert_int_equal(trainer_wait(t, NULL), TRAIN_FINISHED);
+		trainer_free(t);
+	}
+	assert_int_equal(w[0].steps, 12 * 20);
+	assert_int_equal(w[0].epochs, 12);
+	assert_int_equal(w[0].checkpoints, 12);
+	assert_memory_equal(w[0].last->weights, w[1].last->weights, e->model.size * sizeof(real));
+	assert_memory_equal(w[0].last->progress->slot[1], w[1].last->progress->slot[1],
+			    e->model.size * sizeof(real));
+	assert_memory_equal(&w[0].last->progress->rng, &w[1].last->progress->rng, sizeof(struct rng));
+
+	assert_true(feed_read(w[0].feed, view));
+	assert_false(feed_read(w[0].feed, view));
+	assert_true(view->best.valid_accuracy > 0.9);
+	assert_int_equal(view->curve[FEED_VALID_LOSS].count, 12);
+	assert_int_equal(view->curve[FEED_TRAIN_LOSS].count, 240);
+	free(view);
+	watch_release(&w[0]);
+	watch_release(&w[1]);
+	corpus_unref(train);
+	corpus_unref(valid);
+	encoder_unref(e);
+}
+
+static void obeys_requests(void **state)
+{
+	struct train_spec spec = spec_of(100000);
+	struct corpus *train;
+	struct encoder *e = toy_encoder(cell_at(1), 4, 5, true, 64, &train, NULL);
+	struct watch w;
+	struct trainer *t;
+	int steps;
+
+	(void)state;
+	watch_init(&w);
+	spec.paused = true;
+	t = trainer_new(&spec, e, train, NULL, (struct train_sink){emit, &w}, NULL);
+	WAIT_FOR(&w, w.snapshots == 1); /* there is something to look at before the first step */
+	assert_int_equal(w.steps, 0);
+	trainer_one_batch(t);
+	WAIT_FOR(&w, w.steps == 1 && w.state == TRAIN_PAUSED);
+	trainer_one_batch(t);
+	trainer_one_batch(t);
+	WAIT_FOR(&w, w.steps == 3 && w.state == TRAIN_PAUSED);
+	trainer_set_lr(t, 0.5);
+	WAIT_FOR(&w, w.lr == 0.5);
+	trainer_want_snapshot(t);
+	WAIT_FOR(&w, w.snapshots == 2);
+	trainer_resume(t);
+	WAIT_FOR(&w, w.steps > 10 && w.state == TRAIN_RUNNING);
+	trainer_pause(t);
+	WAIT_FOR(&w, w.state == TRAIN_PAUSED);
+	steps = w.steps;
+	trainer_want_snapshot(t);
+	WAIT_FOR(&w, w.snapshots == 3);
+	assert_int_equal(w.steps, steps);
+	trainer_stop(t);
+	assert_int_equal(trainer_wait(t, NULL), TRAIN_STOPPED);
+	assert_int_equal(w.last->step, w.steps);
+	assert_int_equal(w.last->progress->batch, w.steps % 8 ? w.steps % 8 : 8);
+	trainer_free(t);
+	watch_release(&w);
+	corpus_unref(train);
+	encoder_unref(e);
+}
+
+static void runaway_numbers_stop_it(void **state)
+{
+	struct train_spec spec = spec_of(50);
+	struct corpus *train, *valid;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 64, &train, &valid);
+	struct err err = {0};
+	struct trainer *t;
+	struct watch w;
+
+	(void)state;
+	watch_init(&w);
+	spec.lr = 3e38;
+	spec.clip = 0;
+	t = trainer_new(&spec, e, train, valid, (struct train_sink){emit, &w}, &err);
+	assert_int_equal(trainer_wait(t, &err), TRAIN_DIVERGED);
+	assert_int_equal(err.code, ERR_DIVERGED);
+	assert_non_null(strstr(err.msg, "weights of step"));
+	assert_non_null(w.last);
+	for (size_t k = 0; k < e->model.size; k++)
+		assert_true(isfinite((double)w.last->weights[k]));
+	trainer_free(t);
+	watch_release(&w);
+	corpus_unref(train);
+	corpus_unref(valid);
+	encoder_unref(e);
+}
+
+static void patience_ends_it_with_the_best_kept(void **state)
+{
+	struct train_spec spec = spec_of(500);
+	struct corpus *train, *valid;
+	struct encoder *e = toy_encoder(cell_at(0), 8, 12, true, 160, &train, &valid);
+	struct feed_view *view = mem_zero(1, sizeof(*view));
+	struct trainer *t;
+	struct watch w;
+
+	(void)state;
+	watch_init(&w);
+	spec.patience = 3;
+	t = trainer_new(&spec, e, train, valid, (struct train_sink){emit, &w}, NULL);
+	assert_int_equal(trainer_wait(t, NULL), TRAIN_FINISHED);
+	assert_true(w.epochs < 500);
+	feed_read(w.feed, view);
+	assert_int_equal(view->best.epoch, w.epochs - 3);
+	assert_int_equal(w.best->step, view->best.step);
+	assert_non_null(strstr(view->message, "no better validation"));
+	trainer_free(t);
+	free(view);
+	watch_release(&w);
+	corpus_unref(train);
+	corpus_unref(valid);
+	encoder_unref(e);
+}
+
+static void curves_keep_a_bounded_size(void **state)
+{
+	struct curve *c = mem_zero(1, sizeof(*c));
+
+	(void)state;
+	for (int k = 0; k < 100000; k++)
+		curve_add(c, k, k % 2);
+	assert_true(c->count <= CURVE_MAX && c->count > CURVE_MAX / 4);
+	for (int k = 1; k < c->count; k++)
+		assert_true(c->x[k] > c->x[k - 1]);
+	assert_true(fabs(c->y[c->count / 2] - 0.5) < 1e-9);
+	free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(learns_and_repeats_itself),
+		cmocka_unit_test(obeys_requests),
+		cmocka_unit_test(runaway_numbers_stop_it),
+		cmocka_unit_test(patience_ends_it_with_the_best_kept),
+		cmocka_unit_test(curves_keep_a_bounded_size),
+	};
+
+	blas_single_thread();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

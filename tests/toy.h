@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A little encoder and corpus that tests train and trace. */
+#ifndef SLUICE_TESTS_TOY_H
+#define SLUICE_TESTS_TOY_H
+
+#include "engine/base/mem.h"
+#include "engine/train/encoder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Sentences whose class is the word good or bad, turned round by not: order matters. */
+static inline void toy_text(struct rng *r, char *text, size_t size, const char **label)
+{
+	static const char *const filler[] = {"the", "film", "is", "a", "very", "long", "one", "today"};
+	const bool good = rng_below(r, 2), negated = rng_below(r, 2);
+	const uint32_t before = rng_below(r, 4), after = rng_below(r, 4);
+
+	*text = '\0';
+	for (uint32_t k = 0; k < before + after + 2; k++) {
+		const char *word = k == before ? (negated ? "not" : "so")
+				 : k == before + 1 ? (good ? "good" : "bad")
+						   : filler[rng_below(r, 8)];
+
+		snprintf(text + strlen(text), size - strlen(text), "%s%s", k ? " " : "", word);
+	}
+	*label = good != negated ? "pos" : "neg";
+}
+
+static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
+{
+	struct rng r;
+
+	*ex = (struct examples){.at = mem_zero((size_t)count, sizeof(*ex->at)), .path = mem_text("toy")};
+	ex->cap = (size_t)count;
+	rng_seed(&r, seed, 99);
+	for (int k = 0; k < count; k++) {
+		char text[256];
+		const char *label;
+
+		toy_text(&r, text, sizeof(text), &label);
+		ex->at[k].text = mem_text(text);
+		ex->at[k].text_len = strlen(text);
+		ex->at[k].label = mem_text(label);
+		ex->count++;
+	}
+}
+
+/* With *train (and *valid, where given) of `count` sentences each. */
+static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden, bool mask,
+					  int count, struct corpus **train, struct corpus **valid)
+{
+	const struct vocab_spec vs = {.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1};
+	const struct model_spec ms = {.cell = cell, .embed = embed, .hidden = hidden};
+	struct batch_rules rules = {.mask = mask, .pad_to = mask ? 0 : 10, .pad_front = true};
+	struct vocab_builder *b = vocab_builder_new(&vs);
+	struct examples ex, held;
+	struct classes classes = {0};
+	struct vocab *v;
+
+	toy_examples(&ex, count, 1);
+	toy_examples(&held, count, 2);
+	for (size_t k = 0; k < ex.count; k++)
+		vocab_builder_add(b, ex.at[k].text, ex.at[k].text_len);
+	v = vocab_build(b);
+	classes_of(&ex, &classes, NULL);
+	*train = corpus_new(&ex, v, &classes, 0, false, NULL);
+	if (valid)
+		*valid = corpus_new(&held, v, &classes, 0, false, NULL);
+	examples_release(&ex);
+	examples_release(&held);
+	return encoder_new(&ms, v, &classes, &rules, 0, false, NULL);
+}
+
+#endif
