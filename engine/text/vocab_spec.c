@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a vocabulary is made by, as JSON. In a file of its own: jansson and base/json.h share names. */
+/* What a vocabulary is made by, as JSON. */
 #include "engine/base/mem.h"
 #include "engine/text/vocab.h"
 
