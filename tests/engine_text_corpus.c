@@ -103,6 +103,8 @@ static void formats_are_found(void **state)
 	      "1=fine work|0=no good|");
 	check("__label__a so it is\n__label__b so it was\n", "", labels, DATA_LABEL_TEXT,
 	      "__label__a=so it is|__label__b=so it was|");
+	check("积极\t很好\n消极\t太差了\n积极\t不错\n", "", labels, DATA_LABEL_TAB_TEXT,
+	      "积极=很好|消极=太差了|积极=不错|");
 	check("text\nonly texts\nin here\n", ".csv", any, DATA_CSV, "only texts|in here|");
 }
 

@@ -137,7 +137,8 @@ static bool label_like(const struct survey *s, int k)
 		return false;
 	if (c->distinct <= s->rows / 2)
 		return true;
-	return s->rows < FEW && !c->spaced && (c->whole || 2 * c->mean <= s->widest);
+	return s->rows < FEW && !c->spaced &&
+	       (c->whole || c->distinct < s->rows || 2 * c->mean <= s->widest);
 }
 
 /* The likeliest column of labels apart from `taken`, or -1. */
