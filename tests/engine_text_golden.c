@@ -20,8 +20,11 @@ static void run_case(void **state)
 
 static void a_broken_case_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "golden 0 2 kind 0 6 end 0 0", "golden 0 1 kind 0 6 x",
-					  "golden 0 1 kind 0 6 x 1 3 1 2", "golden 0 1 kind 0 6 x 9",
+	static const char *const bad[] = {"",
+					  "golden 0 2 kind 0 6 end 0 0",
+					  "golden 0 1 kind 0 6 x",
+					  "golden 0 1 kind 0 6 x 1 3 1 2",
+					  "golden 0 1 kind 0 6 x 9",
 					  "golden 0 1 kind 0 6 x 2 99999 99999 1"};
 	char path[] = P_tmpdir "/sluice-golden-XXXXXX";
 	int fd = mkstemp(path);
@@ -47,6 +50,7 @@ int main(void)
 	struct CMUnitTest tests[64] = {cmocka_unit_test(a_broken_case_is_refused)};
 	size_t count = 1;
 	glob_t found;
+	int failed;
 
 	if (glob("tests/golden/text_*.txt", 0, NULL, &found)) {
 		printf("not ok - no tests/golden/text_*.txt; start this from the top folder\n");
@@ -55,5 +59,7 @@ int main(void)
 	for (; count <= found.gl_pathc && count < 64; count++)
 		tests[count] = (struct CMUnitTest){found.gl_pathv[count - 1], run_case, NULL, NULL,
 						   found.gl_pathv[count - 1]};
-	return _cmocka_run_group_tests("text_golden", tests, count, NULL, NULL);
+	failed = _cmocka_run_group_tests("text_golden", tests, count, NULL, NULL);
+	globfree(&found);
+	return failed;
 }

@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
+#include "engine/text/utf8.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ bool examples_split(struct examples *ex, double share, uint64_t seed, struct exa
 
 	*held = (struct examples){0};
 	if (count < 2 || count > INT_MAX)
-		return err_set(err, ERR_INPUT, "%s: %zu row%s cannot be split in two",
-			       name_of(ex), count, count == 1 ? "" : "s");
+		return err_set(err, ERR_INPUT, "%s: %zu row%s cannot be split in two", name_of(ex),
+			       count, count == 1 ? "" : "s");
 	take = take < 1 ? 1 : take > count - 1 ? count - 1 : take;
 	order = mem_alloc(count * sizeof(*order));
 	chosen = mem_zero(count, sizeof(*chosen));
@@ -80,7 +81,8 @@ static int by_bytes(const void *a, const void *b)
 
 static int by_value(const void *a, const void *b)
 {
-	long long x = strtoll(*(char *const *)a, NULL, 10), y = strtoll(*(char *const *)b, NULL, 10);
+	long long x = strtoll(*(char *const *)a, NULL, 10),
+		  y = strtoll(*(char *const *)b, NULL, 10);
 
 	return x != y ? (x > y) - (x < y) : by_bytes(a, b);
 }
@@ -133,18 +135,20 @@ bool classes_of(const struct examples *ex, struct classes *c, struct err *err)
 			"(set label_column)?",
 			path, distinct, MOST_CLASSES);
 	else if (distinct)
-		err_set(err, ERR_INPUT, "%s: every row has the label '%.80s'; two classes are needed",
-			path, c->name[0]);
+		err_set(err, ERR_INPUT,
+			"%s: every row has the label '%.80s'; two classes are needed", path,
+			c->name[0]);
 	else
 		err_set(err, ERR_INPUT, "%s: no row has a label (set label_column, or data_format)",
 			path);
+	if (err)
+		utf8_line(err->msg);
 	classes_release(c);
 	return false;
 }
 
 /* The class numbers of all rows; NULL for a label that is no class. */
-static int32_t *labels_of(const struct examples *ex, const struct classes *classes,
-			  struct err *err)
+static int32_t *labels_of(const struct examples *ex, const struct classes *classes, struct err *err)
 {
 	int32_t *label = mem_alloc(ex->count * sizeof(*label));
 	int class = -1;
@@ -163,6 +167,8 @@ static int32_t *labels_of(const struct examples *ex, const struct classes *class
 			else
 				err_set(err, ERR_INPUT, "%s:%zu: the label is missing", name_of(ex),
 					e->line);
+			if (err)
+				utf8_line(err->msg);
 			free(label);
 			return NULL;
 		}

@@ -84,14 +84,14 @@ int classes_find(const struct classes *c, const char *label); /* -1 if there is 
 /* Texts as ids. Immutable; any thread may read it. */
 struct corpus {
 	int count;
-	int classes;       /* 0 without labels */
-	int max_len;       /* of the longest text */
-	int64_t tokens;    /* in all */
-	int64_t unknown;   /* tokens that are <unk> or vanished */
-	size_t *start;     /* count + 1: text k is ids[start[k] .. start[k+1]) */
+	int classes;     /* 0 without labels */
+	int max_len;     /* of the longest text */
+	int64_t tokens;  /* in all */
+	int64_t unknown; /* tokens that are <unk> or vanished */
+	size_t *start;   /* count + 1: text k is ids[start[k] .. start[k+1]) */
 	int32_t *ids;
-	int32_t *label;    /* count, or NULL without labels */
-	int refs;          /* atomic */
+	int32_t *label; /* count, or NULL without labels */
+	int refs;       /* atomic */
 };
 
 /*

@@ -8,20 +8,21 @@
 #include <strings.h>
 
 enum {
-	SAMPLE = 2000, /* rows looked at */
-	FEW = 20,      /* rows that are too few to count on frequencies */
-	COLUMNS = 64,  /* columns looked at */
+	SAMPLE = 20000,    /* rows looked at: files may be sorted by class */
+	FEW = 20,          /* rows that are too few to count on frequencies */
+	COLUMNS = 64,      /* columns looked at */
+	LABEL_BYTES = 64,  /* a longer text is no label */
+	FIRST_WORDS = 100, /* more different ones at the start of lines are no labels */
 };
 
 const char *const usual_labels[] = {
-	"label",  "labels", "sentiment", "class",   "target", "category", "polarity",
-	"emotion", "rating", "stars",	  "score",   "topic",  "intent",   "tag",
-	"y",	  "标签",   "类别",	 "summary", "summaries", "tgt",	  "output",
-	"translation", NULL};
+	"label",  "labels",  "sentiment", "class", "target", "category",    "polarity", "emotion",
+	"rating", "stars",   "score",     "topic", "intent", "tag",         "y",        "标签",
+	"类别",   "summary", "summaries", "tgt",   "output", "translation", NULL};
 const char *const usual_texts[] = {
-	"text",	    "review",	 "sentence", "comment", "content", "tweet", "message",
-	"body",	    "description", "document", "utterance", "question", "source", "src",
-	"input",    "title",	 "x",	     "文本",	"评论",	   "内容",  NULL};
+	"text",  "review",      "sentence", "comment",   "content",  "tweet",  "message",
+	"body",  "description", "document", "utterance", "question", "source", "src",
+	"input", "title",       "x",        "文本",      "评论",     "内容",   NULL};
 
 int usual_find(const char *const list[], const char *name, size_t n)
 {
@@ -101,10 +102,23 @@ struct survey {
 	double widest; /* the largest mean */
 };
 
+/* The width most rows have, the smaller one of two. */
+static int usual_width(const struct grid *g)
+{
+	size_t rows[COLUMNS + 1] = {0};
+	int best = 1;
+
+	for (size_t r = 0; r < g->rows; r++)
+		rows[grid_width(g, r) < COLUMNS ? grid_width(g, r) : COLUMNS]++;
+	for (int k = 2; k <= COLUMNS; k++)
+		if (rows[k] > rows[best])
+			best = k;
+	return best;
+}
+
 static void survey(struct survey *s, const struct grid *g, bool header)
 {
-	*s = (struct survey){.rows = g->rows - header};
-	s->count = grid_width(g, 0) < COLUMNS ? grid_width(g, 0) : COLUMNS;
+	*s = (struct survey){.rows = g->rows - header, .count = usual_width(g)};
 	for (int k = 0; k < s->count; k++) {
 		s->column[k] = measure(g, header, k);
 		if (s->column[k].mean > s->widest)
@@ -116,14 +130,15 @@ static void survey(struct survey *s, const struct grid *g, bool header)
 static bool label_like(const struct survey *s, int k)
 {
 	const struct column *c = &s->column[k];
-	/* Three columns and more: one that never changes is a remark rather than a class. */
-	bool constant = s->count > 2 && s->rows > 2 && c->distinct == 1;
+	/* Three columns and more: a word that never changes is a remark rather than a class. */
+	bool constant = s->count > 2 && s->rows > 2 && c->distinct == 1 && !c->whole;
 
-	if (c->running || constant || !c->longest || c->longest > 64)
+	if (c->running || constant || !c->longest || c->longest > LABEL_BYTES)
 		return false;
 	if (c->distinct <= s->rows / 2)
 		return true;
-	return s->rows < FEW && !c->spaced && (c->whole || 2 * c->mean <= s->widest);
+	return s->rows < FEW && !c->spaced &&
+	       (c->whole || c->distinct < s->rows || 2 * c->mean <= s->widest);
 }
 
 /* The likeliest column of labels apart from `taken`, or -1. */
@@ -134,7 +149,8 @@ static int choose_label(const struct survey *s, int taken)
 
 	for (int k = 0; k < s->count; k++) {
 		const struct column *c = &s->column[k];
-		double cost = (double)c->distinct * (1 + c->mean) * (c->spaced ? 4 : 1);
+		double cost = (double)c->distinct * (1 + c->mean) * (c->spaced ? 4 : 1) *
+			      (c->distinct == s->rows ? 4 : 1);
 
 		if (k == taken || !label_like(s, k) || (found >= 0 && cost >= best))
 			continue;
@@ -198,8 +214,13 @@ static bool has_header(const struct grid *g, const struct read_options *opt)
 	long long value;
 	long number;
 
-	if (opt->no_header || g->rows < 2)
+	if (opt->no_header)
 		return false;
+	if (g->rows == 1)
+		return found[0] >= 0 && found[1] >= 0;
+	for (int k = 0; k < grid_width(g, 0); k++)
+		if (whole_number(grid_cell(g, 0, k), &value))
+			return false;
 	for (int k = 0; k < 2; k++) {
 		struct cell name;
 		bool again = false;
@@ -219,7 +240,7 @@ static bool has_header(const struct grid *g, const struct read_options *opt)
 			return true;
 	}
 	for (int k = 0; k < grid_width(g, 0) && g->rows >= 3; k++)
-		if (!whole_number(grid_cell(g, 0, k), &value) && measure(g, 1, k).whole)
+		if (measure(g, 1, k).whole)
 			return true;
 	return false;
 }
@@ -235,6 +256,7 @@ static bool asked_column(const struct input *in, const struct grid *g, bool head
 		struct cell c = grid_cell(g, 0, k);
 
 		if (c.n == strlen(name) && !strncasecmp(c.s, name, c.n)) {
+			buf_release(&all);
 			*column = k;
 			return true;
 		}
@@ -266,8 +288,7 @@ static bool plan_columns(const struct input *in, const struct grid *g,
 	survey(&s, g, plan->header);
 	label = plan->header ? usual_column(g, usual_labels) : -1;
 	text = plan->header ? usual_column(g, usual_texts) : -1;
-	if (opt->label_column &&
-	    !asked_column(in, g, plan->header, opt->label_column, &label, err))
+	if (opt->label_column && !asked_column(in, g, plan->header, opt->label_column, &label, err))
 		return false;
 	if (opt->text_column && !asked_column(in, g, plan->header, opt->text_column, &text, err))
 		return false;
@@ -285,14 +306,14 @@ static bool plan_columns(const struct input *in, const struct grid *g,
 	return true;
 }
 
-/* Whether the first row has two cells at least and 9 of 10 others too (or just as many). */
-static bool in_columns(const struct grid *g, bool as_many)
+/* Whether most rows (this share of ten) have cells: as many as the first one, or two at least. */
+static bool in_columns(const struct grid *g, bool as_many, size_t tenths)
 {
 	size_t good = 0;
 
 	for (size_t r = 0; r < g->rows; r++)
 		good += as_many ? grid_width(g, r) == grid_width(g, 0) : grid_width(g, r) > 1;
-	return g->rows && grid_width(g, 0) > 1 && good * 10 >= g->rows * 9;
+	return g->rows && grid_width(g, 0) > 1 && good * 10 >= g->rows * tenths;
 }
 
 static bool ends_in(const char *s, const char *end)
@@ -302,6 +323,17 @@ static bool ends_in(const char *s, const char *end)
 	return n >= m && !strcasecmp(s + n - m, end);
 }
 
+/* Whether the first row holds a usual name or one the user asked for. */
+static bool has_names(const struct grid *g, const struct read_options *opt)
+{
+	const char *const asked[] = {opt->label_column ? opt->label_column : "",
+				     opt->text_column ? opt->text_column : "", NULL};
+
+	return usual_column(g, usual_labels) >= 0 || usual_column(g, usual_texts) >= 0 ||
+	       (*asked[0] && usual_column(g, asked) >= 0) ||
+	       (*asked[1] && usual_column(g, asked + 1) >= 0);
+}
+
 /* Files of comma-separated values: by their header, their quotes, or a column of classes. */
 static bool looks_like_csv(const struct input *in, const struct grid *g,
 			   const struct read_options *opt, bool named_only)
@@ -309,20 +341,20 @@ static bool looks_like_csv(const struct input *in, const struct grid *g,
 	const char *s = in->text.data, *quotes = strstr(s, "\",\"");
 	bool named = ends_in(in->name, ".csv");
 	struct survey all;
-	int label;
 
-	if (!in_columns(g, true))
-		return named && g->rows > 1 && grid_width(g, 0) == 1 &&
-		       usual_column(g, usual_texts) == 0;
-	if (usual_column(g, usual_labels) >= 0 || usual_column(g, usual_texts) >= 0)
+	if (grid_width(g, 0) == 1)
+		return named && g->rows > 1 && usual_column(g, usual_texts) == 0;
+	if (has_names(g, opt) && in_columns(g, true, 5))
 		return true;
-	if (named_only)
+	if (named_only || !in_columns(g, true, 9))
 		return false;
 	if (named || (*s == '"' && quotes && quotes < strchr(s, '\n')))
 		return true;
 	survey(&all, g, has_header(g, opt));
-	label = choose_label(&all, -1);
-	return label >= 0 && (all.column[label].whole || all.rows >= FEW);
+	for (int k = 0; k < all.count; k++)
+		if (label_like(&all, k) && (all.column[k].whole || all.rows >= FEW))
+			return true;
+	return false;
 }
 
 /* Lines "LABEL TEXT": the first words are few, and numbers where the file is short. */
@@ -332,7 +364,7 @@ static bool looks_like_label_text(const struct grid *g)
 	const struct column *c = &s.column[0];
 	bool marked = true;
 
-	if (!in_columns(g, false))
+	if (!in_columns(g, false, 9))
 		return false;
 	survey(&s, g, false);
 	for (size_t r = 0; r < g->rows; r++) {
@@ -342,11 +374,12 @@ static bool looks_like_label_text(const struct grid *g)
 			return false;
 		marked = marked && first.n > 9 && !memcmp(first.s, "__label__", 9);
 	}
-	if (!c->longest || c->longest > 64 || c->running)
+	if (!c->longest || c->longest > LABEL_BYTES || c->running)
 		return false;
 	if (marked || c->whole)
 		return s.rows < FEW || c->distinct <= s.rows / 2;
-	return s.rows >= FEW && c->distinct >= 2 && c->distinct <= 2 + s.rows / 50;
+	return s.rows >= FEW && c->distinct >= 2 && c->distinct <= 2 + s.rows / 50 &&
+	       c->distinct <= FIRST_WORDS;
 }
 
 static bool looks_like_json(const struct line *l)
@@ -360,15 +393,14 @@ static bool looks_like_json(const struct line *l)
 static void plan_tabs(const struct grid *g, const struct read_options *opt, struct plan *plan)
 {
 	struct survey s;
-	bool two = true;
+	bool two = usual_width(g) == 2; /* further tabs belong to the text */
 	int side;
 
-	for (size_t r = 0; r < g->rows && two; r++)
-		two = grid_width(g, r) == 2;
 	if (plan->label < 0) {
 		survey(&s, g, plan->header);
 		side = choose_side(&s, 0);
-		plan->text = opt->text_column || side < 0 ? plan->text : side;
+		if (side >= 0 && !opt->text_column && !plan->header)
+			plan->text = side;
 		plan->label = plan->header ? -1 : choose_side(&s, plan->text + 1);
 		plan->format = plan->label < 0 ? DATA_TEXT : DATA_PARALLEL;
 	} else if (plan->label < plan->text) {
@@ -389,30 +421,36 @@ static bool detect_columns(const struct input *in, const struct read_options *op
 		bool named_only;
 	} attempt[] = {{CUT_COMMAS, true},  {CUT_SEMICOLONS, true},  {CUT_TABS, false},
 		       {CUT_COMMAS, false}, {CUT_SEMICOLONS, false}, {CUT_FIRST_SPACE, false}};
-	struct grid g;
 	bool found = false, ok = true;
 
 	for (size_t k = 0; k < sizeof(attempt) / sizeof(attempt[0]) && !found; k++) {
 		enum cut cut = attempt[k].cut;
+		struct err why = {0};
+		struct grid g;
 
-		if (grid_read(&g, in, cut, SAMPLE, NULL)) {
-			found = cut == CUT_TABS ? in_columns(&g, false)
-				: cut == CUT_FIRST_SPACE
-					? looks_like_label_text(&g)
-					: looks_like_csv(in, &g, opt, attempt[k].named_only);
-			*plan = (struct plan){DATA_LABEL_TEXT, cut, 0, 1, false};
-			if (found && cut != CUT_FIRST_SPACE)
-				ok = plan_columns(in, &g, opt, plan, err);
-			if (found && cut == CUT_TABS && ok)
+		*plan = (struct plan){DATA_LABEL_TEXT, cut, 0, 1, false};
+		if (!grid_read(&g, in, cut, SAMPLE, &why)) {
+			/* A broken row of what is CSV surely, or just a text with a quote in it? */
+			found = g.rows && grid_width(&g, 0) > 1 && has_names(&g, opt);
+			ok = !found || err_set(err, why.code, "%s", why.msg);
+		} else if (cut == CUT_TABS) {
+			found = in_columns(&g, false, 9);
+			ok = !found || plan_columns(in, &g, opt, plan, err);
+			if (found && ok)
 				plan_tabs(&g, opt, plan);
-			if (found && (cut == CUT_COMMAS || cut == CUT_SEMICOLONS))
-				plan->format = DATA_CSV;
+		} else if (cut == CUT_FIRST_SPACE) {
+			found = looks_like_label_text(&g);
+		} else {
+			found = looks_like_csv(in, &g, opt, attempt[k].named_only);
+			ok = !found || plan_columns(in, &g, opt, plan, err);
+			plan->format = DATA_CSV;
 		}
 		grid_release(&g);
 	}
 	if (!found)
 		*plan = (struct plan){DATA_TEXT, CUT_NONE, -1, 0, false};
-	if (ok && (!found || plan->cut == CUT_FIRST_SPACE) && (opt->label_column || opt->text_column))
+	if (ok && (!found || plan->cut == CUT_FIRST_SPACE) &&
+	    (opt->label_column || opt->text_column))
 		return err_set(err, ERR_INPUT,
 			       "%s: no column '%s'; its lines are not in columns (set data_format)",
 			       in->name, opt->label_column ? opt->label_column : opt->text_column);
@@ -441,7 +479,7 @@ static bool plan_given(const struct input *in, const struct read_options *opt, s
 	if (plan->cut == CUT_NONE || plan->cut == CUT_FIRST_SPACE)
 		return true;
 	if (plan->cut == CUT_COMMAS && grid_read(&g, in, CUT_SEMICOLONS, SAMPLE, NULL) &&
-	    in_columns(&g, true))
+	    in_columns(&g, true, 9))
 		plan->cut = CUT_SEMICOLONS;
 	grid_release(&g);
 	ok = grid_read(&g, in, plan->cut, SAMPLE, err);

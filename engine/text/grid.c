@@ -125,8 +125,9 @@ static bool cut_csv(struct grid *g, const struct input *in, unsigned char delimi
 	csv_free(&parser);
 	buf_room(&g->own, 0);
 	g->base = g->own.data;
-	return state.ended || err_set(err, ERR_INPUT, "%s:%zu: the quote opened in this row is never closed",
-				  in->name, state.line);
+	return state.ended ||
+	       err_set(err, ERR_INPUT, "%s:%zu: the quote opened in this row is never closed",
+		       in->name, state.line);
 }
 
 bool grid_read(struct grid *g, const struct input *in, enum cut cut, size_t most, struct err *err)

@@ -21,14 +21,14 @@ struct cell {
 };
 
 struct grid {
-	struct buf own;   /* the bytes of CSV cells; the others are borrowed from the input */
+	struct buf own; /* the bytes of CSV cells; the others are borrowed from the input */
 	const char *base;
 	struct {
 		size_t at, n;
-	} *cell;
+	} * cell;
 	struct {
 		size_t first, line; /* of its cells; in the file, from 1 */
-	} *row;
+	} * row;
 	size_t cells, cell_cap, rows, row_cap;
 };
 

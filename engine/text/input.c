@@ -63,7 +63,8 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 {
 	size_t n = raw->len < LOOKED_AT ? raw->len : LOOKED_AT, control = 0, zero[2] = {0}, bad;
 	struct buf scratch = {0};
-	bool utf16 = n >= 2 && (!memcmp(raw->data, "\xff\xfe", 2) || !memcmp(raw->data, "\xfe\xff", 2));
+	bool utf16 =
+		n >= 2 && (!memcmp(raw->data, "\xff\xfe", 2) || !memcmp(raw->data, "\xfe\xff", 2));
 
 	for (size_t k = 0; k < n; k++) {
 		unsigned char c = (unsigned char)raw->data[k];
@@ -82,23 +83,25 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 	if (control > TOO_MANY && control > n / 20)
 		return err_set(err, ERR_INPUT, "%s: is not text but binary data", name);
 	if (bad > TOO_MANY && bad > n / 5)
-		return err_set(err, ERR_INPUT,
-			       "%s: is not UTF-8 (%zu of its first %zu bytes do not fit); convert it "
-			       "first (for example iconv -f GB18030 -t UTF-8)",
-			       name, bad, n);
+		return err_set(
+			err, ERR_INPUT,
+			"%s: is not UTF-8 (%zu of its first %zu bytes do not fit); convert it "
+			"first (for example iconv -f GB18030 -t UTF-8)",
+			name, bad, n);
 	return true;
 }
 
 /* Repairs the lines of raw into in->text, each with '\n' at its end. */
 static void take_lines(struct input *in, const struct buf *raw)
 {
-	size_t at = raw->len >= 3 && !memcmp(raw->data, "\xef\xbb\xbf", 3) ? 3 : 0;
-	char eol = memchr(raw->data, '\n', raw->len) ? '\n' : '\r';
+	const char *data = buf_str(raw);
+	size_t at = raw->len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
+	char eol = memchr(data, '\n', raw->len) ? '\n' : '\r';
 	size_t bad_lines = 0, more_bytes = 0;
 
 	buf_room(&in->text, raw->len + 1);
 	for (size_t number = 1; at < raw->len; number++) {
-		const char *s = raw->data + at, *end = memchr(s, eol, raw->len - at);
+		const char *s = data + at, *end = memchr(s, eol, raw->len - at);
 		size_t n = end ? (size_t)(end - s) : raw->len - at, bad;
 
 		at += n + 1;
@@ -108,8 +111,9 @@ static void take_lines(struct input *in, const struct buf *raw)
 		buf_byte(&in->text, '\n');
 		in->bad_bytes += bad;
 		if (bad && bad_lines++ < WARNED_LINES)
-			buf_printf(&in->warnings, "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n",
-				   in->name, number, bad, bad == 1 ? " is" : "s are");
+			buf_printf(&in->warnings,
+				   "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n", in->name,
+				   number, bad, bad == 1 ? " is" : "s are");
 		else
 			more_bytes += bad;
 	}

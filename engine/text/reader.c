@@ -3,14 +3,15 @@
 #include "engine/base/mem.h"
 #include "engine/text/corpus.h"
 #include "engine/text/detect.h"
+#include "engine/text/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[DATA_FORMAT_COUNT] = {"auto", "label-tab-text", "text-tab-label",
-						     "label-text", "csv", "jsonl", "text",
-						     "parallel"};
+static const char *const names[DATA_FORMAT_COUNT] = {
+	"auto", "label-tab-text", "text-tab-label", "label-text",
+	"csv",  "jsonl",          "text",           "parallel"};
 
 const char *data_format_name(enum data_format f)
 {
@@ -77,10 +78,11 @@ static bool take_grid(struct examples *ex, const struct input *in, const struct 
 		if (p->label >= width || p->text >= width)
 			return short_row(in, p, line, width, err);
 		if (p->format == DATA_CSV && width > grid_width(g, 0))
-			return err_set(err, ERR_INPUT,
-				       "%s:%zu: %d columns where the first row has %d; a text with a "
-				       "separator in it needs quotes around it",
-				       in->name, line, width, grid_width(g, 0));
+			return err_set(
+				err, ERR_INPUT,
+				"%s:%zu: %d columns where the first row has %d; a text with a "
+				"separator in it needs quotes around it",
+				in->name, line, width, grid_width(g, 0));
 		if (p->label >= 0) {
 			c = grid_cell(g, r, p->label);
 			label = trimmed(c.s, c.n);
@@ -124,8 +126,7 @@ static void list_keys(json_t *row, struct buf *out)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(row, key, value)
-		buf_printf(out, "%s%.40s", out->len ? ", " : "", key);
+	json_object_foreach(row, key, value) buf_printf(out, "%s%.40s", out->len ? ", " : "", key);
 }
 
 /* Chooses the names of text and label from the first row. */
@@ -164,8 +165,9 @@ static bool take_row(struct examples *ex, const struct input *in, const struct r
 	value = label_key ? json_object_get(row, label_key) : NULL;
 	label = json_label(value);
 	if (!label && value && !json_is_null(value) && !json_is_string(value))
-		return err_set(err, ERR_INPUT, "%s:%zu: '%.40s' is no label: not a string or number",
-			       in->name, line, label_key);
+		return err_set(err, ERR_INPUT,
+			       "%s:%zu: '%.40s' is no label: not a string or number", in->name,
+			       line, label_key);
 	if (!label && opt->need_labels)
 		return no_label(in->name, line, err);
 	add(ex, json_string_value(text), json_string_length(text), label, line);
@@ -184,11 +186,13 @@ static bool read_json(struct examples *ex, const struct input *in, const struct 
 		json_t *row = json_loadb(l.s, l.n, JSON_ALLOW_NUL, &why);
 
 		if (!row)
-			ok = err_set(err, ERR_INPUT,
-				     "%s:%zu: broken JSON: %s (column %d); one object a line is wanted",
-				     in->name, l.number, why.text, why.column);
+			ok = err_set(
+				err, ERR_INPUT,
+				"%s:%zu: broken JSON: %s (column %d); one object a line is wanted",
+				in->name, l.number, why.text, why.column);
 		else if (!json_is_object(row))
-			ok = err_set(err, ERR_INPUT, "%s:%zu: not a JSON object", in->name, l.number);
+			ok = err_set(err, ERR_INPUT, "%s:%zu: not a JSON object", in->name,
+				     l.number);
 		else if (!text)
 			ok = choose_keys(in, opt, row, &text, &label, err);
 		if (ok)
@@ -243,6 +247,8 @@ bool examples_read(struct examples *ex, const char *path, const struct read_opti
 		in.warnings = (struct buf){0};
 	} else {
 		examples_release(ex);
+		if (err)
+			utf8_line(err->msg);
 	}
 	input_release(&in);
 	return ok;

@@ -16,7 +16,13 @@
  * space  runs without white space
  * keras  the rules of keras-preprocessing's Tokenizer: `filters` become `split`, cut at `split`
  */
-enum tokenizer { TOKENIZER_WORD, TOKENIZER_CHAR, TOKENIZER_SPACE, TOKENIZER_KERAS, TOKENIZER_COUNT };
+enum tokenizer {
+	TOKENIZER_WORD,
+	TOKENIZER_CHAR,
+	TOKENIZER_SPACE,
+	TOKENIZER_KERAS,
+	TOKENIZER_COUNT
+};
 
 const char *tokenizer_name(enum tokenizer t);
 int tokenizer_find(const char *name); /* -1 if there is none */

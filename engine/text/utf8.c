@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utf8proc.h>
 
 static const unsigned char *bytes_at(const char *text, size_t at)
@@ -35,6 +36,25 @@ size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first)
 	return bad;
 }
 
+void utf8_line(char *s)
+{
+	size_t n = strlen(s), to = 0;
+
+	for (size_t at = 0; at < n;) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t len =
+			utf8proc_iterate(bytes_at(s, at), (utf8proc_ssize_t)(n - at), &c);
+
+		if (len == 1 && (c < ' ' || c == 0x7f))
+			s[at] = ' ';
+		if (len > 0)
+			memmove(s + to, s + at, (size_t)len);
+		to += len > 0 ? (size_t)len : 0;
+		at += len > 0 ? (size_t)len : 1;
+	}
+	s[to] = '\0';
+}
+
 int32_t utf8_next(const char *text, size_t n, size_t *at)
 {
 	utf8proc_int32_t c = (unsigned char)text[*at];
@@ -60,9 +80,9 @@ static int32_t previous(const char *text, size_t *at)
 /* Unicode's Case_Ignorable: marks, modifiers, format characters, and what stands inside words. */
 static bool case_ignorable(int32_t c)
 {
-	static const int32_t inside[] = {'\'',	 '.',	 ':',	 0xb7,	 0x387,	 0x55f,	 0x5f4,	 0x2018,
-					 0x2019, 0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e,
-					 0xff1a};
+	static const int32_t inside[] = {'\'',   '.',    ':',    0xb7,   0x387,  0x55f,
+					 0x5f4,  0x2018, 0x2019, 0x2024, 0x2027, 0xfe13,
+					 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a};
 
 	switch (utf8proc_category(c)) {
 	case UTF8PROC_CATEGORY_MN:
@@ -86,8 +106,9 @@ static bool cased(int32_t c)
 	utf8proc_category_t k = utf8proc_category(c);
 
 	return k == UTF8PROC_CATEGORY_LU || k == UTF8PROC_CATEGORY_LL ||
-	       k == UTF8PROC_CATEGORY_LT || c == 0xaa || c == 0xba || (c >= 0x2160 && c <= 0x217f) ||
-	       (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f189);
+	       k == UTF8PROC_CATEGORY_LT || c == 0xaa || c == 0xba ||
+	       (c >= 0x2160 && c <= 0x217f) || (c >= 0x24b6 && c <= 0x24e9) ||
+	       (c >= 0x1f130 && c <= 0x1f189);
 }
 
 /* Whether the sigma in text[at .. end) ends a word (The Unicode Standard, table 3-17). */
@@ -128,8 +149,8 @@ void utf8_lower(struct buf *out, const char *text, size_t n)
 				c = final_sigma(text, n, from, at) ? 0x3c2 : 0x3c3;
 			else
 				c = utf8proc_tolower(c);
-			out->len += (size_t)utf8proc_encode_char(
-				c, (unsigned char *)out->data + out->len);
+			out->len += (size_t)utf8proc_encode_char(c, (unsigned char *)out->data +
+									    out->len);
 		}
 	}
 	buf_room(out, 0);

@@ -12,6 +12,10 @@
  * Returns the number of replaced bytes; *first, where given, is the offset of the first. */
 size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first);
 
+/* Makes one line of a message that quotes a file: control characters become spaces, and cut or
+ * malformed characters are dropped. In place. */
+void utf8_line(char *s);
+
 /* The rest takes valid UTF-8. */
 
 /* The code point at text[*at], at < n; moves *at behind it. */

@@ -183,8 +183,7 @@ struct vocab *vocab_build(struct vocab_builder *b)
 		int64_t count = b->table.count[k];
 
 		/* The names of <pad> and <unk> in a text are no words of it. */
-		if (!is_keras(v) &&
-		    (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
+		if (!is_keras(v) && (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
 			unknown += count;
 		else
 			rank[kept++] = (struct ranked){count, k};
@@ -194,8 +193,7 @@ struct vocab *vocab_build(struct vocab_builder *b)
 		size_t n;
 		const char *s = tokens_at(&b->table.tokens, rank[k].at, &n);
 
-		if (!is_keras(v) && v->spec.max_size > 0 &&
-		    vocab_total(v) >= v->spec.max_size)
+		if (!is_keras(v) && v->spec.max_size > 0 && vocab_total(v) >= v->spec.max_size)
 			unknown += rank[k].count;
 		else
 			table_push(&v->table, s, n, rank[k].count);
@@ -222,14 +220,16 @@ struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *
 		int same = table_find(&v->table, s, n);
 
 		if (want && (n != strlen(want) || memcmp(s, want, n) != 0)) {
-			err_set(err, ERR_CORRUPT, "the vocabulary: token %zu is '%.*s' instead of '%s'",
-				k, (int)(n < 64 ? n : 64), s, want);
+			err_set(err, ERR_CORRUPT,
+				"the vocabulary: token %zu is '%.*s' instead of '%s'", k,
+				(int)(n < 64 ? n : 64), s, want);
 			goto fail;
 		}
 		/* With keras a word of the texts may be written like <pad> or like the oov token. */
 		if (same >= 0 && !(keras && (same == 0 || (same == 1 && spec->oov)))) {
-			err_set(err, ERR_CORRUPT, "the vocabulary: tokens %d and %zu are both '%.*s'",
-				same, k, (int)(n < 64 ? n : 64), s);
+			err_set(err, ERR_CORRUPT,
+				"the vocabulary: tokens %d and %zu are both '%.*s'", same, k,
+				(int)(n < 64 ? n : 64), s);
 			goto fail;
 		}
 		table_push(&v->table, s, n, counts ? counts[k] : 0);

@@ -20,9 +20,9 @@ enum { VOCAB_PAD = 0, VOCAB_UNK = 1 };
 
 struct vocab_spec {
 	struct token_rules rules; /* filters and split are copied by vocab_new */
-	int min_count;            /* tokens seen less often are left out; 1 keeps all (not for keras) */
-	int max_size;             /* ids 0 .. max_size-1 are kept; 0 for all. keras: num_words */
-	const char *oov;          /* keras: the oov token, or NULL; copied */
+	int min_count;   /* tokens seen less often are left out; 1 keeps all (not for keras) */
+	int max_size;    /* ids 0 .. max_size-1 are kept; 0 for all. keras: num_words */
+	const char *oov; /* keras: the oov token, or NULL; copied */
 };
 
 struct vocab;
@@ -42,8 +42,9 @@ struct vocab *vocab_ref(struct vocab *v); /* any thread */
 void vocab_unref(struct vocab *v);        /* any thread; NULL is ignored */
 
 const struct vocab_spec *vocab_rules(const struct vocab *v); /* borrowed */
-int vocab_size(const struct vocab *v);  /* ids the model can see: the rows of the embedding */
-int vocab_total(const struct vocab *v); /* entries, <pad> included: keras keeps words >= num_words */
+int vocab_size(const struct vocab *v); /* ids the model can see: the rows of the embedding */
+int vocab_total(
+	const struct vocab *v); /* entries, <pad> included: keras keeps words >= num_words */
 const char *vocab_token(const struct vocab *v, int id, size_t *n); /* borrowed; id < vocab_total */
 int64_t vocab_count(const struct vocab *v, int id);
 /* The id of a token, or -1. Knows nothing of max_size: an id may be >= vocab_size with keras. */
@@ -51,7 +52,7 @@ int vocab_find(const struct vocab *v, const char *token, size_t n);
 
 /* One encoded text. Zeroed is empty; reusable. */
 struct encoding {
-	int32_t *ids; /* count */
+	int32_t *ids;  /* count */
 	bool *unknown; /* count: the token is not in the vocabulary and became <unk> or oov */
 	size_t count, cap;
 	struct tokens tokens;  /* count tokens, as the tokenizer made them */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a vocabulary is made by, as JSON. In a file of its own: jansson and base/json.h share names. */
+/* What a vocabulary is made by, as JSON. */
 #include "engine/base/mem.h"
 #include "engine/text/vocab.h"
 
@@ -30,11 +30,11 @@ void vocab_spec_release(struct vocab_spec *spec)
 
 void vocab_spec_json(const struct vocab_spec *spec, struct buf *out)
 {
-	json_t *root = json_pack(
-		"{s:s, s:b, s:i, s:i, s:s?, s:s?, s:b, s:s?}", "tokenizer",
-		tokenizer_name(spec->rules.kind), "lower", spec->rules.lower, "min_count",
-		spec->min_count, "max_size", spec->max_size, "filters", spec->rules.filters, "split",
-		spec->rules.split, "char_level", spec->rules.char_level, "oov", spec->oov);
+	json_t *root = json_pack("{s:s, s:b, s:i, s:i, s:s?, s:s?, s:b, s:s?}", "tokenizer",
+				 tokenizer_name(spec->rules.kind), "lower", spec->rules.lower,
+				 "min_count", spec->min_count, "max_size", spec->max_size,
+				 "filters", spec->rules.filters, "split", spec->rules.split,
+				 "char_level", spec->rules.char_level, "oov", spec->oov);
 	char *text = json_dumps(root, JSON_COMPACT);
 
 	buf_text(out, text ? text : "{}");
@@ -50,11 +50,11 @@ bool vocab_spec_parse(struct vocab_spec *spec, const char *json, struct err *err
 	int lower, char_level, kind;
 
 	*spec = (struct vocab_spec){0};
-	if (!root || json_unpack_ex(root, &why, 0, "{s:s, s:b, s:i, s:i, s:o, s:o, s:b, s:o}",
-				    "tokenizer", &name, "lower", &lower, "min_count",
-				    &spec->min_count, "max_size", &spec->max_size, "filters",
-				    &filters, "split", &split, "char_level", &char_level, "oov",
-				    &oov) != 0) {
+	if (!root ||
+	    json_unpack_ex(root, &why, 0, "{s:s, s:b, s:i, s:i, s:o, s:o, s:b, s:o}", "tokenizer",
+			   &name, "lower", &lower, "min_count", &spec->min_count, "max_size",
+			   &spec->max_size, "filters", &filters, "split", &split, "char_level",
+			   &char_level, "oov", &oov) != 0) {
 		err_set(err, ERR_CORRUPT, "the rules of the vocabulary: %s", why.text);
 		goto done;
 	}

@@ -26,7 +26,8 @@ static int fail(const char *path, const char *fmt, ...)
 
 static struct vocab *fit(const struct golden *g)
 {
-	char *filters = golden_string(g, "cfg.filters", 0), *split = golden_string(g, "cfg.split", 0);
+	char *filters = golden_string(g, "cfg.filters", 0),
+	     *split = golden_string(g, "cfg.split", 0);
 	char *oov = golden_int(g, "cfg.has_oov", 0) ? golden_string(g, "cfg.oov", 0) : NULL;
 	struct vocab_spec spec = {
 		.rules = {.kind = TOKENIZER_KERAS,
@@ -64,7 +65,7 @@ static int compare_words(const struct golden *g, const struct vocab *v, const ch
 	golden_strings(g, "out.word", &want);
 	if (!count || count->count != want.count || (size_t)vocab_total(v) != want.count + 1)
 		status = fail(path, "%d words, %zu expected", vocab_total(v) - 1, want.count);
-	for (size_t k = 0; k < want.count && status == CASE_PASS; k++) {
+	for (size_t k = 0; count && k < want.count && status == CASE_PASS; k++) {
 		size_t n, m;
 		const char *s = tokens_at(&want, k, &n), *t = vocab_token(v, (int)k + 1, &m);
 

@@ -13,8 +13,8 @@
 static bool read_array(FILE *f, struct golden_array *a, const char *path, struct err *err)
 {
 	if (fscanf(f, "%63s %d", a->name, &a->rank) != 2 || a->rank < 0 || a->rank > GOLDEN_RANK)
-		return err_set(err, ERR_INPUT, "%s: not a golden case: a name and a rank are wanted",
-			       path);
+		return err_set(err, ERR_INPUT,
+			       "%s: not a golden case: a name and a rank are wanted", path);
 	a->count = 1;
 	for (int k = 0; k < GOLDEN_RANK; k++) {
 		a->dim[k] = 1;
@@ -40,7 +40,8 @@ static bool read_kind(FILE *f, enum golden_kind *kind, const char *path, struct 
 	if (fscanf(f, " golden 0 %d kind 0 %d", &version, &k) != 2)
 		return err_set(err, ERR_INPUT, "%s: not a golden case", path);
 	if (version != 1)
-		return err_set(err, ERR_INPUT, "%s: version %d of golden cases, not 1", path, version);
+		return err_set(err, ERR_INPUT, "%s: version %d of golden cases, not 1", path,
+			       version);
 	*kind = (enum golden_kind)k;
 	return true;
 }

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/text/pad.h"
+#include "engine/text/vocab.h"
+#include "tests/unit.h"
+
+static struct vocab *build(struct vocab_spec spec, const char *const texts[])
+{
+	struct vocab_builder *b = vocab_builder_new(&spec);
+
+	for (int k = 0; texts[k]; k++)
+		vocab_builder_add(b, texts[k], strlen(texts[k]));
+	return vocab_build(b);
+}
+
+/* The tokens in id order, a bar after each. */
+static void check_tokens(const struct vocab *v, const char *want)
+{
+	struct buf got = {0};
+
+	for (int id = 0; id < vocab_total(v); id++) {
+		size_t n;
+		const char *s = vocab_token(v, id, &n);
+
+		buf_add(&got, s, n);
+		buf_byte(&got, '|');
+	}
+	assert_string_equal(buf_str(&got), want);
+	buf_release(&got);
+}
+
+static void check_ids(const struct vocab *v, const char *text, size_t count, const int32_t *want)
+{
+	struct encoding e = {0};
+
+	vocab_encode(v, text, strlen(text), &e);
+	assert_int_equal(e.count, count);
+	assert_int_equal(e.tokens.count, count);
+	if (count)
+		assert_memory_equal(e.ids, want, count * sizeof(*want));
+	encoding_release(&e);
+}
+
+#define IDS(...)                                                                                   \
+	sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[])                \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+
+static const char *const abc[] = {"b a b", "c b a d", NULL};
+
+static void ids_go_by_count_then_by_appearance(void **state)
+{
+	struct vocab *v = build((struct vocab_spec){.min_count = 1}, abc);
+
+	(void)state;
+	check_tokens(v, "<pad>|<unk>|b|a|c|d|");
+	assert_int_equal(vocab_size(v), 6);
+	assert_int_equal(vocab_count(v, 2), 3);
+	assert_int_equal(vocab_count(v, VOCAB_UNK), 0);
+	assert_int_equal(vocab_find(v, "d", 1), 5);
+	assert_int_equal(vocab_find(v, "dd", 2), -1);
+	check_ids(v, "a x b", IDS(3, 1, 2));
+	vocab_unref(vocab_ref(v));
+	vocab_unref(v);
+	vocab_unref(NULL);
+}
+
+static void rare_tokens_and_large_vocabularies_are_cut(void **state)
+{
+	struct vocab *v = build((struct vocab_spec){.min_count = 2}, abc);
+	struct vocab *w = build((struct vocab_spec){.min_count = 1, .max_size = 3}, abc);
+
+	(void)state;
+	check_tokens(v, "<pad>|<unk>|b|a|");
+	assert_int_equal(vocab_count(v, VOCAB_UNK), 2);
+	check_tokens(w, "<pad>|<unk>|b|");
+	assert_int_equal(vocab_count(w, VOCAB_UNK), 4);
+	vocab_unref(v);
+	vocab_unref(w);
+}
+
+static void texts_cannot_name_the_reserved_ids(void **state)
+{
+	static const char *const texts[] = {"<unk> a <pad> <unk>", NULL};
+	struct vocab_spec spec = {.rules.kind = TOKENIZER_SPACE, .min_count = 1};
+	struct vocab *v = build(spec, texts);
+	struct encoding e = {0};
+
+	(void)state;
+	check_tokens(v, "<pad>|<unk>|a|");
+	assert_int_equal(vocab_count(v, VOCAB_UNK), 3);
+	vocab_encode(v, "<pad> a <unk>", 13, &e);
+	assert_int_equal(e.ids[0], VOCAB_UNK);
+	assert_int_equal(e.ids[2], VOCAB_UNK);
+	assert_true(e.unknown[0] && !e.unknown[1] && e.unknown[2]);
+	encoding_release(&e);
+	vocab_unref(v);
+}
+
+static void keras_drops_or_marks_unknown_words(void **state)
+{
+	struct vocab_spec spec = {.rules = {.kind = TOKENIZER_KERAS, .lower = true}, .max_size = 3};
+	struct vocab *v = build(spec, abc), *w;
+	struct encoding e = {0};
+	size_t n;
+
+	(void)state;
+	check_tokens(v, "<pad>|b|a|c|d|");
+	assert_int_equal(vocab_size(v), 3);
+	assert_int_equal(vocab_total(v), 5);
+	assert_int_equal(vocab_find(v, "d", 1), 4);
+	assert_int_equal(vocab_find(v, "<pad>", 5), -1);
+	vocab_encode(v, "c A x b", 7, &e);
+	assert_int_equal(e.count, 2);
+	assert_int_equal(e.ids[0], 2);
+	assert_int_equal(e.ids[1], 1);
+	assert_memory_equal(tokens_at(&e.tokens, 1, &n), "b", 1);
+	assert_int_equal(e.dropped.count, 2);
+	assert_memory_equal(tokens_at(&e.dropped, 1, &n), "x", 1);
+	encoding_release(&e);
+	vocab_unref(v);
+
+	spec.oov = "<OOV>";
+	w = build(spec, abc);
+	check_tokens(w, "<pad>|<OOV>|b|a|c|d|");
+	check_ids(w, "c A x b", IDS(1, 1, 1, 2));
+	vocab_unref(w);
+}
+
+static void encodings_are_cut_at_either_end(void **state)
+{
+	struct vocab *v = build((struct vocab_spec){.min_count = 1}, abc);
+	struct encoding e = {0};
+	size_t n;
+
+	(void)state;
+	vocab_encode(v, "a b c d", 7, &e);
+	encoding_truncate(&e, 9, true);
+	assert_int_equal(e.count, 4);
+	encoding_truncate(&e, 3, true);
+	assert_int_equal(e.ids[0], 2);
+	assert_memory_equal(tokens_at(&e.tokens, 0, &n), "b", 1);
+	assert_memory_equal(tokens_at(&e.tokens, 2, &n), "d", 1);
+	encoding_truncate(&e, 1, false);
+	assert_int_equal(e.count, 1);
+	assert_int_equal(e.tokens.count, 1);
+	assert_memory_equal(tokens_at(&e.tokens, 0, &n), "b", 1);
+	vocab_encode(v, "", 0, &e);
+	assert_int_equal(e.count, 0);
+	encoding_release(&e);
+	vocab_unref(v);
+}
+
+static void restored_vocabularies_encode_alike(void **state)
+{
+	struct vocab_spec spec = {
+		.rules = {.kind = TOKENIZER_KERAS, .lower = true, .filters = "!é"},
+		.max_size = 4,
+		.oov = "\"?\""};
+	struct vocab_spec back;
+	struct vocab *v = build(spec, abc), *w;
+	struct tokens tokens = {0};
+	struct buf json = {0};
+	struct err err = {0};
+
+	(void)state;
+	for (int id = 0; id < vocab_total(v); id++) {
+		size_t n;
+		const char *s = vocab_token(v, id, &n);
+
+		tokens_add(&tokens, s, n);
+	}
+	vocab_spec_json(vocab_rules(v), &json);
+	assert_true(vocab_spec_parse(&back, buf_str(&json), &err));
+	assert_string_equal(back.rules.filters, "!é");
+	assert_null(back.rules.split);
+	w = vocab_restore(&back, &tokens, NULL, &err);
+	assert_non_null(w);
+	assert_int_equal(vocab_size(w), vocab_size(v));
+	check_tokens(w, "<pad>|\"?\"|b|a|c|d|");
+	check_ids(w, "Aéb!x d", IDS(3, 2, 1, 1));
+	vocab_unref(w);
+	vocab_spec_release(&back);
+	vocab_unref(v);
+	tokens_release(&tokens);
+	buf_release(&json);
+}
+
+static void damaged_vocabularies_are_refused(void **state)
+{
+	static const char *const rules[] = {
+		"", "[]", "{}", "{\"tokenizer\":\"word\"}",
+		"{\"tokenizer\":\"none\",\"lower\":true,\"min_count\":1,"
+		"\"max_size\":0,\"filters\":null,\"split\":null,"
+		"\"char_level\":false,\"oov\":null}"};
+	static const char *const lists[][4] = {
+		{NULL}, {"<pad>", NULL}, {"<unk>", "<pad>"}, {"<pad>", "<unk>", "a", "a"}};
+	struct vocab_spec spec;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
+		assert_false(vocab_spec_parse(&spec, rules[k], &err));
+		assert_int_equal(err.code, ERR_CORRUPT);
+	}
+	for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+		struct tokens t = {0};
+
+		for (int j = 0; j < 4 && lists[k][j]; j++)
+			tokens_add(&t, lists[k][j], strlen(lists[k][j]));
+		assert_null(vocab_restore(&spec, &t, NULL, &err));
+		assert_int_equal(err.code, ERR_CORRUPT);
+		tokens_release(&t);
+	}
+}
+
+static void many_tokens_keep_their_ids(void **state)
+{
+	enum { MANY = 20000 };
+	struct vocab_spec spec = {.rules.kind = TOKENIZER_SPACE, .min_count = 1};
+	struct vocab_builder *b = vocab_builder_new(&spec);
+	struct vocab *v;
+	char s[32];
+
+	(void)state;
+	for (int k = 0; k < MANY; k++)
+		vocab_builder_add(b, s, (size_t)snprintf(s, sizeof(s), "t%d", k));
+	v = vocab_build(b);
+	assert_int_equal(vocab_size(v), MANY + 2);
+	for (int k = 0; k < MANY; k++)
+		assert_int_equal(vocab_find(v, s, (size_t)snprintf(s, sizeof(s), "t%d", k)), k + 2);
+	vocab_unref(v);
+}
+
+static void padding(void **state)
+{
+	const int32_t ids[] = {1, 2, 3, 4, 5};
+	const size_t start[] = {0, 1, 1, 5};
+	const int32_t pre[] = {9, 9, 1, 9, 9, 9, 3, 4, 5}, post[] = {1, 9, 9, 9, 9, 9, 2, 3, 4};
+	int32_t out[9];
+
+	(void)state;
+	assert_int_equal(pad_longest(start, 3), 4);
+	pad_sequences(ids, start, 3, 3, true, true, 9, out);
+	assert_memory_equal(out, pre, sizeof(pre));
+	pad_sequences(ids, start, 3, 3, false, false, 9, out);
+	assert_memory_equal(out, post, sizeof(post));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_go_by_count_then_by_appearance),
+		cmocka_unit_test(rare_tokens_and_large_vocabularies_are_cut),
+		cmocka_unit_test(texts_cannot_name_the_reserved_ids),
+		cmocka_unit_test(keras_drops_or_marks_unknown_words),
+		cmocka_unit_test(encodings_are_cut_at_either_end),
+		cmocka_unit_test(restored_vocabularies_encode_alike),
+		cmocka_unit_test(damaged_vocabularies_are_refused),
+		cmocka_unit_test(many_tokens_keep_their_ids),
+		cmocka_unit_test(padding),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
