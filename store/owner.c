@@ -19,7 +19,8 @@ static void read_line(const char *path, char *out, int size)
 		fclose(f);
 }
 
-/* Field 22 of /proc/PID/stat; the second, the program's name, may hold spaces and brackets. */
+/* Field 22 of /proc/PID/stat; the second, the program's name, may hold spaces and brackets. -1 for
+ * a process that has ended and whose parent has not noticed. */
 static int64_t start_of(int64_t pid)
 {
 	char path[64], line[1024], *p;
@@ -27,6 +28,8 @@ static int64_t start_of(int64_t pid)
 	snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
 	read_line(path, line, sizeof(line));
 	p = strrchr(line, ')');
+	if (p && strncmp(p, ") Z", 3) == 0)
+		return -1;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoll(p, NULL, 10) : 0;

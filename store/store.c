@@ -446,6 +446,25 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *err
 	return NULL;
 }
 
+/*
+ * The last reader of a store leaves an empty log and its index behind. A connection that may write
+ * removes them as it closes, if it is the only one then.
+ */
+static void tidy(const char *path)
+{
+	char *name = plain_path(path), *log = mem_printf("%s-wal", path);
+	sqlite3 *db = NULL;
+	struct stat st;
+
+	if (stat(log, &st) == 0 && st.st_size == 0 && access(path, W_OK) == 0) {
+		if (sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+			sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+		sqlite3_close(db);
+	}
+	free(log);
+	free(name);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
@@ -461,6 +480,8 @@ void store_close(struct store *s)
 		unlock(s);
 	} else {
 		sqlite3_close(s->db);
+		if (s->mode == STORE_READ)
+			tidy(s->path);
 	}
 	if (s->lock >= 0)
 		close(s->lock);

@@ -173,7 +173,7 @@ static void policies_keep_the_best_and_the_last(void **state)
 			       " (ORDER BY step) AS gap FROM checkpoint)") <= 6);
 	assert_int_equal(ask(f->db, "SELECT count(*) FROM chunk"), 6);
 	assert_ok(store_checkpoint_keep(s, run, KEEP_BEST, 0, &dropped, &err), err);
-	assert_int_equal(ask(f->db, "SELECT group_concat(step, '')=720 FROM checkpoints"), 1);
+	assert_int_equal(ask(f->db, "SELECT sum(step) FROM checkpoints"), 27);
 	assert_ok(store_checkpoint_keep(s, run, KEEP_LAST, 0, &dropped, &err), err);
 	assert_int_equal(ask(f->db, "SELECT sum(step) FROM checkpoints"), 20);
 	store_close(s);
