@@ -61,6 +61,7 @@ static struct {
 	bool no_default; /* it has no default colours: white on black is meant */
 	int screen;      /* where curses writes */
 	FILE *out;
+	const char *type; /* TERM */
 	SCREEN *curses;
 	TERMINAL *terminal;
 	int rows, cols, colours;
@@ -114,7 +115,6 @@ static void put_short(struct buf *b, int v)
  */
 static char *direct_entry(void)
 {
-	const char *const type = getenv("TERM");
 	struct buf flags = {0}, numbers = {0}, offsets = {0}, text = {0}, all = {0}, hex = {0};
 	int count[3] = {0, 0, 0};
 
@@ -143,11 +143,11 @@ static char *direct_entry(void)
 			buf_add(&text, s, strlen(s) + 1);
 	}
 	put_short(&all, 01036);
-	put_short(&all, (int)strlen(type) + 1);
+	put_short(&all, (int)strlen(term.type) + 1);
 	for (int k = 0; k < 3; k++)
 		put_short(&all, count[k]);
 	put_short(&all, (int)text.len);
-	buf_add(&all, type, strlen(type) + 1);
+	buf_add(&all, term.type, strlen(term.type) + 1);
 	buf_add(&all, flags.data, flags.len);
 	if (all.len % 2)
 		buf_byte(&all, 0);
@@ -169,11 +169,6 @@ static char *direct_entry(void)
 	return buf_take(&hex);
 }
 
-static bool starts(const char *s, const char *with)
-{
-	return !strncmp(s, with, strlen(with));
-}
-
 /* Whether the terminal takes 24-bit colours: its entry says so (RGB, or tmux's Tc), or COLORTERM. GNU
  * screen hands COLORTERM on without understanding such colours; tmux, which may use its name, does. */
 static bool takes_direct(void)
@@ -185,7 +180,7 @@ static bool takes_direct(void)
 	if (tigetflag("RGB") == 1 || tigetnum("RGB") > 0 || *cap("RGB") || tigetflag("Tc") == 1)
 		return true;
 	return env && (!strcmp(env, "truecolor") || !strcmp(env, "24bit")) &&
-	       (!starts(getenv("TERM"), "screen") || getenv("TMUX"));
+	       (strncmp(term.type, "screen", 6) || getenv("TMUX"));
 }
 
 static bool wants_colour(void)
@@ -326,6 +321,7 @@ bool term_open(struct err *err)
 			       name);
 	}
 	memset(&term, 0, sizeof(term));
+	term.type = name;
 	term.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.modern = strstr(cap("smcup"), "?1049h") != NULL;
 	if (!guard_open(STDOUT_FILENO, &term.screen, err))
