@@ -180,7 +180,7 @@ static bool takes_direct(void)
 	if (tigetflag("RGB") == 1 || tigetnum("RGB") > 0 || *cap("RGB") || tigetflag("Tc") == 1)
 		return true;
 	return env && (!strcmp(env, "truecolor") || !strcmp(env, "24bit")) &&
-	       (strncmp(term.type, "screen", 6) || getenv("TMUX"));
+	       (strncmp(term.type, "screen", 6) != 0 || getenv("TMUX"));
 }
 
 static bool wants_colour(void)

@@ -320,7 +320,7 @@ static void stop_and_continue(void **state)
 			screen_send(s, build ? build : "build");
 			screen_send(s, "/tests/term_demo\r");
 		} else {
-			screen_send(s, "fg\r");
+			screen_send(s, "clear; fg\r"); /* away with the old "Stopped" */
 		}
 		screen_wait_row(s, 0, round ? "demo 30x100" : "demo 24x80");
 		screen_wait_row(s, round ? 29 : 23, "$");
@@ -333,7 +333,7 @@ static void stop_and_continue(void **state)
 		screen_wait(s, "echo");
 		screen_resize(s, 30, 100); /* while stopped */
 	}
-	screen_send(s, "kill -CONT %1; fg\r");
+	screen_send(s, "clear; fg\r");
 	screen_wait_row(s, 0, "demo 30x100");
 	screen_send(s, "q");
 	screen_wait(s, "bye");
