@@ -26,7 +26,7 @@ static struct {
 	bool ready, open, done, ascii;
 	char queue[64];
 	size_t queued, taken;
-	struct buf line, text;
+	struct buf line, label, text;
 	char **list;
 	size_t listed;
 	int first; /* the first column shown of a line that is too long */
@@ -267,6 +267,16 @@ static bool enqueue(struct key k)
 	return true;
 }
 
+/* Whether k goes on with a search in the history. Other keys end it before they do their work, because
+ * readline 8.2 crashes on key sequences that begin within a search. */
+static bool searches(struct key k)
+{
+	if (k.code == K_CHAR && k.mods == MOD_CTRL)
+		return strchr("rsgwy", (int)k.ch) != NULL;
+	return !(k.mods & ~(unsigned)MOD_PASTE) &&
+	       (k.code == K_CHAR || k.code == K_BACKSPACE || k.code == K_ENTER);
+}
+
 enum prompt_state prompt_key(struct key k)
 {
 	const bool escape = k.code == K_ESC && !k.mods && rl_editing_mode; /* emacs */
@@ -286,6 +296,10 @@ enum prompt_state prompt_key(struct key k)
 	if (!enqueue(k))
 		return PROMPT_IGNORED;
 	clear_list();
+	if (RL_ISSTATE(RL_STATE_ISEARCH) && !searches(k)) {
+		memmove(prompt.queue + 1, prompt.queue, prompt.queued++);
+		prompt.queue[0] = '\n'; /* ends the search */
+	}
 	while (prompt.open && prompt.taken < prompt.queued)
 		rl_callback_read_char();
 	if (prompt.open)
@@ -301,17 +315,18 @@ const char *prompt_line(void)
 	return buf_str(&prompt.line);
 }
 
-/* The character at s: its bytes, and its columns as a canvas shows it. */
-static size_t character(const char *s, int *width)
+/* The character at s: its bytes, and its columns as a canvas shows it. A byte that is none shows as `?`;
+ * readline can split characters (^V takes one byte). */
+static size_t character(const char *s, int *width, bool *sound)
 {
 	wchar_t ch;
 	mbstate_t state = {0};
 	size_t n = mbrtowc(&ch, s, strlen(s), &state);
 
-	if (n == 0 || n > (size_t)-3) {
-		*width = 1;
+	*width = 1;
+	*sound = n - 1 < (size_t)-3;
+	if (!*sound)
 		return 1;
-	}
 	*width = (unsigned)ch < 0x20 || ch == 0x7f ? 2 : wcwidth(ch);
 	if (*width < 0)
 		*width = 1;
@@ -321,48 +336,55 @@ static size_t character(const char *s, int *width)
 static int columns(const char *s, size_t n)
 {
 	int sum = 0, width;
+	bool sound;
 
-	for (size_t at = 0; at < n && s[at]; at += character(s + at, &width)) {
-		character(s + at, &width);
-		sum += width;
-	}
+	for (size_t at = 0; at < n && s[at]; sum += width)
+		at += character(s + at, &width, &sound);
 	return sum;
+}
+
+/* Adds the part of s from column first on, room columns of it, with `<` where the left is missing. */
+static void add_part(struct buf *b, const char *s, int first, int room)
+{
+	int col = -first, width;
+	bool sound;
+
+	for (size_t n; *s; s += n, col += width) {
+		n = character(s, &width, &sound);
+		if (col + width > room || col + width < 0 || (col <= 0 && width == 0 && first))
+			continue;
+		if (col <= 0 && first && col + width > 0)
+			buf_text(b, col + width == 2 ? "< " : "<");
+		else if (col >= 0 && sound)
+			buf_add(b, s, n);
+		else if (col >= 0)
+			buf_byte(b, '?');
+	}
 }
 
 void prompt_look(int cols, struct prompt_view *out)
 {
 	const char *const line = prompt.open ? rl_line_buffer : prompt_line();
 	const char *const label = prompt.open && rl_display_prompt ? rl_display_prompt : "";
-	const int before = columns(label, strlen(label));
 	const int at = columns(line, prompt.open ? (size_t)rl_point : strlen(line));
-	int room = cols - before - 1, whole = columns(line, strlen(line)), col = 0, width;
+	const int whole = columns(line, strlen(line));
+	int before, room;
 
-	if (room < 4)
-		room = 4;
+	buf_clear(&prompt.label);
+	add_part(&prompt.label, label, 0, cols > 8 ? cols - 8 : 0); /* a search may be long */
+	before = columns(buf_str(&prompt.label), prompt.label.len);
+	room = cols - before - 1;
+	if (room < 1)
+		room = 1;
 	if (whole < room)
 		prompt.first = 0;
 	else if (at < prompt.first + 2 || at > prompt.first + room - 2)
 		prompt.first = at > room / 2 ? at - room / 2 : 0;
 	buf_clear(&prompt.text);
-	for (const char *s = line; *s;) {
-		const size_t n = character(s, &width);
-		const int from = col - prompt.first;
-
-		if (from >= 0 && from + width <= room &&
-		    !(from == 0 && width == 0 && prompt.first)) {
-			if (from == 0 && prompt.first)
-				buf_text(&prompt.text, width == 2 ? "< " : "<");
-			else
-				buf_add(&prompt.text, s, n);
-		} else if (from < 0 && from + width > 0) {
-			buf_text(&prompt.text, "<"); /* the right half of a wide character */
-		}
-		col += width;
-		s += n;
-	}
+	add_part(&prompt.text, line, prompt.first, room);
 	if (whole > prompt.first + room)
 		buf_byte(&prompt.text, '>');
-	*out = (struct prompt_view){.label = label,
+	*out = (struct prompt_view){.label = buf_str(&prompt.label),
 				    .text = buf_str(&prompt.text),
 				    .cursor = before + at - prompt.first,
 				    .list = (const char *const *)prompt.list,

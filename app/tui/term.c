@@ -56,9 +56,12 @@ struct pair {
 };
 
 static struct {
-	bool open, ascii, exit_hook, modern; /* modern: of xterm's kind */
-	int screen;                          /* where curses writes */
+	bool open, ascii;
+	bool modern;     /* of xterm's kind */
+	bool no_default; /* it has no default colours: white on black is meant */
+	int screen;      /* where curses writes */
 	FILE *out;
+	const char *type; /* TERM */
 	SCREEN *curses;
 	TERMINAL *terminal;
 	int rows, cols, colours;
@@ -66,7 +69,8 @@ static struct {
 	int cursor_row, cursor_col;
 	bool cursor_visible, stale; /* stale: draw everything */
 	struct pair *pair;          /* a hash table of PAIR_SLOTS */
-	int pairs, pairs_max;
+	int pairs, pairs_max;       /* the highest number in use; how many there may be */
+	bool pairs_out;             /* there were not enough */
 	struct input input;
 	struct input_string key[CAPS];
 } term;
@@ -100,29 +104,22 @@ static void put_short(struct buf *b, int v)
 	buf_byte(b, (char)(v >> 8 & 0xff));
 }
 
+/* Sets a foreground (n is "3") or background ("4") colour: the palette's below 256, else 0xrrggbb. */
+#define SET_DIRECT(n)                                                                              \
+	"\033[%?%p1%{8}%<%t" n "%p1%d%e%p1%{256}%<%t" n "8;5;%p1%d%e" n                            \
+	"8;2;%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%d%;m"
+
 /*
  * The loaded terminfo entry, compiled again as term(5) describes with 32-bit numbers, but with direct
- * colour: values below 256 are the palette's, others 0xrrggbb. In a form that TERMINFO may hold.
+ * colour, in a form that TERMINFO may hold.
  */
 static char *direct_entry(void)
 {
-	static const char fg[] =
-		"\033[%?%p1%{8}%<%t3%p1%d%e%p1%{256}%<%t38;5;%p1%d%e38;2;%p1%{65536}"
-		"%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%d%;m";
-	static const char bg[] =
-		"\033[%?%p1%{8}%<%t4%p1%d%e%p1%{256}%<%t48;5;%p1%d%e48;2;%p1%{65536}"
-		"%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%d%;m";
-	const char *const type = getenv("TERM");
 	struct buf flags = {0}, numbers = {0}, offsets = {0}, text = {0}, all = {0}, hex = {0};
 	int count[3] = {0, 0, 0};
 
-	for (; boolnames[count[0]]; count[0]++) {
-		const bool change =
-			!strcmp(boolnames[count[0]], "ccc"); /* the palette stays as it is */
-
-		buf_byte(&flags,
-			 tigetflag((NCURSES_CONST char *)boolnames[count[0]]) == 1 && !change);
-	}
+	for (; boolnames[count[0]]; count[0]++)
+		buf_byte(&flags, tigetflag((NCURSES_CONST char *)boolnames[count[0]]) == 1);
 	for (; numnames[count[1]]; count[1]++) {
 		int v = tigetnum((NCURSES_CONST char *)numnames[count[1]]);
 
@@ -135,21 +132,22 @@ static char *direct_entry(void)
 	}
 	for (; strnames[count[2]]; count[2]++) {
 		const char *const n = strnames[count[2]];
-		const char *s = !strcmp(n, "setaf")   ? fg
-				: !strcmp(n, "setab") ? bg
-				: !strcmp(n, "initc") ? ""
-						      : cap(n);
+		const char *s = cap(n);
 
+		if (!strcmp(n, "setaf"))
+			s = SET_DIRECT("3");
+		else if (!strcmp(n, "setab"))
+			s = SET_DIRECT("4");
 		put_short(&offsets, *s ? (int)text.len : -1);
 		if (*s)
 			buf_add(&text, s, strlen(s) + 1);
 	}
 	put_short(&all, 01036);
-	put_short(&all, (int)strlen(type) + 1);
+	put_short(&all, (int)strlen(term.type) + 1);
 	for (int k = 0; k < 3; k++)
 		put_short(&all, count[k]);
 	put_short(&all, (int)text.len);
-	buf_add(&all, type, strlen(type) + 1);
+	buf_add(&all, term.type, strlen(term.type) + 1);
 	buf_add(&all, flags.data, flags.len);
 	if (all.len % 2)
 		buf_byte(&all, 0);
@@ -159,12 +157,7 @@ static char *direct_entry(void)
 	if (all.len % 2)
 		buf_byte(&all, 0);
 	/* Extended: two flags (AX: default colours can be set; RGB), and their names. */
-	put_short(&all, 2);
-	put_short(&all, 0);
-	put_short(&all, 0);
-	put_short(&all, 2);
-	put_short(&all, 7);
-	buf_add(&all, "\1\1\0\0\3\0AX\0RGB", 13);
+	buf_add(&all, "\2\0\0\0\0\0\2\0\7\0\1\1\0\0\3\0AX\0RGB", 23);
 	buf_text(&hex, "hex:");
 	for (size_t k = 0; k < all.len; k++)
 		buf_printf(&hex, "%02X", (unsigned char)all.data[k]);
@@ -174,11 +167,6 @@ static char *direct_entry(void)
 	buf_release(&text);
 	buf_release(&all);
 	return buf_take(&hex);
-}
-
-static bool starts(const char *s, const char *with)
-{
-	return !strncmp(s, with, strlen(with));
 }
 
 /* Whether the terminal takes 24-bit colours: its entry says so (RGB, or tmux's Tc), or COLORTERM. GNU
@@ -192,7 +180,7 @@ static bool takes_direct(void)
 	if (tigetflag("RGB") == 1 || tigetnum("RGB") > 0 || *cap("RGB") || tigetflag("Tc") == 1)
 		return true;
 	return env && (!strcmp(env, "truecolor") || !strcmp(env, "24bit")) &&
-	       (!starts(getenv("TERM"), "screen") || getenv("TMUX"));
+	       (strncmp(term.type, "screen", 6) != 0 || getenv("TMUX"));
 }
 
 static bool wants_colour(void)
@@ -227,7 +215,7 @@ static bool start_curses(void)
 	term.terminal = cur_term;
 	term.colours = 0;
 	if (wants_colour() && has_colors() && start_color() == OK) {
-		use_default_colors();
+		term.no_default = use_default_colors() != OK;
 		term.colours = COLORS >= DIRECT ? DIRECT
 			       : COLORS >= 256  ? 256
 			       : COLORS >= 16   ? 16
@@ -316,6 +304,7 @@ static void set_undo(void)
 bool term_open(struct err *err)
 {
 	const char *const name = getenv("TERM"), *const delay = getenv("ESCDELAY");
+	static bool hooked;
 	int status;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -332,6 +321,7 @@ bool term_open(struct err *err)
 			       name);
 	}
 	memset(&term, 0, sizeof(term));
+	term.type = name;
 	term.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	term.modern = strstr(cap("smcup"), "?1049h") != NULL;
 	if (!guard_open(STDOUT_FILENO, &term.screen, err))
@@ -352,9 +342,9 @@ bool term_open(struct err *err)
 			(struct input_string){cap(caps[k].cap), {caps[k].code, 0, caps[k].mods}};
 	input_init(&term.input, STDIN_FILENO, delay ? atoi(delay) : 0, term.key, CAPS);
 	set_undo();
-	if (!term.exit_hook)
+	if (!hooked)
 		atexit(term_close);
-	term.open = term.exit_hook = true;
+	term.open = hooked = true;
 	enter();
 	return true;
 }
@@ -404,7 +394,7 @@ static int pair_of(colour fg, colour bg)
 			return p->number;
 	}
 	if (term.pairs + 1 >= term.pairs_max || init_extended_pair(term.pairs + 1, fg, bg) != OK) {
-		term.pairs = term.pairs_max; /* begin afresh with the next frame */
+		term.pairs_out = true;
 		return 0;
 	}
 	*p = (struct pair){fg, bg, ++term.pairs};
@@ -431,6 +421,10 @@ static void put_style(cchar_t *out, const wchar_t *text, struct style s)
 		}
 		if (fg == bg && fg >= 0 && s.fg != s.bg) /* few colours: stay readable */
 			fg = bg == 0 ? 7 : 0;
+		if (term.no_default) {
+			fg = fg < 0 ? 7 : fg;
+			bg = bg < 0 ? 0 : bg;
+		}
 		if (fg >= 0 || bg >= 0)
 			pair = pair_of(fg, bg);
 	}
@@ -466,59 +460,69 @@ static bool same_cell(const struct cell *a, const struct cell *b)
 	       a->style.attr == b->style.attr;
 }
 
-/* Tells curses what has changed in a row; returns whether anything has. */
-static bool put_row(const struct canvas *c, int row, cchar_t *line)
+/* Tells curses what has changed in a row. */
+static void put_row(const struct canvas *c, int row, int cols, cchar_t *line)
 {
 	const struct cell *new = c->cell + (size_t)row *(size_t)c->cols;
 	struct cell *old = term.shown + (size_t)row * (size_t)term.cols;
-	int cols = c->cols < term.cols ? c->cols : term.cols, from = 0, to = cols, n = 0;
+	int from = 0, to = cols, n = 0;
 
-	if (!term.stale) {
-		while (from < cols && same_cell(&new[from], &old[from]))
-			from++;
-		while (to > from && same_cell(&new[to - 1], &old[to - 1]))
-			to--;
-	}
+	while (from < cols && same_cell(&new[from], &old[from]))
+		from++;
+	while (to > from && same_cell(&new[to - 1], &old[to - 1]))
+		to--;
 	if (from == to)
-		return false;
+		return;
 	if (from && !new[from].ch[0])
 		from--; /* a wide character is drawn from its left half */
 	for (int k = from; k < to;)
 		k += put_cell(&line[n++], &new[k], cols - k);
 	mvwadd_wchnstr(stdscr, row, from, line, n);
 	memcpy(old + from, new + from, sizeof(*old) * (size_t)(to - from));
-	return true;
+}
+
+static bool differs(const struct canvas *c, int rows, int cols)
+{
+	if (term.stale || c->cursor_visible != term.cursor_visible)
+		return true;
+	if (c->cursor_row >= 0 &&
+	    (c->cursor_row != term.cursor_row || c->cursor_col != term.cursor_col))
+		return true;
+	for (int row = 0; row < rows; row++)
+		for (int col = 0; col < cols; col++)
+			if (!same_cell(&c->cell[row * c->cols + col],
+				       &term.shown[row * term.cols + col]))
+				return true;
+	return false;
 }
 
 void term_show(const struct canvas *c)
 {
 	const int rows = c->rows < term.rows ? c->rows : term.rows;
-	cchar_t *line = NULL;
-	bool changed = term.stale;
+	const int cols = c->cols < term.cols ? c->cols : term.cols;
+	const size_t cells = (size_t)term.rows * (size_t)term.cols;
+	cchar_t *line;
 
-	if (term.input.gone)
+	if (term.input.gone || !differs(c, rows, cols))
 		return;
 	set_curterm(term.terminal); /* readline looks into terminfo too */
-	if (term.colours && term.pairs + 1 >= term.pairs_max) {
+	if (term.pairs_out) {
 		reset_color_pairs();
 		memset(term.pair, 0, PAIR_SLOTS * sizeof(*term.pair));
 		term.pairs = 0;
+		term.pairs_out = false;
 		term.stale = true;
 	}
 	if (term.stale) {
 		werase(stdscr);
 		clearok(curscr, TRUE);
+		memset(term.shown, 0, cells * sizeof(*term.shown));
 	}
 	line = mem_alloc((size_t)term.cols * sizeof(*line));
 	for (int row = 0; row < rows; row++)
-		changed |= put_row(c, row, line);
+		put_row(c, row, cols, line);
 	free(line);
 	term.stale = false;
-	changed |= c->cursor_visible != term.cursor_visible;
-	if (c->cursor_row >= 0)
-		changed |= c->cursor_row != term.cursor_row || c->cursor_col != term.cursor_col;
-	if (!changed)
-		return;
 	if (c->cursor_row >= 0) {
 		term.cursor_row = c->cursor_row;
 		term.cursor_col = c->cursor_col;
