@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The job thread: what would keep the screen waiting is done here, one job after the other. A job
+ * works on things of its own or on immutable ones; its result goes back to the thread that calls
+ * jobs_collect.
+ */
+#ifndef SLUICE_APP_JOBS_H
+#define SLUICE_APP_JOBS_H
+
+#include "engine/base/err.h"
+
+#include <stdbool.h>
+
+struct job {
+	void (*run)(struct job *j);                /* on the job thread; looks at cancel if it takes long */
+	void (*done)(struct job *j, void *owner);  /* on the collector's thread, also when cancelled */
+	void (*release)(struct job *j);            /* frees the job itself */
+	const char *what;                          /* for the screen: "query", "loading" */
+	bool visible;                              /* the user waits for it and may cancel it */
+	int cancel;                                /* set atomically */
+	bool ok;
+	struct err err;
+	struct job *next;
+};
+
+struct jobs;
+
+/* wake is called from the job thread when a job is done. NULL where no thread can be had. */
+struct jobs *jobs_new(void (*wake)(void *arg), void *arg, struct err *err);
+/* Cancels everything, waits, releases without `done`. NULL is ignored. */
+void jobs_free(struct jobs *js);
+
+void jobs_post(struct jobs *js, struct job *j);
+/* Calls `done` for what is done, and releases it. */
+void jobs_collect(struct jobs *js, void *owner);
+/* Cancels the visible jobs; false if there are none. */
+bool jobs_cancel(struct jobs *js);
+/* What the user is waiting for, or NULL. */
+const char *jobs_waiting(struct jobs *js);
+
+#endif

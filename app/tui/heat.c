@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/tui/heat.h"
+
+#include "engine/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WIDTH_MIN = 4,  /* of a column, while there is room */
+	WIDTH_EVEN = 8, /* columns are widened up to this one to fill the pane */
+	WIDTH_TIGHT = 7,
+	WIDTH_MAX = 12,
+	SCALE_COLS = 7, /* of the legend's colours */
+};
+
+static int clamp(int v, int lo, int hi)
+{
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+static bool is_unknown(const struct heat_axis *a, int t)
+{
+	return a->unknown && a->unknown[t];
+}
+
+static int natural_width(const struct heat_axis *a, int t)
+{
+	return canvas_width(a->token[t]) + 1 + is_unknown(a, t);
+}
+
+static int width_sum(const struct heat_axis *a, int lo, int hi)
+{
+	int sum = 0;
+
+	for (int t = 0; t < a->T; t++)
+		sum += clamp(natural_width(a, t), lo, hi);
+	return sum;
+}
+
+/* How many whole columns fit from word `first` on. */
+static int columns_from(const struct heat_axis *a, int first, int cols)
+{
+	int n = 0;
+
+	while (first + n < a->T && a->width[first + n] <= cols)
+		cols -= a->width[first + n++];
+	return n;
+}
+
+void heat_axis_fit(struct heat_axis *a, int cols, int label_cols, int cursor_t)
+{
+	int lo = WIDTH_MIN, hi = WIDTH_MAX;
+	int room;
+
+	label_cols = clamp(label_cols, 0, cols > 0 ? cols : 0);
+	room = cols - label_cols;
+	a->label_cols = label_cols;
+	a->shown = 0;
+	if (a->T <= 0 || room < 2) {
+		a->first = 0;
+		return;
+	}
+	while (hi > WIDTH_TIGHT && width_sum(a, lo, hi) > room)
+		hi--;
+	while (lo < WIDTH_EVEN && lo < hi && width_sum(a, lo + 1, hi) <= room)
+		lo++;
+	a->width = mem_resize(a->width, (size_t)a->T, sizeof *a->width);
+	for (int t = 0; t < a->T; t++)
+		a->width[t] = clamp(clamp(natural_width(a, t), lo, hi), 2, room);
+	a->first = clamp(a->first, 0, a->T - 1);
+	if (cursor_t >= 0 && cursor_t < a->T) {
+		if (cursor_t < a->first)
+			a->first = cursor_t;
+		while (cursor_t >= a->first + columns_from(a, a->first, room))
+			a->first++;
+	}
+	while (a->first > 0 && a->first - 1 + columns_from(a, a->first - 1, room) >= a->T)
+		a->first--; /* no blank columns while words are hidden at the left */
+	a->shown = columns_from(a, a->first, room);
+}
+
+void heat_axis_release(struct heat_axis *a)
+{
+	free(a->width);
+	*a = (struct heat_axis){0};
+}
+
+/* ---- cells ----------------------------------------------------------------------------------- */
+
+struct look {
+	bool is_signed;
+	double limit;
+	enum role role;
+};
+
+/* The value as a part of the limit. */
+static double part(const struct look *k, double v)
+{
+	double p = v / (k->limit > 0 ? k->limit : 1);
+
+	return fmax(k->is_signed ? -1 : 0, fmin(1, p));
+}
+
+static colour cell_colour(const struct theme *t, const struct look *k, double v)
+{
+	return k->is_signed ? theme_signed(t, part(k, v)) : theme_unit(t, part(k, v));
+}
+
+static const char *density(const struct canvas *c, double p)
+{
+	static const char *const blocks[] = {" ", "░", "▒", "▓", "█"};
+	static const char *const letters[] = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"};
+	int n = c->ascii ? 10 : 5;
+	int i = clamp((int)(fabs(p) * n), 0, n - 1);
+
+	return c->ascii ? letters[i] : blocks[i];
+}
+
+static bool has_colours(const struct canvas *c)
+{
+	return c->colours >= 256;
+}
+
+/* The number in at most `width` columns, or "" when it does not fit. */
+static void cell_number(char out[32], const struct look *k, double v, int width)
+{
+	snprintf(out, 32, k->is_signed ? "%+.2f" : "%.2f", fmax(-1e9, fmin(1e9, v)));
+	if ((int)strlen(out) > width)
+		snprintf(out, 32, k->is_signed ? "%+.0f" : "%.0f", fmax(-1e9, fmin(1e9, v)));
+	if ((int)strlen(out) > width || (fabs(v) < 10 && !strchr(out, '.')))
+		out[0] = '\0';
+}
+
+/* A cell of `width` columns without a number in it. */
+static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, const struct look *k,
+		       double v, bool cursor)
+{
+	struct style s = theme_style(t, k->role);
+	int from = 1;
+
+	if (isnan(v)) {
+		canvas_field(c, r, 0, 0, r.cols, 0, theme_style(t, ROLE_warn),
+			     r.cols > 3 ? "nan" : "?");
+	} else if (has_colours(c)) {
+		s.bg = cell_colour(t, k, v);
+		s.fg = theme_ink(s.bg);
+		s.attr = 0;
+		canvas_fill(c, r, s, ' ');
+	} else {
+		canvas_fill(c, r, s, ' ');
+		if (k->is_signed && v < 0)
+			canvas_text(c, r, 0, from++, s, "-");
+		else if (k->is_signed)
+			from++;
+		for (int col = from; col < r.cols - cursor; col++)
+			canvas_text(c, r, 0, col, s, density(c, part(k, v)));
+	}
+	if (!cursor)
+		return;
+	if (has_colours(c) && !isnan(v))
+		s.attr = ATTR_BOLD;
+	else
+		s = theme_style(t, ROLE_strong);
+	canvas_text(c, r, 0, 0, s, "[");
+	canvas_text(c, r, 0, r.cols - 1, s, "]");
+}
+
+static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, const struct look *k,
+		      double v, bool cursor, bool numbered)
+{
+	struct style s = theme_style(t, ROLE_text);
+	int room = cursor ? r.cols - 2 : r.cols;
+	char text[32] = "";
+
+	if (numbered && !isnan(v))
+		cell_number(text, k, v, room);
+	if (!has_colours(c) && text[0] && !cursor) {
+		canvas_fill(c, r, s, ' ');
+		canvas_text(c, r, 0, (r.cols - (int)strlen(text) + 1) / 2, s, text);
+		return;
+	}
+	plain_cell(c, r, t, k, v, cursor);
+	if (!text[0] || isnan(v))
+		return;
+	if (has_colours(c)) {
+		s.bg = cell_colour(t, k, v);
+		s.fg = theme_ink(s.bg);
+		s.attr = cursor ? ATTR_BOLD : 0;
+	}
+	canvas_text(c, r, 0, (r.cols - (int)strlen(text) + 1) / 2, s, text);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+void heat_tokens(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
+		 int cursor_t, int row)
+{
+	int col = a->label_cols;
+
+	for (int i = a->first; i < a->first + a->shown; i++) {
+		bool on = i == cursor_t, odd = is_unknown(a, i);
+		struct style s = theme_style(t, odd ? ROLE_warn : on ? ROLE_strong : ROLE_text);
+		struct style mark = theme_style(t, ROLE_focus);
+		int room = a->width[i] - 1 - odd;
+		int w = clamp(canvas_width(a->token[i]), 0, room);
+		int at = col + (a->width[i] - w - odd + 1) / 2;
+
+		if (on)
+			s.attr |= ATTR_BOLD;
+		if (on)
+			canvas_text(c, r, row, at - 1, mark, c->ascii ? ">" : "▸");
+		canvas_field(c, r, row, at, w, -1, s, a->token[i]);
+		if (odd)
+			canvas_text(c, r, row, at + w, s, "?");
+		col += a->width[i];
+	}
+}
+
+void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
+		const char *label, const double *value, bool is_signed, double limit, int row)
+{
+	struct look k = {is_signed, limit, ROLE_text};
+	int col = a->label_cols;
+
+	if (row < 0 || row >= r.rows)
+		return;
+	if (col > 1)
+		canvas_field(c, r, row, col > 4, col - 1 - (col > 4), -1, theme_style(t, ROLE_dim),
+			     label ? label : "");
+	for (int i = a->first; i < a->first + a->shown; i++) {
+		int w = clamp(a->width[i], 0, r.cols - col);
+
+		if (w <= 0)
+			return;
+		draw_cell(c, (struct rect){r.row + row, r.col + col, 1, w}, t, &k, value[i], false,
+			  a->width[i] >= 5);
+		col += a->width[i];
+	}
+}
+
+/* ---- the pane -------------------------------------------------------------------------------- */
+
+/* Draws the scale with its ends right of column col of r's top line; returns its width. Without
+ * columns in r it only measures. */
+static int scale(struct canvas *c, struct rect r, int col, const struct theme *t,
+		 const struct look *k)
+{
+	double limit = k->limit > 0 ? k->limit : 1;
+	struct style dim = theme_style(t, ROLE_dim), s = theme_style(t, k->role);
+	bool whole = limit == floor(limit) && limit < 1e6;
+	char lo[32], hi[32];
+	int at;
+
+	if (k->is_signed)
+		snprintf(lo, sizeof lo, whole ? " %s%.0f " : " %s%.1f ", c->ascii ? "-" : "−",
+			 limit);
+	else
+		snprintf(lo, sizeof lo, " 0 ");
+	snprintf(hi, sizeof hi, whole ? " %s%.0f " : " %s%.1f ", k->is_signed ? "+" : "", limit);
+	at = canvas_width(lo);
+	if (!r.cols)
+		return at + SCALE_COLS + canvas_width(hi);
+	canvas_text(c, r, 0, col, dim, lo);
+	for (int i = 0; i < SCALE_COLS; i++) {
+		double p = (double)i / (SCALE_COLS - 1);
+
+		if (k->is_signed)
+			p = 2 * p - 1;
+		if (has_colours(c)) {
+			s.bg = cell_colour(t, k, p * limit);
+			s.attr = 0;
+			canvas_text(c, r, 0, col + at + i, s, " ");
+		} else {
+			canvas_text(c, r, 0, col + at + i, s, density(c, p));
+		}
+	}
+	canvas_text(c, r, 0, col + at + SCALE_COLS, dim, hi);
+	return at + SCALE_COLS + canvas_width(hi);
+}
+
+/* The frame with its title, the number at the cursor and the scale, as far as they fit: the title
+ * gives way first, then the scale. */
+static struct rect draw_top(struct canvas *c, struct rect r, const struct theme *t,
+			    const struct heat *h, const struct look *k, double v)
+{
+	struct style frame = theme_style(t, h->focused ? ROLE_focus : ROLE_frame);
+	struct style title = theme_style(t, h->focused ? ROLE_focus : ROLE_strong);
+	int scale_cols = scale(c, (struct rect){0}, 0, t, k);
+	char number[64] = "", left[96];
+	const char *name = h->name ? h->name : "";
+	int number_cols = 0, left_cols = 0, room = r.cols - 5;
+	struct rect in;
+	int col;
+
+	for (int pass = 0; pass < 3; pass++) {
+		snprintf(left, sizeof left, pass < 2 ? "%.16s  %.60s" : "%.16s", name,
+			 h->title ? h->title : "");
+		if (h->cursor_t >= 0 && h->cursor_u >= 0)
+			snprintf(number, sizeof number,
+				 h->is_signed ? " %.8s%s%+.3f " : " %.8s%s%.3f ", pass ? "" : name,
+				 pass ? "" : " ", fmax(-1e9, fmin(1e9, v)));
+		number_cols = canvas_width(number);
+		left_cols = canvas_width(left) + 1;
+		if (left_cols + number_cols + scale_cols <= room)
+			break;
+	}
+	in = canvas_frame(c, r, frame, title, left, NULL);
+	if (left_cols + number_cols + scale_cols > room)
+		scale_cols = 0;
+	if (left_cols + number_cols > room)
+		number_cols = 0;
+	col = r.cols - 1 - scale_cols - number_cols;
+	if (number_cols)
+		canvas_text(c, r, 0, col, theme_style(t, ROLE_strong), number);
+	if (scale_cols)
+		scale(c, r, col + number_cols, t, k);
+	return in;
+}
+
+/* What the pane does not show, in its bottom line. */
+static void draw_more(struct canvas *c, struct rect r, const struct theme *t,
+		      const struct heat_axis *a, const struct heat *h, int rows)
+{
+	struct style dim = theme_style(t, ROLE_dim);
+	int above = h->first_u, below = h->H - h->first_u - rows;
+	int before = a->first, after = a->T - a->first - a->shown;
+	char units[64] = "", words[64] = "";
+	int w;
+
+	if (above > 0 && below > 0)
+		snprintf(units, sizeof units, " ↑ %d  ↓ %d more ", above, below);
+	else if (above > 0 || below > 0)
+		snprintf(units, sizeof units, above > 0 ? " ↑ %d more " : " ↓ %d more ",
+			 above > 0 ? above : below);
+	if (before > 0 && after > 0)
+		snprintf(words, sizeof words, " ← %d  %d → ", before, after);
+	else if (before > 0 || after > 0)
+		snprintf(words, sizeof words, before > 0 ? " ← %d more " : " %d more → ",
+			 before > 0 ? before : after);
+	w = canvas_width(units);
+	if (w + 4 > r.cols)
+		return;
+	canvas_text(c, r, r.rows - 1, 2, dim, units);
+	if (w + canvas_width(words) + 6 <= r.cols)
+		canvas_text(c, r, r.rows - 1, r.cols - 2 - canvas_width(words), dim, words);
+}
+
+static void draw_unit(struct canvas *c, struct rect in, int row, const struct theme *t,
+		      const struct heat_axis *a, const struct heat *h, const struct look *k, int u)
+{
+	bool on = u == h->cursor_u;
+	struct style s = theme_style(t, on ? ROLE_strong : ROLE_dim);
+	int col = a->label_cols;
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", u);
+	if (on)
+		s.attr |= ATTR_BOLD;
+	canvas_field(c, in, row, 0, col - 1, 1, s, text);
+	if (on && col - 3 - (int)strlen(text) >= 0)
+		canvas_text(c, in, row, col - 3 - (int)strlen(text), theme_style(t, ROLE_focus),
+			    c->ascii ? ">" : "▸");
+	for (int i = a->first; i < a->first + a->shown; i++) {
+		int w = clamp(a->width[i], 0, in.cols - col);
+
+		if (w <= 0)
+			return;
+		draw_cell(c, (struct rect){in.row + row, in.col + col, 1, w}, t, k,
+			  h->v[(size_t)i * (size_t)h->H + (size_t)u], on && i == h->cursor_t,
+			  on && i == h->cursor_t);
+		col += a->width[i];
+	}
+}
+
+void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
+	       struct heat *h)
+{
+	struct look k = {h->is_signed, h->limit, h->role};
+	struct rect in;
+	int header, rows;
+	double v = 0;
+
+	if (r.rows < 3 || r.cols < 4)
+		return;
+	if (h->cursor_t >= a->T)
+		h->cursor_t = a->T - 1;
+	if (h->cursor_u >= h->H)
+		h->cursor_u = h->H - 1;
+	if (h->cursor_t >= 0 && h->cursor_u >= 0)
+		v = h->v[(size_t)h->cursor_t * (size_t)h->H + (size_t)h->cursor_u];
+	in = draw_top(c, r, t, h, &k, v);
+	header = in.rows >= 2;
+	rows = in.rows - header;
+	if (rows > h->H)
+		rows = h->H;
+	if (rows < 1)
+		return;
+	if (h->cursor_u >= 0) {
+		if (h->cursor_u < h->first_u)
+			h->first_u = h->cursor_u;
+		if (h->cursor_u >= h->first_u + rows)
+			h->first_u = h->cursor_u - rows + 1;
+	}
+	h->first_u = clamp(h->first_u, 0, h->H - rows);
+	if (header)
+		heat_tokens(c, in, t, a, h->cursor_t, 0);
+	for (int row = 0; row < rows; row++)
+		draw_unit(c, in, row + header, t, a, h, &k, h->first_u + row);
+	draw_more(c, r, t, a, h, rows);
+}

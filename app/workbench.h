@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The workbench: one thread that owns the terminal and draws views from what other threads hand
+ * over. Keys are command lines; views only draw and answer for their own cursor.
+ */
+#ifndef SLUICE_APP_WORKBENCH_H
+#define SLUICE_APP_WORKBENCH_H
+
+#include "app/command/command.h"
+#include "app/jobs.h"
+#include "app/session.h"
+#include "app/tui/canvas.h"
+#include "app/tui/heat.h"
+#include "app/tui/keymap.h"
+#include "app/tui/theme.h"
+#include "engine/inspect/trace.h"
+#include "store/event.h"
+#include "store/list.h"
+
+enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
+
+struct workbench;
+
+enum move { MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_TOP, MOVE_BOTTOM, MOVE_PAGE_UP, MOVE_PAGE_DOWN };
+
+/* A view: a table entry. Functions may be NULL. */
+struct view {
+	const char *name;
+	int number; /* of the key that opens it; 0: none of its own */
+	const struct binding *keys;
+	void (*draw)(struct workbench *w, struct rect r);
+	void (*enter)(struct workbench *w); /* when it is opened */
+	void (*move)(struct workbench *w, enum move m, int count);
+	void (*pane)(struct workbench *w, int delta);
+	void (*open)(struct workbench *w);
+	bool (*back)(struct workbench *w); /* false: nothing to go back from */
+	bool (*find)(struct workbench *w, const char *text, int delta); /* next or previous match */
+	bool (*rows)(struct workbench *w, struct output *o, struct err *err); /* what export writes */
+};
+
+extern const struct view view_train, view_gates, view_runs, view_query, view_log, view_help;
+const struct view *view_at(int index); /* NULL past the end */
+
+/* A sentence and its trace under the weights looked at. */
+struct sentence {
+	char *text;
+	struct trace *trace; /* NULL until the job is done */
+	const char **token;  /* trace->T, and what follows belongs to it */
+	char *token_text;
+	bool *unknown;
+	bool pending;        /* a job is under way */
+	bool stale;          /* text or weights have changed since the job began */
+};
+
+/* The run whose weights are looked at: the one in training, or one from the store. */
+struct open_run {
+	bool live;
+	char id[9], name[RUN_NAME_SIZE];
+	char status[24];
+	struct snapshot *snapshot;
+	struct feed_view *view; /* curves and numbers */
+	int64_t parameters;
+};
+
+enum ask { ASK_NONE, ASK_CONSOLE, ASK_SENTENCE, ASK_FIND, ASK_EXPORT, ASK_RENAME, ASK_TAG, ASK_NOTE, ASK_FILTER, ASK_DELETE, ASK_QUIT };
+
+/* What the views remember of themselves. */
+struct gates_state {
+	int t, unit, signal, pane, first_unit[CELL_MAX_GATES + 2];
+	bool zoom;
+};
+struct runs_state {
+	struct run_row *row;
+	size_t count;
+	int selected, first, order;
+	bool ascending, loading, stale;
+	char *filter;
+	int marks;
+	struct marked {
+		char id[9], name[RUN_NAME_SIZE];
+		struct metric_curve *curve; /* NULL until loaded */
+	} mark[8];
+};
+struct query_state {
+	struct answer answer;
+	char *sql;
+	int selected, first, left;
+	bool has_answer;
+};
+struct log_state {
+	struct event_row *row;
+	size_t count;
+	int selected, first;
+	bool loading, stale, follow;
+	char **line; /* captured output of this process */
+	int lines;
+	int64_t *line_ms;
+	size_t cap;
+};
+
+struct workbench {
+	struct context context;
+	struct settings settings; /* of the next training */
+	struct canvas canvas;
+	struct theme theme;
+	const struct view *view, *before; /* before: what Esc leaves the help to */
+	struct jobs *jobs;
+	int wake[2];
+	bool dirty, quit, stopping, ended;
+	int exit_signal;
+
+	struct session *session; /* NULL: none yet */
+	struct open_run live, stored, *open; /* open: one of the two, or NULL */
+	struct sentence current, pinned;
+	int64_t snapshot_asked_ms;
+
+	enum ask ask;
+	char *asked_for; /* the run a question is about */
+	char *find;
+	char message[512];
+	enum role message_role;
+	bool sticky; /* the message stays until it is overwritten */
+	char *history;
+
+	struct gates_state gates;
+	struct runs_state runs;
+	struct query_state query;
+	struct log_state log;
+	int help_first;
+	int spins;
+};
+
+/* Runs the workbench on a terminal until the user leaves it: the process's exit code. run is what to
+ * open, or NULL for the latest or the sample; settings are those of -c, or NULL. */
+int workbench_run(struct context *c, const char *run, const struct settings *settings);
+
+/* Runs one line of the console's grammar; trouble becomes the message. */
+void workbench_line(struct workbench *w, const char *line);
+void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void workbench_show(struct workbench *w, const struct view *v);
+void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text);
+void workbench_answer(struct workbench *w, enum ask what, const char *line);
+
+/* app/desk.c: what is open, and the jobs that make it so. */
+void desk_open(struct workbench *w, const char *run);      /* from the store */
+void desk_open_live(struct workbench *w);
+void desk_train(struct workbench *w, const struct settings *s, bool start); /* prepares a session */
+void desk_sentence(struct workbench *w, const char *text); /* and its trace */
+void desk_pin(struct workbench *w, const char *text);
+void desk_refresh(struct workbench *w);                    /* traces anew whatever is stale */
+void desk_feed(struct workbench *w);                       /* takes what the session has to tell */
+void desk_runs(struct workbench *w);                       /* reads the runs again */
+void desk_curves(struct workbench *w);                     /* of the marked runs */
+void desk_events(struct workbench *w);
+void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
+void desk_release(struct workbench *w);
+int64_t desk_now_ms(void);
+
+#endif
