@@ -401,7 +401,7 @@ bool store_run_remove(struct store *s, int64_t run, struct err *err)
 	char name[RUN_NAME_SIZE];
 	struct stmt *st;
 	struct owner o;
-	bool live, ok;
+	bool live = false, ok;
 
 	if (!store_begin(s, err))
 		return false;

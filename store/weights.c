@@ -93,7 +93,8 @@ static bool put_tensor(struct store *s, int64_t checkpoint, const struct store_t
 		       struct err *err)
 {
 	unsigned char hash[SHA256_BYTES] = {0};
-	char shape[96] = "[";
+	char shape[96] = "["; /* four numbers of 19 digits at most */
+	int at = 1;
 	struct stmt *st;
 	int64_t id;
 
@@ -102,9 +103,9 @@ static bool put_tensor(struct store *s, int64_t checkpoint, const struct store_t
 		return err_set(err, ERR_FAILED, "tensor %s: its shape and its size do not agree",
 			       t->name);
 	for (int k = 0; k < t->rank; k++)
-		snprintf(shape + strlen(shape), sizeof(shape) - strlen(shape), "%s%lld",
-			 k ? "," : "", (long long)t->shape[k]);
-	strcat(shape, "]");
+		at += snprintf(shape + at, sizeof(shape) - (size_t)at, "%s%lld", k ? "," : "",
+			       (long long)t->shape[k]);
+	snprintf(shape + at, sizeof(shape) - (size_t)at, "]");
 	st = stmt_start(s,
 			"INSERT INTO tensor(checkpoint_id, name, role, dtype, shape, bytes, sha256)"
 			" VALUES(?,?,?,?,?,?,?)",

@@ -255,8 +255,8 @@ static void attacks_are_refused(void **state)
 		"UPDATE sqlite_schema SET sql=''",
 		"SELECT 'open",
 		"\xff\xfe",
-		"WITH n(x, i) AS (SELECT 'x', 0 UNION ALL SELECT x||x, i+1 FROM n WHERE i<40)"
-		" SELECT length(x) FROM n",
+		("WITH n(x, i) AS (SELECT 'x', 0 UNION ALL SELECT x||x, i+1 FROM n WHERE i<40)"
+		 " SELECT length(x) FROM n"),
 		"WITH a AS (SELECT 1) INSERT INTO tag SELECT 1,'x' FROM a",
 	};
 	const struct folder *f = *state;
