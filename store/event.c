@@ -17,7 +17,7 @@ const char *event_level_name(enum event_level level)
 
 static enum event_level level_of(const char *name)
 {
-	return strcmp(name, "error") == 0 ? EVENT_ERROR
+	return strcmp(name, "error") == 0  ? EVENT_ERROR
 	       : strcmp(name, "warn") == 0 ? EVENT_WARN
 					   : EVENT_INFO;
 }
@@ -30,8 +30,8 @@ bool store_event_add(struct store *s, int64_t run, enum event_level level, const
 
 	if (!store_begin(s, err))
 		return false;
-	st = stmt_start(s, "INSERT INTO event(run_id, t_ms, level, kind, message) VALUES(?,?,?,?,?)",
-			err);
+	st = stmt_start(
+		s, "INSERT INTO event(run_id, t_ms, level, kind, message) VALUES(?,?,?,?,?)", err);
 	stmt_id(st, run);
 	stmt_int(st, store_now_ms());
 	stmt_text(st, levels[level]);
@@ -64,7 +64,8 @@ bool store_events(struct store *s, int64_t run, int64_t after, int limit, struct
 
 		*rows = mem_grow(*rows, &cap, *count + 1, sizeof(**rows));
 		e = &(*rows)[(*count)++];
-		*e = (struct event_row){.id = stmt_int_at(st, 0), .time_ms = stmt_int_at(st, 1),
+		*e = (struct event_row){.id = stmt_int_at(st, 0),
+					.time_ms = stmt_int_at(st, 1),
 					.run = stmt_int_at(st, 2)};
 		snprintf(e->run_id, sizeof(e->run_id), "%s", stmt_text_at(st, 3));
 		e->run_name = stmt_copy_at(st, 4);

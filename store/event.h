@@ -11,9 +11,9 @@ enum event_level { EVENT_INFO, EVENT_WARN, EVENT_ERROR };
 
 struct event_row {
 	int64_t id, time_ms;
-	int64_t run;      /* rowid, 0 for the store */
-	char run_id[9];   /* "" for the store */
-	char *run_name;   /* "" for the store */
+	int64_t run;    /* rowid, 0 for the store */
+	char run_id[9]; /* "" for the store */
+	char *run_name; /* "" for the store */
 	enum event_level level;
 	char *kind, *message;
 };

@@ -132,7 +132,8 @@ static bool by_age(struct search *f, const char *word)
 	struct stmt *st;
 
 	if (word[4] == '~' && !read_number(word + 5, &back))
-		return err_set(f->err, ERR_USAGE, "%s: after last~ comes a number of runs", f->text);
+		return err_set(f->err, ERR_USAGE, "%s: after last~ comes a number of runs",
+			       f->text);
 	st = stmt_start(f->s,
 			"SELECT run_id, id, name FROM run WHERE (deleted_ms IS NOT NULL)=?"
 			" ORDER BY created_ms DESC, run_id DESC LIMIT 1 OFFSET ?",
@@ -148,17 +149,17 @@ static bool by_age(struct search *f, const char *word)
 	if (!stmt_value(st, &count, 0, f->err))
 		return false;
 	if (!count)
-		return err_set(f->err, ERR_NO_RUN, "%s: the store has no %s: sluice train makes one",
-			       f->text, f->deleted ? "deleted run" : "run");
-	return err_set(f->err, ERR_NO_RUN, "%s: runs are counted from 0 and there are %lld", f->text,
-		       (long long)count);
+		return err_set(f->err, ERR_NO_RUN,
+			       "%s: the store has no %s: sluice train makes one", f->text,
+			       f->deleted ? "deleted run" : "run");
+	return err_set(f->err, ERR_NO_RUN, "%s: runs are counted from 0 and there are %lld",
+		       f->text, (long long)count);
 }
 
 static bool by_score(struct search *f, const char *metric)
 {
-	struct stmt *st = stmt_start(f->s,
-				     "SELECT key_id, coalesce(goal, '') FROM metric_key WHERE name=?",
-				     f->err);
+	struct stmt *st = stmt_start(
+		f->s, "SELECT key_id, coalesce(goal, '') FROM metric_key WHERE name=?", f->err);
 	int64_t key = 0;
 	bool goal = false;
 	int more;
@@ -172,7 +173,8 @@ static bool by_score(struct search *f, const char *metric)
 	if (more < 0)
 		return false;
 	if (key && !goal)
-		return err_set(f->err, ERR_USAGE, "%s: %s has no better direction", f->text, metric);
+		return err_set(f->err, ERR_USAGE, "%s: %s has no better direction", f->text,
+			       metric);
 	st = stmt_start(f->s,
 			"SELECT r.run_id, r.id, r.name FROM metric_key k JOIN metric_summary s"
 			" USING(key_id) JOIN run r USING(run_id) WHERE k.key_id=?"
@@ -183,8 +185,8 @@ static bool by_score(struct search *f, const char *metric)
 	stmt_int(st, f->deleted);
 	if (!take_one(f, st))
 		return false;
-	return f->ref->run || err_set(f->err, ERR_NO_RUN, "%s: no run has a value of %s", f->text,
-				      metric);
+	return f->ref->run ||
+	       err_set(f->err, ERR_NO_RUN, "%s: no run has a value of %s", f->text, metric);
 }
 
 /* Says that there is no such run, naming up to three that are called nearly so. */
@@ -217,9 +219,8 @@ static bool no_such_run(struct search *f, const char *word)
 		return false;
 	for (int k = 0; k < 3 && near[k][0]; k++)
 		buf_printf(&list, "%s%s", k ? ", " : ": did you mean ", near[k]);
-	err_set(f->err, ERR_NO_RUN, "%s: no such %srun%s%s", f->text,
-		f->deleted ? "deleted " : "", buf_str(&list),
-		list.len ? "?" : ": sluice runs lists them");
+	err_set(f->err, ERR_NO_RUN, "%s: no such %srun%s%s", f->text, f->deleted ? "deleted " : "",
+		buf_str(&list), list.len ? "?" : ": sluice runs lists them");
 	buf_release(&list);
 	return false;
 }
@@ -245,7 +246,8 @@ static bool find_run(struct search *f, const char *word)
 static bool no_such_step(struct search *f)
 {
 	struct stmt *st = stmt_start(
-		f->s, "SELECT step FROM checkpoint WHERE run_id=? ORDER BY abs(step-?), step LIMIT 5",
+		f->s,
+		"SELECT step FROM checkpoint WHERE run_id=? ORDER BY abs(step-?), step LIMIT 5",
 		f->err);
 	struct buf list = {0};
 	int more, n = 0;
@@ -328,8 +330,7 @@ bool store_run_find(struct store *s, const char *text, struct run_ref *ref, stru
 	return find(&f);
 }
 
-bool store_run_find_deleted(struct store *s, const char *text, struct run_ref *ref,
-			    struct err *err)
+bool store_run_find_deleted(struct store *s, const char *text, struct run_ref *ref, struct err *err)
 {
 	struct search f = {s, text, true, ref, err};
 

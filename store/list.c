@@ -13,13 +13,20 @@
 static const struct {
 	const char *name, *sql;
 } columns[] = {
-	{"created", "r.created_ms"}, {"name", "r.name COLLATE NOCASE"},
-	{"task", "r.task"},	     {"cell", "r.cell"},
-	{"hidden", "r.hidden"},	     {"layers", "r.layers"},
-	{"embed", "r.embed"},	     {"status", "r.status"},
-	{"steps", "r.step"},	     {"epochs", "r.epoch_u"},
-	{"loss", "train_loss"},	     {"valid", "r.best_loss"},
-	{"accuracy", "r.best_accuracy"}, {"seconds", "seconds"},
+	{"created", "r.created_ms"},
+	{"name", "r.name COLLATE NOCASE"},
+	{"task", "r.task"},
+	{"cell", "r.cell"},
+	{"hidden", "r.hidden"},
+	{"layers", "r.layers"},
+	{"embed", "r.embed"},
+	{"status", "r.status"},
+	{"steps", "r.step"},
+	{"epochs", "r.epoch_u"},
+	{"loss", "train_loss"},
+	{"valid", "r.best_loss"},
+	{"accuracy", "r.best_accuracy"},
+	{"seconds", "seconds"},
 	{"data", "data"},
 };
 
@@ -33,7 +40,8 @@ const char *run_list_column(int index)
 static const char select_runs[] =
 	"SELECT r.run_id, r.id, coalesce(p.id, ''), r.name, r.task, r.cell, r.note,"
 	" (SELECT group_concat(tag, ',') FROM tag WHERE tag.run_id=r.run_id) AS tags, r.message,"
-	" coalesce((SELECT name FROM dataset d WHERE d.run_id=r.run_id AND d.role='train'), '') AS data,"
+	" coalesce((SELECT name FROM dataset d WHERE d.run_id=r.run_id AND d.role='train'), '') AS "
+	"data,"
 	" (SELECT name FROM dataset d WHERE d.run_id=r.run_id AND d.role='valid') AS valid_data,"
 	" r.spec, r.machine, r.build, r.version, r.command, r.host,"
 	" r.status, r.deleted_ms IS NOT NULL, r.hidden, r.layers, r.embed, r.threads, r.parameters,"
@@ -46,12 +54,12 @@ static const char select_runs[] =
 
 static void read_row(struct stmt *st, struct run_row *r)
 {
-	char **texts[] = {&r->name, &r->task, &r->cell, &r->note, &r->tags, &r->message,
-			  &r->data, &r->valid_data, &r->spec, &r->machine, &r->build, &r->version,
-			  &r->command, &r->host};
+	char **texts[] = {&r->name,    &r->task,    &r->cell,       &r->note, &r->tags,
+			  &r->message, &r->data,    &r->valid_data, &r->spec, &r->machine,
+			  &r->build,   &r->version, &r->command,    &r->host};
 	int *ints[] = {&r->hidden, &r->layers, &r->embed, &r->threads};
-	int64_t *longs[] = {&r->parameters, &r->seed, &r->parent_step, &r->pid, &r->created_ms,
-			    &r->started_ms, &r->ended_ms, &r->heartbeat_ms};
+	int64_t *longs[] = {&r->parameters, &r->seed,       &r->parent_step, &r->pid,
+			    &r->created_ms, &r->started_ms, &r->ended_ms,    &r->heartbeat_ms};
 	int col = 3;
 
 	r->run = stmt_int_at(st, 0);
@@ -127,8 +135,8 @@ static bool run_list(struct store *s, const char *sql, const struct run_list *li
 	return false;
 }
 
-bool store_runs(struct store *s, const struct run_list *list, struct run_row **rows,
-		size_t *count, struct err *err)
+bool store_runs(struct store *s, const struct run_list *list, struct run_row **rows, size_t *count,
+		struct err *err)
 {
 	const char *order = columns[0].sql, *way = list->ascending ? "ASC" : "DESC";
 	char *sql;
@@ -138,11 +146,12 @@ bool store_runs(struct store *s, const struct run_list *list, struct run_row **r
 	*count = 0;
 	if (list->order && !order_of(list->order, &order, err))
 		return false;
-	sql = mem_printf("%s WHERE iif(?1, r.deleted_ms IS NOT NULL, ?2 OR r.deleted_ms IS NULL)"
-			 " AND (?3 IS NULL OR instr(lower(r.id||' '||r.name||' '||r.task||' '||r.cell"
-			 "||' '||r.status||' '||coalesce(tags, '')||' '||r.note||' '||data), lower(?3)))"
-			 " ORDER BY %s %s NULLS LAST, r.created_ms %s, r.run_id %s LIMIT ?4",
-			 select_runs, order, way, way, way);
+	sql = mem_printf(
+		"%s WHERE iif(?1, r.deleted_ms IS NOT NULL, ?2 OR r.deleted_ms IS NULL)"
+		" AND (?3 IS NULL OR instr(lower(r.id||' '||r.name||' '||r.task||' '||r.cell"
+		"||' '||r.status||' '||coalesce(tags, '')||' '||r.note||' '||data), lower(?3)))"
+		" ORDER BY %s %s NULLS LAST, r.created_ms %s, r.run_id %s LIMIT ?4",
+		select_runs, order, way, way, way);
 	ok = run_list(s, sql, list, rows, count, err);
 	free(sql);
 	return ok;
@@ -175,9 +184,10 @@ struct run_row *store_run_get(struct store *s, int64_t run, struct err *err)
 void store_runs_free(struct run_row *rows, size_t count)
 {
 	for (size_t k = 0; k < count; k++) {
-		char *texts[] = {rows[k].name,	  rows[k].task,	      rows[k].cell,  rows[k].note,
-				 rows[k].tags,	  rows[k].message,    rows[k].data,  rows[k].valid_data,
-				 rows[k].spec,	  rows[k].machine,    rows[k].build, rows[k].version,
+		char *texts[] = {rows[k].name,    rows[k].task,       rows[k].cell,
+				 rows[k].note,    rows[k].tags,       rows[k].message,
+				 rows[k].data,    rows[k].valid_data, rows[k].spec,
+				 rows[k].machine, rows[k].build,      rows[k].version,
 				 rows[k].command, rows[k].host};
 
 		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

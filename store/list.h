@@ -6,7 +6,7 @@
 #include "store/run.h"
 
 struct run_row {
-	int64_t run; /* rowid */
+	int64_t run;                                  /* rowid */
 	char id[RUN_ID_SIZE], parent_id[RUN_ID_SIZE]; /* parent_id is "" without one */
 	char *name, *task, *cell, *note, *tags /* a,b,c */, *message;
 	char *data, *valid_data; /* as the user named them; "" when none is noted */
@@ -16,12 +16,12 @@ struct run_row {
 	int hidden, layers, embed, threads;
 	int64_t parameters, seed, parent_step, pid;
 	int64_t created_ms, started_ms, ended_ms, heartbeat_ms; /* 0: not yet */
-	double seconds;     /* spent running */
-	int64_t steps;      /* the last step recorded */
+	double seconds;                                         /* spent running */
+	int64_t steps;                                          /* the last step recorded */
 	double epochs;
-	double train_loss;  /* the last; NaN when there is none, as for the next two */
+	double train_loss;               /* the last; NaN when there is none, as for the next two */
 	double best_loss, best_accuracy; /* of the best validation */
-	int64_t best_step;  /* -1 without validation */
+	int64_t best_step;               /* -1 without validation */
 	double best_epoch;
 };
 
@@ -38,8 +38,8 @@ struct run_list {
 
 /* The runs that match; the array belongs to the caller (store_runs_free). ERR_USAGE for an unknown
  * column, with the nearest one. */
-bool store_runs(struct store *s, const struct run_list *list, struct run_row **rows,
-		size_t *count, struct err *err);
+bool store_runs(struct store *s, const struct run_list *list, struct run_row **rows, size_t *count,
+		struct err *err);
 void store_runs_free(struct run_row *rows, size_t count);
 
 /* One run, deleted or not; free with store_runs_free(row, 1). NULL with err set on failure. */

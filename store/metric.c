@@ -13,7 +13,7 @@ struct touched {
 	int64_t run, key, created_ms;
 	const char *name; /* borrowed from the points */
 	struct metric_summary sum;
-	int64_t step;   /* the last one of the batch, and its epoch */
+	int64_t step; /* the last one of the batch, and its epoch */
 	double epoch;
 	bool again; /* a point was replaced or came late: count afresh */
 };
@@ -83,7 +83,8 @@ static bool read_summary(struct store *s, int64_t run, int64_t key, struct metri
 	struct stmt *st = stmt_start(
 		s,
 		"SELECT n, n_nan, n_nonfinite, coalesce(first_nonfinite_step, -1), last_step,"
-		" last_epoch_u, last_value, min_step, min_epoch_u, min_value, max_step, max_epoch_u,"
+		" last_epoch_u, last_value, min_step, min_epoch_u, min_value, max_step, "
+		"max_epoch_u,"
 		" max_value FROM metric_summary WHERE run_id=? AND key_id=?",
 		err);
 	int more;
@@ -128,12 +129,13 @@ static bool write_summary(struct store *s, const struct touched *t, struct err *
 		stmt_int(st, t->key);
 		return stmt_run(st, err);
 	}
-	st = stmt_start(s,
-			"INSERT OR REPLACE INTO metric_summary(run_id, key_id, n, n_nan, n_nonfinite,"
-			" first_nonfinite_step, last_step, last_epoch_u, last_value, min_step,"
-			" min_epoch_u, min_value, max_step, max_epoch_u, max_value)"
-			" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			err);
+	st = stmt_start(
+		s,
+		"INSERT OR REPLACE INTO metric_summary(run_id, key_id, n, n_nan, n_nonfinite,"
+		" first_nonfinite_step, last_step, last_epoch_u, last_value, min_step,"
+		" min_epoch_u, min_value, max_step, max_epoch_u, max_value)"
+		" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		err);
 	stmt_int(st, t->run);
 	stmt_int(st, t->key);
 	stmt_int(st, m->points);
@@ -221,8 +223,8 @@ static struct touched *touch(struct store *s, struct batch *b, const struct metr
 	return t;
 }
 
-static bool add_point(struct store *s, struct touched *t, const struct metric_point *p,
-		      int64_t now, struct err *err)
+static bool add_point(struct store *s, struct touched *t, const struct metric_point *p, int64_t now,
+		      struct err *err)
 {
 	struct stmt *st;
 
@@ -259,7 +261,8 @@ static bool refresh_best(struct store *s, int64_t run, struct err *err)
 		s,
 		"UPDATE run SET (best_step, best_epoch_u, best_loss, best_accuracy)=("
 		" SELECT c.step, max(c.epoch_u), l.value, a.value FROM ("
-		"  SELECT step, epoch_u FROM metric WHERE run_id=?1 AND value IS NOT NULL AND key_id IN"
+		"  SELECT step, epoch_u FROM metric WHERE run_id=?1 AND value IS NOT NULL AND "
+		"key_id IN"
 		"  (SELECT key_id FROM metric_key WHERE name IN('valid/accuracy','valid/loss'))) c"
 		" LEFT JOIN metric a ON a.run_id=?1 AND a.step=c.step AND abs(a.value)<9e999 AND"
 		"  a.key_id=(SELECT key_id FROM metric_key WHERE name='valid/accuracy')"
@@ -276,11 +279,11 @@ static bool refresh_best(struct store *s, int64_t run, struct err *err)
 
 static bool move_forward(struct store *s, const struct touched *t, int64_t now, struct err *err)
 {
-	struct stmt *st = stmt_start(
-		s,
-		"UPDATE run SET step=max(step, ?2), epoch_u=iif(?2>=step, ?3, epoch_u),"
-		" heartbeat_ms=?4 WHERE run_id=?1",
-		err);
+	struct stmt *st =
+		stmt_start(s,
+			   "UPDATE run SET step=max(step, ?2), epoch_u=iif(?2>=step, ?3, epoch_u),"
+			   " heartbeat_ms=?4 WHERE run_id=?1",
+			   err);
 
 	stmt_int(st, t->run);
 	stmt_int(st, t->step);
@@ -340,7 +343,8 @@ bool store_metric_cut(struct store *s, int64_t run, int64_t step, struct err *er
 	ok = more == 0;
 	for (size_t k = 0; ok && k < count; k++) {
 		t.key = keys[k];
-		st = stmt_start(s, "DELETE FROM metric WHERE run_id=? AND key_id=? AND step>?", err);
+		st = stmt_start(s, "DELETE FROM metric WHERE run_id=? AND key_id=? AND step>?",
+				err);
 		stmt_int(st, run);
 		stmt_int(st, t.key);
 		stmt_int(st, step);
@@ -349,11 +353,12 @@ bool store_metric_cut(struct store *s, int64_t run, int64_t step, struct err *er
 	free(keys);
 	ok = ok && refresh_best(s, run, err);
 	if (ok) {
-		st = stmt_start(s,
-				"UPDATE run SET step=min(step, ?2), epoch_u=min(epoch_u, coalesce("
-				"(SELECT max(last_epoch_u) FROM metric_summary WHERE run_id=?1), 0))"
-				" WHERE run_id=?1",
-				err);
+		st = stmt_start(
+			s,
+			"UPDATE run SET step=min(step, ?2), epoch_u=min(epoch_u, coalesce("
+			"(SELECT max(last_epoch_u) FROM metric_summary WHERE run_id=?1), 0))"
+			" WHERE run_id=?1",
+			err);
 		stmt_int(st, run);
 		stmt_int(st, step);
 		ok = stmt_run(st, err);
@@ -462,8 +467,7 @@ bool store_metric_curve(struct store *s, int64_t run, const char *name, size_t m
 	return true;
 }
 
-bool store_metric_names(struct store *s, int64_t run, char ***names, size_t *count,
-			struct err *err)
+bool store_metric_names(struct store *s, int64_t run, char ***names, size_t *count, struct err *err)
 {
 	struct stmt *st = stmt_start(s,
 				     "SELECT k.name FROM metric_summary s JOIN metric_key k"

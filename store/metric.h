@@ -32,8 +32,8 @@ struct metric_summary {
 };
 
 struct metric_curve {
-	size_t count;   /* of points below */
-	size_t total;   /* of points stored; more than count when the curve was thinned */
+	size_t count; /* of points below */
+	size_t total; /* of points stored; more than count when the curve was thinned */
 	int64_t *step;
 	double *epoch, *value;
 };

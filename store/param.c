@@ -16,12 +16,13 @@ bool store_param_put(struct store *s, int64_t run, const char *name, const char 
 	if (!store_begin(s, err))
 		return false;
 	/* JSON's grammar of numbers, whatever the locale says. */
-	st = stmt_start(s,
-			"INSERT INTO param(run_id, name, value, num) VALUES(?1, ?2, ?3,"
-			" CASE WHEN json_valid(?3) AND json_type(?3) IN('integer','real','true','false')"
-			" THEN CAST(json_extract(?3, '$') AS REAL) END)"
-			" ON CONFLICT DO UPDATE SET value=excluded.value, num=excluded.num",
-			err);
+	st = stmt_start(
+		s,
+		"INSERT INTO param(run_id, name, value, num) VALUES(?1, ?2, ?3,"
+		" CASE WHEN json_valid(?3) AND json_type(?3) IN('integer','real','true','false')"
+		" THEN CAST(json_extract(?3, '$') AS REAL) END)"
+		" ON CONFLICT DO UPDATE SET value=excluded.value, num=excluded.num",
+		err);
 	stmt_int(st, run);
 	stmt_text(st, name);
 	stmt_text(st, value);
@@ -32,8 +33,8 @@ bool store_param_put(struct store *s, int64_t run, const char *name, const char 
 bool store_params(struct store *s, int64_t run, struct param_row **rows, size_t *count,
 		  struct err *err)
 {
-	struct stmt *st =
-		stmt_start(s, "SELECT name, value, num FROM param WHERE run_id=? ORDER BY name", err);
+	struct stmt *st = stmt_start(
+		s, "SELECT name, value, num FROM param WHERE run_id=? ORDER BY name", err);
 	size_t cap = 0;
 	int more;
 
@@ -42,8 +43,8 @@ bool store_params(struct store *s, int64_t run, struct param_row **rows, size_t 
 	stmt_int(st, run);
 	while ((more = stmt_row(st, err)) > 0) {
 		*rows = mem_grow(*rows, &cap, *count + 1, sizeof(**rows));
-		(*rows)[(*count)++] = (struct param_row){
-			stmt_copy_at(st, 0), stmt_copy_at(st, 1), stmt_real_at(st, 2)};
+		(*rows)[(*count)++] = (struct param_row){stmt_copy_at(st, 0), stmt_copy_at(st, 1),
+							 stmt_real_at(st, 2)};
 	}
 	if (more == 0)
 		return true;

@@ -51,13 +51,20 @@ static bool is_in(const char *word, const char *const *list)
 
 static bool pragma_allowed(const char *name, const char *value)
 {
-	static const char *const about[] = {
-		"table_info", "table_xinfo", "table_list",	 "index_list",
-		"index_info", "index_xinfo", "foreign_key_list", NULL};
-	static const char *const plain[] = {
-		"application_id", "user_version", "schema_version", "page_count",
-		"page_size",	  "encoding",	  "freelist_count", "function_list",
-		"compile_options", "collation_list", NULL};
+	static const char *const about[] = {"table_info",       "table_xinfo", "table_list",
+					    "index_list",       "index_info",  "index_xinfo",
+					    "foreign_key_list", NULL};
+	static const char *const plain[] = {"application_id",
+					    "user_version",
+					    "schema_version",
+					    "page_count",
+					    "page_size",
+					    "encoding",
+					    "freelist_count",
+					    "function_list",
+					    "compile_options",
+					    "collation_list",
+					    NULL};
 
 	return name && (is_in(name, about) || (!value && is_in(name, plain)));
 }
@@ -89,12 +96,18 @@ static int authorize(void *query, int action, const char *a, const char *b, cons
 /* Table-valued functions make their tables at first use, which the authorizer would refuse. */
 static void warm_up(sqlite3 *db)
 {
-	static const char *const tables[] = {
-		"json_each('[]')", "json_tree('[]')", "pragma_table_info('run')",
-		"pragma_table_xinfo('run')", "pragma_table_list", "pragma_index_list('run')",
-		"pragma_index_info('x')", "pragma_index_xinfo('x')",
-		"pragma_foreign_key_list('run')", "pragma_function_list",
-		"pragma_compile_options", "pragma_collation_list"};
+	static const char *const tables[] = {"json_each('[]')",
+					     "json_tree('[]')",
+					     "pragma_table_info('run')",
+					     "pragma_table_xinfo('run')",
+					     "pragma_table_list",
+					     "pragma_index_list('run')",
+					     "pragma_index_info('x')",
+					     "pragma_index_xinfo('x')",
+					     "pragma_foreign_key_list('run')",
+					     "pragma_function_list",
+					     "pragma_compile_options",
+					     "pragma_collation_list"};
 	char sql[128];
 
 	for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++) {
@@ -108,10 +121,14 @@ struct query *query_open(const char *path, struct query_limits limits, struct er
 	static const struct {
 		int id, value;
 	} limit[] = {
-		{SQLITE_LIMIT_LENGTH, LONGEST_VALUE},  {SQLITE_LIMIT_SQL_LENGTH, 100000},
-		{SQLITE_LIMIT_EXPR_DEPTH, 100},	       {SQLITE_LIMIT_COMPOUND_SELECT, 50},
-		{SQLITE_LIMIT_VDBE_OP, 25000},	       {SQLITE_LIMIT_ATTACHED, 0},
-		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, {SQLITE_LIMIT_WORKER_THREADS, 0},
+		{SQLITE_LIMIT_LENGTH, LONGEST_VALUE},
+		{SQLITE_LIMIT_SQL_LENGTH, 100000},
+		{SQLITE_LIMIT_EXPR_DEPTH, 100},
+		{SQLITE_LIMIT_COMPOUND_SELECT, 50},
+		{SQLITE_LIMIT_VDBE_OP, 25000},
+		{SQLITE_LIMIT_ATTACHED, 0},
+		{SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
+		{SQLITE_LIMIT_WORKER_THREADS, 0},
 	};
 	struct store *s = store_open(path, STORE_READ, err);
 	struct query *q;
@@ -151,13 +168,15 @@ static bool refuse(struct query *q, int rc, struct err *err)
 	switch (rc & 0xff) {
 	case SQLITE_AUTH:
 	case SQLITE_READONLY:
-		return err_set(err, ERR_USAGE,
-			       "queries only read: use SELECT, or commands such as note, tag and rm");
+		return err_set(
+			err, ERR_USAGE,
+			"queries only read: use SELECT, or commands such as note, tag and rm");
 	case SQLITE_INTERRUPT:
 		if (q->late)
-			return err_set(err, ERR_CANCELLED,
-				       "the query ran longer than %lld ms: narrow it or raise the limit",
-				       (long long)q->limits.deadline_ms);
+			return err_set(
+				err, ERR_CANCELLED,
+				"the query ran longer than %lld ms: narrow it or raise the limit",
+				(long long)q->limits.deadline_ms);
 		return err_set(err, ERR_CANCELLED, "the query was cancelled");
 	case SQLITE_TOOBIG:
 		return err_set(err, ERR_USAGE, "a value in the query is longer than %d MiB",
@@ -200,7 +219,8 @@ static sqlite3_stmt *prepare(struct query *q, const char *sql, struct err *err)
 	else if (!h)
 		err_set(err, ERR_USAGE, "nothing to run: write a SELECT");
 	else if (sqlite3_bind_parameter_count(h))
-		err_set(err, ERR_USAGE, "the query has a parameter without a value: write the value");
+		err_set(err, ERR_USAGE,
+			"the query has a parameter without a value: write the value");
 	else if (only_statement(q, tail, err))
 		return h;
 	sqlite3_finalize(h);
@@ -345,7 +365,8 @@ static const struct query_question questions[] = {
 	 " ORDER BY accuracy DESC NULLS LAST, loss"},
 	{"How does the learning rate go with the validation loss?",
 	 "SELECT p.number AS lr, count(*) AS runs, round(min(r.best_valid_loss), 4) AS lowest,"
-	 " round(avg(r.best_valid_loss), 4) AS average FROM params p JOIN runs_overview r USING(run)"
+	 " round(avg(r.best_valid_loss), 4) AS average FROM params p JOIN runs_overview r "
+	 "USING(run)"
 	 " WHERE p.param='lr' GROUP BY p.number ORDER BY p.number"},
 	{"Which runs overfit: how far is the last validation loss above the lowest?",
 	 "SELECT run, name, round(last_value-min_value, 4) AS rise, min_epoch AS best_epoch,"

@@ -25,10 +25,11 @@ enum cell_type { CELL_NULL, CELL_INT, CELL_REAL, CELL_TEXT, CELL_BLOB };
 
 struct query_cell {
 	enum cell_type type;
-	int64_t i;     /* CELL_INT */
-	double r;      /* CELL_REAL */
-	const char *p; /* CELL_TEXT (ends in a NUL, may hold others) and CELL_BLOB; until the next row */
-	size_t n;      /* bytes */
+	int64_t i; /* CELL_INT */
+	double r;  /* CELL_REAL */
+	const char *
+		p; /* CELL_TEXT (ends in a NUL, may hold others) and CELL_BLOB; until the next row */
+	size_t n;  /* bytes */
 };
 
 /* Where a result goes. A function that returns false ends the query, which then succeeds. */

@@ -41,22 +41,21 @@ static bool has_control(const char *s)
 bool run_name_check(const char *name, struct err *err)
 {
 	if (!*name || strlen(name) >= RUN_NAME_SIZE - 8)
-		return err_set(err, ERR_USAGE, "a run's name has 1 to %d bytes",
-			       RUN_NAME_SIZE - 9);
+		return err_set(err, ERR_USAGE, "a run's name has 1 to %d bytes", RUN_NAME_SIZE - 9);
 	if (has_control(name))
 		return err_set(err, ERR_USAGE, "a run's name has no control characters");
 	if (strchr(name, '@') || strcmp(name, "last") == 0 || strncmp(name, "last~", 5) == 0 ||
 	    strncmp(name, "best:", 5) == 0)
-		return err_set(err, ERR_USAGE,
-			       "%s: not a name for a run: @, last and best: have a meaning of their "
-			       "own",
-			       name);
+		return err_set(
+			err, ERR_USAGE,
+			"%s: not a name for a run: @, last and best: have a meaning of their "
+			"own",
+			name);
 	return true;
 }
 
 /* Whether a run that is not deleted has this name; another one than run. */
-static bool name_taken(struct store *s, const char *name, int64_t run, bool *taken,
-		       struct err *err)
+static bool name_taken(struct store *s, const char *name, int64_t run, bool *taken, struct err *err)
 {
 	struct stmt *st = stmt_start(
 		s, "SELECT 1 FROM run WHERE name=? AND deleted_ms IS NULL AND run_id<>?", err);
@@ -88,8 +87,7 @@ static bool free_name(struct store *s, const char *name, int64_t run, char out[R
 }
 
 /* 16 random bytes whose first four, in hex, no other run has. */
-static bool free_id(struct store *s, unsigned char uuid[16], char id[RUN_ID_SIZE],
-		    struct err *err)
+static bool free_id(struct store *s, unsigned char uuid[16], char id[RUN_ID_SIZE], struct err *err)
 {
 	struct stmt *st;
 	int64_t taken = 1;
@@ -204,8 +202,7 @@ static bool set_status(struct store *s, int64_t run, enum run_status status, con
 		return false;
 	if (status != RUN_RUNNING)
 		return true;
-	st = stmt_start(s, "UPDATE run SET host=?, boot=?, pid=?, pid_start=? WHERE run_id=?",
-			err);
+	st = stmt_start(s, "UPDATE run SET host=?, boot=?, pid=?, pid_start=? WHERE run_id=?", err);
 	stmt_text(st, self.host);
 	stmt_text(st, self.boot);
 	stmt_int(st, self.pid);
@@ -218,7 +215,7 @@ bool store_run_status(struct store *s, int64_t run, enum run_status status, cons
 		      struct err *err)
 {
 	enum event_level level = status == RUN_FAILED || status == RUN_DIVERGED ? EVENT_ERROR
-				 : status == RUN_CRASHED			? EVENT_WARN
+				 : status == RUN_CRASHED                        ? EVENT_WARN
 										: EVENT_INFO;
 	char text[512];
 	bool ok;
@@ -234,8 +231,7 @@ bool store_run_status(struct store *s, int64_t run, enum run_status status, cons
 	return store_end(s, ok, err);
 }
 
-bool store_run_heartbeat(struct store *s, int64_t run, int64_t step, double epoch,
-			 struct err *err)
+bool store_run_heartbeat(struct store *s, int64_t run, int64_t step, double epoch, struct err *err)
 {
 	struct stmt *st;
 	bool ok;
@@ -382,7 +378,8 @@ static bool read_run(struct store *s, int64_t run, char name[RUN_NAME_SIZE], boo
 		     struct owner *o, struct err *err)
 {
 	struct stmt *st = stmt_start(
-		s, "SELECT name, status='running', host, boot, pid, pid_start FROM run WHERE run_id=?",
+		s,
+		"SELECT name, status='running', host, boot, pid, pid_start FROM run WHERE run_id=?",
 		err);
 	int more;
 
@@ -404,7 +401,7 @@ bool store_run_remove(struct store *s, int64_t run, struct err *err)
 	char name[RUN_NAME_SIZE];
 	struct stmt *st;
 	struct owner o;
-	bool live, ok;
+	bool live = false, ok;
 
 	if (!store_begin(s, err))
 		return false;

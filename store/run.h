@@ -61,8 +61,7 @@ bool store_run_status(struct store *s, int64_t run, enum run_status status, cons
 		      struct err *err);
 
 /* Notes that the run is alive at this step and epoch. No event. */
-bool store_run_heartbeat(struct store *s, int64_t run, int64_t step, double epoch,
-			 struct err *err);
+bool store_run_heartbeat(struct store *s, int64_t run, int64_t step, double epoch, struct err *err);
 
 /*
  * Marks as crashed the created, running and paused runs whose process on this machine has ended;

@@ -113,8 +113,7 @@ static const char *const version_1[] = {
 static const struct schema_step steps_of_this_version[] = {{version_1}};
 
 #define ISO(ms) "strftime('%Y-%m-%dT%H:%M:%SZ', (" ms ")/1000, 'unixepoch')"
-#define SECONDS                                                                                    \
-	"(r.active_ms+coalesce(r.heartbeat_ms-r.since_ms, 0))/1000.0"
+#define SECONDS "(r.active_ms+coalesce(r.heartbeat_ms-r.since_ms, 0))/1000.0"
 #define TAGS "(SELECT group_concat(tag, ',') FROM tag WHERE tag.run_id=r.run_id)"
 #define DATA "(SELECT d.name FROM dataset d WHERE d.run_id=r.run_id AND d.role='train')"
 #define LAST_TRAIN_LOSS                                                                            \
@@ -126,25 +125,31 @@ static const struct schema_view views[] = {
 	 "SELECT r.id AS run, r.name, r.task, r.cell, r.hidden, r.layers, r.embed, r.parameters,"
 	 " r.status, r.message, r.note, " TAGS " AS tags, r.step AS steps, r.epoch_u/1e6 AS epochs,"
 	 " r.seed, r.threads, " DATA " AS data, " SECONDS " AS seconds,"
-	 " " ISO("r.created_ms") " AS created, " ISO("r.started_ms") " AS started,"
-	 " " ISO("r.ended_ms") " AS ended, r.created_ms, r.started_ms, r.ended_ms,"
-	 " r.host, r.machine, r.build, r.version, r.command, p.id AS parent, r.parent_step"
-	 " FROM run r LEFT JOIN run p ON p.run_id=r.parent_id WHERE r.deleted_ms IS NULL"},
+	 " " ISO("r.created_ms") " AS created, " ISO(
+		 "r.started_ms") " AS started,"
+				 " " ISO("r.ended_ms") " AS ended, r.created_ms, r.started_ms, "
+						       "r.ended_ms,"
+						       " r.host, r.machine, r.build, r.version, "
+						       "r.command, p.id AS parent, r.parent_step"
+						       " FROM run r LEFT JOIN run p ON "
+						       "p.run_id=r.parent_id WHERE r.deleted_ms IS "
+						       "NULL"},
 	{"runs_overview", "one line a run: its size, state, last loss and best validation",
 	 "SELECT r.id AS run, r.name, r.task, r.cell, r.hidden, r.layers, r.embed, r.status,"
 	 " r.step AS steps, r.epoch_u/1e6 AS epochs, " LAST_TRAIN_LOSS " AS train_loss,"
 	 " r.best_loss AS best_valid_loss, r.best_accuracy AS best_valid_accuracy, r.best_step,"
 	 " r.best_epoch_u/1e6 AS best_epoch, " SECONDS " AS seconds,"
 	 " " ISO("r.created_ms") " AS created, r.created_ms, " DATA " AS data, " TAGS " AS tags,"
-	 " r.note FROM run r WHERE r.deleted_ms IS NULL"},
+				 " r.note FROM run r WHERE r.deleted_ms IS NULL"},
 	{"params", "the settings of each run, as text and, where it is one, as a number",
 	 "SELECT r.id AS run, r.name, p.name AS param, p.value, p.num AS number"
 	 " FROM run r JOIN param p ON p.run_id=r.run_id WHERE r.deleted_ms IS NULL"},
 	{"metrics", "every recorded point; NULL stands for NaN",
 	 "SELECT r.id AS run, r.name, k.name AS metric, m.step, m.epoch_u/1e6 AS epoch, m.value,"
 	 " " ISO("r.created_ms+m.after_ms") " AS time, r.created_ms+m.after_ms AS time_ms"
-	 " FROM run r JOIN metric m ON m.run_id=r.run_id JOIN metric_key k ON k.key_id=m.key_id"
-	 " WHERE r.deleted_ms IS NULL"},
+					    " FROM run r JOIN metric m ON m.run_id=r.run_id JOIN "
+					    "metric_key k ON k.key_id=m.key_id"
+					    " WHERE r.deleted_ms IS NULL"},
 	{"metrics_last", "last, lowest and highest value of each metric of each run",
 	 "SELECT r.id AS run, r.name, k.name AS metric, s.n AS points, s.n_nan AS nan,"
 	 " s.n_nonfinite AS nonfinite, s.first_nonfinite_step, s.last_step,"
@@ -172,9 +177,10 @@ static const struct schema_view views[] = {
 	 " (SELECT count(*) FROM tensor t WHERE t.checkpoint_id=c.checkpoint_id) AS tensors,"
 	 " (SELECT total(bytes) FROM tensor t WHERE t.checkpoint_id=c.checkpoint_id) AS bytes,"
 	 " " ISO("c.t_ms") " AS time, c.t_ms AS time_ms"
-	 " FROM run r JOIN checkpoint c ON c.run_id=r.run_id" SCHEMA_SCORES
-	 " WHERE r.deleted_ms IS NULL"},
-	{"vocabulary", "the tokens of each run with their ids and counts; classes as role 'classes'",
+			   " FROM run r JOIN checkpoint c ON c.run_id=r.run_id" SCHEMA_SCORES
+			   " WHERE r.deleted_ms IS NULL"},
+	{"vocabulary",
+	 "the tokens of each run with their ids and counts; classes as role 'classes'",
 	 "SELECT r.id AS run, r.name, v.role, t.id AS token_id, CAST(t.token AS TEXT) AS token,"
 	 " t.count FROM run r JOIN run_vocab v ON v.run_id=r.run_id"
 	 " JOIN vocab_token t ON t.vocab_id=v.vocab_id WHERE r.deleted_ms IS NULL"},
@@ -183,9 +189,11 @@ static const struct schema_view views[] = {
 	 " lower(hex(t.sha256)) AS sha256 FROM run r JOIN checkpoint c ON c.run_id=r.run_id"
 	 " JOIN tensor t ON t.checkpoint_id=c.checkpoint_id WHERE r.deleted_ms IS NULL"},
 	{"events", "what happened, to a run or to the store, oldest first",
-	 "SELECT e.event_id AS event, r.id AS run, r.name, " ISO("e.t_ms") " AS time,"
-	 " e.t_ms AS time_ms, e.level, e.kind, e.message"
-	 " FROM event e LEFT JOIN run r ON r.run_id=e.run_id ORDER BY e.event_id"},
+	 "SELECT e.event_id AS event, r.id AS run, r.name, " ISO(
+		 "e.t_ms") " AS time,"
+			   " e.t_ms AS time_ms, e.level, e.kind, e.message"
+			   " FROM event e LEFT JOIN run r ON r.run_id=e.run_id ORDER BY "
+			   "e.event_id"},
 };
 
 const struct schema_step *schema_steps(int *version)
@@ -268,8 +276,7 @@ static int version_of(struct store *s, struct err *err)
 	return version;
 }
 
-bool schema_migrate(struct store *s, const struct schema_step *steps, int version,
-		    struct err *err)
+bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err)
 {
 	int from = version_of(s, err);
 	bool ok = true;
@@ -277,10 +284,11 @@ bool schema_migrate(struct store *s, const struct schema_step *steps, int versio
 	if (from < 0 || from == version)
 		return from == version;
 	if (from > version)
-		return err_set(err, ERR_STORE,
-			       "%s: made by a newer sluice (its schema has version %d, this program "
-			       "knows %d): use the newer program",
-			       s->path, from, version);
+		return err_set(
+			err, ERR_STORE,
+			"%s: made by a newer sluice (its schema has version %d, this program "
+			"knows %d): use the newer program",
+			s->path, from, version);
 	if (s->mode == STORE_READ)
 		return err_set(err, ERR_STORE,
 			       "%s: its schema has version %d, this program needs %d: open it once "

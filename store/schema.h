@@ -45,7 +45,6 @@ const struct schema_view *schema_view_at(int index);
  * a copy to PATH.pre-vN when it holds anything. A newer store is refused with both versions. The
  * handle holds the sidecar lock.
  */
-bool schema_migrate(struct store *s, const struct schema_step *steps, int version,
-		    struct err *err);
+bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err);
 
 #endif

@@ -131,7 +131,7 @@ int64_t stmt_int_at(struct stmt *st, int col)
 double stmt_real_at(struct stmt *st, int col)
 {
 	return sqlite3_column_type(st->h, col) == SQLITE_NULL ? (double)NAN
-							       : sqlite3_column_double(st->h, col);
+							      : sqlite3_column_double(st->h, col);
 }
 
 const char *stmt_text_at(struct stmt *st, int col)

@@ -26,8 +26,8 @@ struct stmt {
 struct stmt *stmt_start(struct store *s, const char *sql, struct err *err);
 
 void stmt_int(struct stmt *st, int64_t v);
-void stmt_id(struct stmt *st, int64_t v);     /* 0 is stored as NULL */
-void stmt_real(struct stmt *st, double v);    /* NaN is stored as NULL */
+void stmt_id(struct stmt *st, int64_t v);       /* 0 is stored as NULL */
+void stmt_real(struct stmt *st, double v);      /* NaN is stored as NULL */
 void stmt_text(struct stmt *st, const char *s); /* NULL is stored as NULL */
 void stmt_blob(struct stmt *st, const void *p, size_t n);
 

@@ -47,15 +47,16 @@ bool store_fail(struct store *s, int rc, struct err *err)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:
-		return err_set(err, ERR_STORE, "%s: busy, another process is using it: try again later",
-			       s->path);
+		return err_set(err, ERR_STORE,
+			       "%s: busy, another process is using it: try again later", s->path);
 	case SQLITE_FULL:
 		return err_set(err, ERR_STORE, "%s: no space left: free some and try again",
 			       s->path);
 	case SQLITE_READONLY:
 		return err_set(err, ERR_STORE, "%s: not writable: %s", s->path,
-			       s->mode == STORE_READ ? "opened for reading"
-						     : "check the rights of the file and its folder");
+			       s->mode == STORE_READ
+				       ? "opened for reading"
+				       : "check the rights of the file and its folder");
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 		return err_set(err, ERR_STORE, "%s: cannot be opened: %s", s->path,
@@ -126,7 +127,8 @@ bool store_begin(struct store *s, struct err *err)
 		ok = !sqlite3_get_autocommit(s->db)
 			     ? store_exec(s, sql, err)
 			     : err_set(err, ERR_STORE,
-				       "%s: the transaction was rolled back after an error", s->path);
+				       "%s: the transaction was rolled back after an error",
+				       s->path);
 	}
 	if (ok)
 		s->depth++;
@@ -153,8 +155,8 @@ bool store_commit(struct store *s, struct err *err)
 
 	if (sqlite3_get_autocommit(s->db)) {
 		store_rollback(s);
-		return err_set(err, ERR_STORE,
-			       "%s: the transaction was rolled back after an error", s->path);
+		return err_set(err, ERR_STORE, "%s: the transaction was rolled back after an error",
+			       s->path);
 	}
 	if (s->depth > 1)
 		snprintf(sql, sizeof(sql), "RELEASE s%d", s->depth - 1);
@@ -225,7 +227,7 @@ static int64_t application_of(const char *path)
 		rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &st, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
-	id = rc == SQLITE_ROW ? (int64_t)(uint32_t)sqlite3_column_int(st, 0)
+	id = rc == SQLITE_ROW       ? (int64_t)(uint32_t)sqlite3_column_int(st, 0)
 	     : rc == SQLITE_CORRUPT ? -2
 				    : -1;
 	sqlite3_finalize(st);
@@ -319,9 +321,8 @@ static bool open_lock(struct store *s, struct err *err)
 
 	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock < 0)
-		err_set(err, ERR_STORE,
-			"%s: cannot be made: %s: choose a folder you may write to", name,
-			strerror(errno));
+		err_set(err, ERR_STORE, "%s: cannot be made: %s: choose a folder you may write to",
+			name, strerror(errno));
 	free(name);
 	return s->lock >= 0;
 }
@@ -347,9 +348,10 @@ static bool connect_to(struct store *s, const char *name, int flags, struct err 
 /* With the sidecar lock: makes the header of a new store and moves it to this version. */
 static bool prepare_to_write(struct store *s, bool empty, struct err *err)
 {
-	static const char settings[] = "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
-				       "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF;"
-				       "PRAGMA temp_store=MEMORY";
+	static const char settings[] =
+		"PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
+		"PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF;"
+		"PRAGMA temp_store=MEMORY";
 	const struct schema_step *steps;
 	char sql[96];
 	int version;

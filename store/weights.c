@@ -93,7 +93,8 @@ static bool put_tensor(struct store *s, int64_t checkpoint, const struct store_t
 		       struct err *err)
 {
 	unsigned char hash[SHA256_BYTES] = {0};
-	char shape[96] = "[";
+	char shape[96] = "["; /* four numbers of 19 digits at most */
+	int at = 1;
 	struct stmt *st;
 	int64_t id;
 
@@ -102,9 +103,9 @@ static bool put_tensor(struct store *s, int64_t checkpoint, const struct store_t
 		return err_set(err, ERR_FAILED, "tensor %s: its shape and its size do not agree",
 			       t->name);
 	for (int k = 0; k < t->rank; k++)
-		snprintf(shape + strlen(shape), sizeof(shape) - strlen(shape), "%s%lld",
-			 k ? "," : "", (long long)t->shape[k]);
-	strcat(shape, "]");
+		at += snprintf(shape + at, sizeof(shape) - (size_t)at, "%s%lld", k ? "," : "",
+			       (long long)t->shape[k]);
+	snprintf(shape + at, sizeof(shape) - (size_t)at, "]");
 	st = stmt_start(s,
 			"INSERT INTO tensor(checkpoint_id, name, role, dtype, shape, bytes, sha256)"
 			" VALUES(?,?,?,?,?,?,?)",
@@ -177,10 +178,11 @@ static bool drop_states(struct store *s, int64_t run, int64_t newest, struct err
 	stmt_int(st, newest);
 	ok = note_chunks(st, &c, err);
 	if (ok) {
-		st = stmt_start(s,
-				"DELETE FROM tensor WHERE role='state' AND checkpoint_id IN (SELECT"
-				" checkpoint_id FROM checkpoint WHERE run_id=? AND checkpoint_id<>?)",
-				err);
+		st = stmt_start(
+			s,
+			"DELETE FROM tensor WHERE role='state' AND checkpoint_id IN (SELECT"
+			" checkpoint_id FROM checkpoint WHERE run_id=? AND checkpoint_id<>?)",
+			err);
 		stmt_int(st, run);
 		stmt_int(st, newest);
 		ok = stmt_run(st, err) && drop_unused(s, &c, err);
@@ -197,10 +199,11 @@ bool store_checkpoint_drop(struct store *s, int64_t checkpoint, struct err *err)
 
 	if (!store_begin(s, err))
 		return false;
-	st = stmt_start(s,
-			"SELECT DISTINCT x.chunk_id FROM tensor t JOIN tensor_chunk x USING(tensor_id)"
-			" WHERE t.checkpoint_id=?",
-			err);
+	st = stmt_start(
+		s,
+		"SELECT DISTINCT x.chunk_id FROM tensor t JOIN tensor_chunk x USING(tensor_id)"
+		" WHERE t.checkpoint_id=?",
+		err);
 	stmt_int(st, checkpoint);
 	ok = note_chunks(st, &c, err);
 	if (ok) {
@@ -215,8 +218,8 @@ bool store_checkpoint_drop(struct store *s, int64_t checkpoint, struct err *err)
 /* Drops the run's checkpoint of this step, if there is one. */
 static bool drop_step(struct store *s, int64_t run, int64_t step, struct err *err)
 {
-	struct stmt *st =
-		stmt_start(s, "SELECT checkpoint_id FROM checkpoint WHERE run_id=? AND step=?", err);
+	struct stmt *st = stmt_start(
+		s, "SELECT checkpoint_id FROM checkpoint WHERE run_id=? AND step=?", err);
 	int64_t old;
 
 	stmt_int(st, run);
@@ -262,7 +265,8 @@ bool store_checkpoint_list(struct store *s, int64_t run, struct checkpoint_row *
 	struct stmt *st = stmt_start(
 		s,
 		"SELECT c.checkpoint_id, c.step, c.t_ms,"
-		" (SELECT coalesce(sum(bytes), 0) FROM tensor t WHERE t.checkpoint_id=c.checkpoint_id),"
+		" (SELECT coalesce(sum(bytes), 0) FROM tensor t WHERE "
+		"t.checkpoint_id=c.checkpoint_id),"
 		" (SELECT count(*) FROM tensor t WHERE t.checkpoint_id=c.checkpoint_id),"
 		" c.epoch_u, c.kind, row_number() OVER (ORDER BY" SCHEMA_BEST_FIRST ")=1,"
 		" EXISTS(SELECT 1 FROM tensor t WHERE t.checkpoint_id=c.checkpoint_id AND"
@@ -379,8 +383,7 @@ static bool read_tensor(struct store *s, struct stmt *st, struct store_tensor *t
 	void *data;
 
 	t->name = stmt_copy_at(st, 1);
-	while (t->type < TENSOR_TYPE_COUNT &&
-	       strcmp(types[t->type].name, stmt_text_at(st, 2)) != 0)
+	while (t->type < TENSOR_TYPE_COUNT && strcmp(types[t->type].name, stmt_text_at(st, 2)) != 0)
 		t->type++;
 	if (sqlite3_column_bytes(st->h, 5) == SHA256_BYTES)
 		memcpy(want, sqlite3_column_blob(st->h, 5), SHA256_BYTES);
@@ -400,10 +403,11 @@ static bool read_tensor(struct store *s, struct stmt *st, struct store_tensor *t
 bool store_checkpoint_load(struct store *s, int64_t checkpoint, enum tensor_role role,
 			   struct store_tensor **tensors, size_t *count, struct err *err)
 {
-	struct stmt *st = stmt_start(s,
-				     "SELECT tensor_id, name, dtype, shape, bytes, sha256 FROM tensor"
-				     " WHERE checkpoint_id=? AND role=? ORDER BY name",
-				     err);
+	struct stmt *st =
+		stmt_start(s,
+			   "SELECT tensor_id, name, dtype, shape, bytes, sha256 FROM tensor"
+			   " WHERE checkpoint_id=? AND role=? ORDER BY name",
+			   err);
 	size_t cap = 0;
 	bool ok = true;
 	int more = 0;

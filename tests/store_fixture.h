@@ -71,9 +71,15 @@ static inline struct store *open_store(const struct folder *f, enum store_mode m
 
 static inline int64_t add_run(struct store *s, const char *name, char id[RUN_ID_SIZE])
 {
-	const struct run_new r = {.name = name, .task = "classify", .cell = "standard",
-				  .hidden = 32, .layers = 1, .embed = 16, .parameters = 1000,
-				  .seed = 7, .threads = 2};
+	const struct run_new r = {.name = name,
+				  .task = "classify",
+				  .cell = "standard",
+				  .hidden = 32,
+				  .layers = 1,
+				  .embed = 16,
+				  .parameters = 1000,
+				  .seed = 7,
+				  .threads = 2};
 	struct err err = {0};
 	int64_t run = store_run_add(s, &r, id, &err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/metric.h"
 #include "engine/base/rng.h"
+#include "store/metric.h"
 #include "tests/store_fixture.h"
 
 #include <math.h>
@@ -51,7 +51,8 @@ static void summaries_equal_a_scan(void **state)
 {
 	static const char *const names[] = {"valid/loss", "valid/accuracy", "lr"};
 	static const char differ[] =
-		"SELECT count(*) FROM metric_summary s LEFT JOIN (SELECT run_id, key_id, count(*) AS n,"
+		"SELECT count(*) FROM metric_summary s LEFT JOIN (SELECT run_id, key_id, count(*) "
+		"AS n,"
 		" sum(value IS NULL) AS nan, sum(value IS NULL OR abs(value)=9e999) AS nonfinite,"
 		" min(iif(value IS NULL OR abs(value)=9e999, step, NULL)) AS first,"
 		" max(step) AS last, min(iif(abs(value)<9e999, value, NULL)) AS low,"
@@ -101,7 +102,10 @@ static void thin_curves_keep_spikes(void **state)
 
 	for (int k = 0; k < 10000; k++)
 		p[k] = (struct metric_point){run, "train/loss", k, k / 1000.0,
-					     k == 5001 ? 9 : k == 777 ? -9 : k == 3 ? NAN : 0.5};
+					     k == 5001  ? 9
+					     : k == 777 ? -9
+					     : k == 3   ? NAN
+							: 0.5};
 	assert_ok(store_metric_add(s, p, 10000, &err), err);
 	assert_ok(store_metric_curve(s, run, "train/loss", 0, &c, &err), err);
 	assert_int_equal(c.count, 10000);
@@ -129,8 +133,9 @@ static void thin_curves_keep_spikes(void **state)
 static void a_point_takes_little_room(void **state)
 {
 	enum { BATCH = 2000, BATCHES = 100, NAMES = 8 };
-	static const char *const names[NAMES] = {"train/loss", "train/accuracy", "valid/loss2", "lr",
-						 "grad_norm",  "tokens_per_s",	 "a",	       "b"};
+	static const char *const names[NAMES] = {
+		"train/loss", "train/accuracy", "valid/loss2", "lr",
+		"grad_norm",  "tokens_per_s",   "a",           "b"};
 	const struct folder *f = *state;
 	struct store *s = open_store(f, STORE_WRITE);
 	struct metric_point *p = mem_zero(BATCH, sizeof(*p));

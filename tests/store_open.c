@@ -144,7 +144,8 @@ static void migration_copies_first(void **state)
 {
 	static const char *const second[] = {"CREATE TABLE extra(x INTEGER) STRICT",
 					     "INSERT INTO extra SELECT count(*) FROM run", NULL};
-	static const char *const broken[] = {"CREATE TABLE more(x INTEGER) STRICT", "NOT SQL", NULL};
+	static const char *const broken[] = {"CREATE TABLE more(x INTEGER) STRICT", "NOT SQL",
+					     NULL};
 	const struct folder *f = *state;
 	struct store *s = open_store(f, STORE_WRITE);
 	struct schema_step steps[3] = {{NULL}, {second}, {broken}};
@@ -248,9 +249,9 @@ static void transactions_nest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(fresh_then_again),	   T(missing_things_are_named),
-		T(newer_is_refused),	   T(foreign_and_junk_are_refused),
-		T(damage_is_survived),	   T(migration_copies_first),
+		T(fresh_then_again),        T(missing_things_are_named),
+		T(newer_is_refused),        T(foreign_and_junk_are_refused),
+		T(damage_is_survived),      T(migration_copies_first),
 		T(hostile_schema_is_inert), T(readers_without_rights),
 		T(transactions_nest),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/query.h"
 #include "store/param.h"
+#include "store/query.h"
 #include "store/vocabulary.h"
 #include "tests/store_fixture.h"
 
@@ -130,8 +130,11 @@ static void views_and_questions_work(void **state)
 	assert_ok(run(q, query_question_at(2)->sql, &t, NULL, &err), err);
 	assert_string_equal(buf_str(&t.text), "param|earlier|later\nseed|7|8\n");
 	assert_ok(run(q, "SELECT time FROM metrics WHERE 0", &t, NULL, &err), err);
-	assert_ok(run(q, "SELECT created, step, best FROM runs JOIN checkpoints USING(run)"
-			 " WHERE run='00000001' AND best", &t, NULL, &err), err);
+	assert_ok(run(q,
+		      "SELECT created, step, best FROM runs JOIN checkpoints USING(run)"
+		      " WHERE run='00000001' AND best",
+		      &t, NULL, &err),
+		  err);
 	assert_string_equal(buf_str(&t.text), "created|step|best\n1970-01-01T00:00:01Z|0|1\n");
 	query_close(q);
 	buf_release(&b);
@@ -148,8 +151,9 @@ static void values_keep_their_types(void **state)
 
 	fill(f);
 	q = open_query(f, 2, 0);
-	assert_ok(run(q, "SELECT 1, 1.5, 'a', x'0001', NULL, -9223372036854775808 AS m;\n-- end\n", &t,
-		      &r, &err), err);
+	assert_ok(run(q, "SELECT 1, 1.5, 'a', x'0001', NULL, -9223372036854775808 AS m;\n-- end\n",
+		      &t, &r, &err),
+		  err);
 	assert_non_null(strstr(buf_str(&t.text), "1|1.5|a|<2>|-|-9223372036854775808\n"));
 	assert_true(r.rows == 1 && !r.truncated);
 	assert_ok(run(q, "VALUES(1),(2)", &t, &r, &err), err);
@@ -163,8 +167,11 @@ static void values_keep_their_types(void **state)
 	assert_ok(run(q, "SELECT name FROM pragma_table_info('runs') LIMIT 1", &t, &r, &err), err);
 	assert_ok(run(q, "PRAGMA table_info(run)", &t, &r, &err), err);
 	assert_ok(run(q, "EXPLAIN QUERY PLAN SELECT * FROM runs", &t, &r, &err), err);
-	assert_ok(run(q, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<9)"
-			 " SELECT sum(x) FROM n", &t, &r, &err), err);
+	assert_ok(run(q,
+		      "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<9)"
+		      " SELECT sum(x) FROM n",
+		      &t, &r, &err),
+		  err);
 	query_close(q);
 	buf_release(&t.text);
 }
@@ -172,31 +179,84 @@ static void values_keep_their_types(void **state)
 static void attacks_are_refused(void **state)
 {
 	static const char *const attacks[] = {
-		"DELETE FROM run", "UPDATE run SET name='x'", "INSERT INTO tag VALUES(1,'x')",
-		"INSERT INTO tag VALUES(1,'x') RETURNING tag", "REPLACE INTO tag VALUES(1,'x')",
-		"DROP TABLE run", "DROP VIEW runs", "CREATE TABLE t(x)", "CREATE TEMP TABLE t(x)",
-		"CREATE VIEW v AS SELECT 1", "CREATE TEMP VIEW v AS SELECT 1",
-		"CREATE INDEX i ON run(name)", "CREATE TRIGGER t AFTER INSERT ON run BEGIN SELECT 1; END",
+		"DELETE FROM run",
+		"UPDATE run SET name='x'",
+		"INSERT INTO tag VALUES(1,'x')",
+		"INSERT INTO tag VALUES(1,'x') RETURNING tag",
+		"REPLACE INTO tag VALUES(1,'x')",
+		"DROP TABLE run",
+		"DROP VIEW runs",
+		"CREATE TABLE t(x)",
+		"CREATE TEMP TABLE t(x)",
+		"CREATE VIEW v AS SELECT 1",
+		"CREATE TEMP VIEW v AS SELECT 1",
+		"CREATE INDEX i ON run(name)",
+		"CREATE TRIGGER t AFTER INSERT ON run BEGIN SELECT 1; END",
 		"CREATE TEMP TRIGGER t AFTER INSERT ON run BEGIN SELECT 1; END",
-		"CREATE VIRTUAL TABLE t USING fts5(x)", "ALTER TABLE run RENAME TO r",
-		"ALTER TABLE run ADD COLUMN x", "ATTACH 'evil.db' AS e", "ATTACH ':memory:' AS e",
-		"DETACH main", "VACUUM", "VACUUM INTO 'evil.db'", "REINDEX", "ANALYZE",
-		"BEGIN", "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT a", "RELEASE a",
-		"PRAGMA writable_schema=ON", "PRAGMA query_only=OFF", "PRAGMA journal_mode=DELETE",
-		"PRAGMA journal_mode", "PRAGMA user_version=7", "PRAGMA application_id=7",
-		"PRAGMA trusted_schema=ON", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA optimize",
-		"PRAGMA temp_store_directory='/'", "PRAGMA database_list", "PRAGMA integrity_check",
-		"PRAGMA schema_version=9", "PRAGMA mmap_size=1000000", "PRAGMA hard_heap_limit=1",
-		"PRAGMA foreign_keys=OFF", "PRAGMA cache_size=1000000", "PRAGMA locking_mode=EXCLUSIVE",
-		"SELECT load_extension('x')", "SELECT zeroblob(1000000000)", "SELECT randomblob(9)",
-		"SELECT fts3_tokenizer('x')", "SELECT writefile('evil', 'x')", "SELECT readfile('/etc/passwd')",
-		"SELECT edit('x')", "SELECT * FROM fsdir('/')", "SELECT * FROM pragma_database_list",
+		"CREATE VIRTUAL TABLE t USING fts5(x)",
+		"ALTER TABLE run RENAME TO r",
+		"ALTER TABLE run ADD COLUMN x",
+		"ATTACH 'evil.db' AS e",
+		"ATTACH ':memory:' AS e",
+		"DETACH main",
+		"VACUUM",
+		"VACUUM INTO 'evil.db'",
+		"REINDEX",
+		"ANALYZE",
+		"BEGIN",
+		"BEGIN IMMEDIATE",
+		"COMMIT",
+		"ROLLBACK",
+		"SAVEPOINT a",
+		"RELEASE a",
+		"PRAGMA writable_schema=ON",
+		"PRAGMA query_only=OFF",
+		"PRAGMA journal_mode=DELETE",
+		"PRAGMA journal_mode",
+		"PRAGMA user_version=7",
+		"PRAGMA application_id=7",
+		"PRAGMA trusted_schema=ON",
+		"PRAGMA wal_checkpoint(TRUNCATE)",
+		"PRAGMA optimize",
+		"PRAGMA temp_store_directory='/'",
+		"PRAGMA database_list",
+		"PRAGMA integrity_check",
+		"PRAGMA schema_version=9",
+		"PRAGMA mmap_size=1000000",
+		"PRAGMA hard_heap_limit=1",
+		"PRAGMA foreign_keys=OFF",
+		"PRAGMA cache_size=1000000",
+		"PRAGMA locking_mode=EXCLUSIVE",
+		"SELECT load_extension('x')",
+		"SELECT zeroblob(1000000000)",
+		"SELECT randomblob(9)",
+		"SELECT fts3_tokenizer('x')",
+		"SELECT writefile('evil', 'x')",
+		"SELECT readfile('/etc/passwd')",
+		"SELECT edit('x')",
+		"SELECT * FROM fsdir('/')",
+		"SELECT * FROM pragma_database_list",
 		"SELECT * FROM pragma_user_version('7')",
-		"SELECT 1; DELETE FROM run", "SELECT 1; SELECT 2", "SELECT 1; garbage", ";;DELETE FROM run",
-		"/* c */ DELETE FROM run", "EXPLAIN DELETE FROM run",
-		"WITH x AS (SELECT 1) DELETE FROM run", "SELECT * FROM run WHERE name=\"run\"",
-		"SELECT ?", "SELECT :name", "", "   ", "-- nothing", "SELECT", "SELECT * FROM nothing",
-		"UPDATE sqlite_schema SET sql=''", "SELECT 'open", "\xff\xfe", "SELECT replace(hex(printf('%.*c',5000000,'x')),'7','77')",
+		"SELECT 1; DELETE FROM run",
+		"SELECT 1; SELECT 2",
+		"SELECT 1; garbage",
+		";;DELETE FROM run",
+		"/* c */ DELETE FROM run",
+		"EXPLAIN DELETE FROM run",
+		"WITH x AS (SELECT 1) DELETE FROM run",
+		"SELECT * FROM run WHERE name=\"run\"",
+		"SELECT ?",
+		"SELECT :name",
+		"",
+		"   ",
+		"-- nothing",
+		"SELECT",
+		"SELECT * FROM nothing",
+		"UPDATE sqlite_schema SET sql=''",
+		"SELECT 'open",
+		"\xff\xfe",
+		("WITH n(x, i) AS (SELECT 'x', 0 UNION ALL SELECT x||x, i+1 FROM n WHERE i<40)"
+		 " SELECT length(x) FROM n"),
 		"WITH a AS (SELECT 1) INSERT INTO tag SELECT 1,'x' FROM a",
 	};
 	const struct folder *f = *state;
@@ -251,8 +311,10 @@ static void deadlines_end_queries(void **state)
 	assert_int_equal(err.code, ERR_CANCELLED);
 	assert_non_null(strstr(err.msg, "longer than 50 ms"));
 	printf("# stopped %.1f ms after the deadline\n", r.seconds * 1e3 - 50);
-	assert_false(run(q, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n)"
-			    " SELECT x FROM n ORDER BY -x", &t, &r, &err));
+	assert_false(run(q,
+			 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n)"
+			 " SELECT x FROM n ORDER BY -x",
+			 &t, &r, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
 	assert_ok(run(q, "SELECT 1", &t, &r, &err), err);
 	query_close(q);
@@ -331,7 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(views_and_questions_work), T(values_keep_their_types), T(attacks_are_refused),
-		T(deadlines_end_queries),    T(another_thread_cancels),	 T(readers_follow_a_writer),
+		T(deadlines_end_queries),    T(another_thread_cancels),  T(readers_follow_a_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

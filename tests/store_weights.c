@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store/weights.h"
 #include "engine/base/rng.h"
+#include "store/weights.h"
 #include "tests/store_fixture.h"
 
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 enum { BIG = (9 << 20) / 4 }; /* floats: two whole chunks and one in part */
 
@@ -190,8 +190,8 @@ static void full_disk_is_an_error(void **state)
 	char id[RUN_ID_SIZE];
 	int64_t run = add_run(s, "a", id);
 	float *big = noise(3);
-	const struct store_tensor t = {"w", TENSOR_WEIGHT, TENSOR_F32, 1, {BIG}, big,
-				       BIG * sizeof(*big)};
+	const struct store_tensor t = {"w",   TENSOR_WEIGHT, TENSOR_F32,        1,
+				       {BIG}, big,           BIG * sizeof(*big)};
 	const struct checkpoint_new c = {1, 0, "epoch"};
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -216,8 +216,10 @@ static void full_disk_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(tensors_come_back_and_are_shared),	 T(wrong_shapes_are_refused),
-		T(damage_names_the_tensor),		 T(full_disk_is_an_error),
+		T(tensors_come_back_and_are_shared),
+		T(wrong_shapes_are_refused),
+		T(damage_names_the_tensor),
+		T(full_disk_is_an_error),
 		T(policies_keep_the_best_and_the_last),
 	};
 
