@@ -37,7 +37,8 @@ void term_size(int *rows, int *cols);
 int term_colours(void); /* 0 (also with NO_COLOR), 8, 16, 256, or 1 << 24 */
 bool term_ascii(void);  /* the locale's characters are not UTF-8 */
 
-/* Brings the screen to what the canvas holds, sending only what differs: nothing for the same again. */
+/* Brings the screen to what the canvas (of term_size) holds, sending only what differs: nothing for the
+ * same again. */
 void term_show(const struct canvas *c);
 /* The next term_show draws everything, whatever the screen looks like now (^L). */
 void term_redraw(void);

@@ -157,7 +157,7 @@ static const struct binding bindings[] = {
 	{"q", "quit", ""},  {"e", "stray", ""},  {"d", "deaf", ""},      {": i", "prompt", ""},
 	{"c", "crash", ""}, {"t", "thread", ""}, {"o", "overflow", ""},  {"a", "abort", ""},
 	{"x", "exit", ""},  {"m", "shades", ""}, {"C-z", "suspend", ""}, {"C-l", "redraw", ""},
-	{"w", "again", ""}, {NULL, NULL, NULL},
+	{"w", "again", ""}, {"h", "hang", ""},   {NULL, NULL, NULL},
 };
 
 static void run(struct demo *d, const char *command)
@@ -191,6 +191,11 @@ static void run(struct demo *d, const char *command)
 			draw(d);
 		}
 		d->shade = 0;
+	} else if (!strcmp(command, "hang")) {
+		snprintf(d->line, sizeof(d->line), "hangs");
+		draw(d);
+		for (;;)
+			pause();
 	} else if (!strcmp(command, "suspend")) {
 		term_suspend();
 	} else if (!strcmp(command, "redraw")) {

@@ -368,6 +368,24 @@ static void signals(void **state)
 	}
 }
 
+static void a_second_sigterm_ends_what_hangs(void **state)
+{
+	struct screen *s = start(24, 80, NULL);
+	int status;
+
+	(void)state;
+	screen_key(s, "h");
+	screen_wait(s, "hangs");
+	screen_signal(s, SIGTERM);
+	assert_int_equal(screen_listen(s, 100), 0);
+	screen_signal(s, SIGTERM);
+	status = screen_end(s);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+	screen_check_restored(s);
+	screen_close(s);
+}
+
 static void the_terminal_vanishes(void **state)
 {
 	struct screen *s = start(24, 80, NULL);
@@ -496,6 +514,7 @@ int main(void)
 		cmocka_unit_test(resize_storm),
 		cmocka_unit_test(stop_and_continue),
 		cmocka_unit_test(signals),
+		cmocka_unit_test(a_second_sigterm_ends_what_hangs),
 		cmocka_unit_test(the_terminal_vanishes),
 		cmocka_unit_test(crashes),
 		cmocka_unit_test(stray_output_is_caught),
