@@ -30,7 +30,7 @@ APP_PKG    := inih jansson nettle sqlite3
 ENGINE_CFLAGS := $(call pkg,--cflags,$(ENGINE_PKG))
 STORE_CFLAGS  := $(call pkg,--cflags,$(STORE_PKG))
 APP_CFLAGS    := $(call pkg,--cflags,$(APP_PKG)) -DSLUICE_VERSION='"$(VERSION)"'
-TUI_CFLAGS    := $(call pkg,--cflags,ncursesw readline)
+TUI_CFLAGS    := $(filter-out -D%,$(call pkg,--cflags,ncursesw readline))
 BASE_LIBS   := $(call pkg,--libs,nettle) -lm -pthread
 ENGINE_LIBS := $(call pkg,--libs,$(ENGINE_PKG)) -lcsv -lm -pthread
 STORE_LIBS  := $(call pkg,--libs,$(STORE_PKG)) -lm -pthread

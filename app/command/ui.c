@@ -1,8 +1,583 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands that steer the workbench, and the answers to its questions. */
 #include "app/command/ui.h"
+
+#include "app/place.h"
+#include "app/tui/term.h"
+#include "app/workbench.h"
+#include "engine/base/mem.h"
+#include "engine/text/utf8.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct option options_train[];
+
+static const char *view_name(int k)
+{
+	static const char *const name[] = {"train", "gates", "runs", "query", "log", "help"};
+
+	return k < 6 ? name[k] : NULL;
+}
+
+static bool ui_view(struct context *c, const struct args *a, struct err *err)
+{
+	for (int k = 0; view_name(k); k++)
+		if (!strcmp(a->pos[0], view_name(k))) {
+			workbench_show(c->ui, view_at(k));
+			return true;
+		}
+	return err_set(err, ERR_USAGE, "there is no view '%s'; train, gates, runs, query, log or help", a->pos[0]);
+}
+
+static bool training(const struct workbench *w)
+{
+	return w->session && w->live.view->gauge.state != TRAIN_READY &&
+	       !train_state_over(w->live.view->gauge.state);
+}
+
+static bool ui_quit(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	(void)a, (void)err;
+
+	if (w->view == &view_help)
+		workbench_show(w, w->before);
+	else if (training(w) && !w->stopping)
+		workbench_ask(w, ASK_QUIT, "Training is under way. Stop it with a checkpoint and leave? [y/N] ", NULL);
+	else
+		w->quit = !w->stopping || !w->session;
+	return true;
+}
+
+static bool ui_cancel(struct context *c, const struct args *a, struct err *err)
+{
+	if (jobs_cancel(c->ui->jobs)) {
+		workbench_say(c->ui, ROLE_message, "cancelled");
+		return true;
+	}
+	if (c->ui->view == &view_help)
+		c->ui->view = c->ui->before;
+	return ui_quit(c, a, err);
+}
+
+static bool ui_help(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	workbench_show(c->ui, c->ui->view == &view_help ? c->ui->before : &view_help);
+	return true;
+}
+
+static bool ui_console(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	workbench_ask(c->ui, ASK_CONSOLE, ":", NULL);
+	return true;
+}
+
+static bool ui_redraw(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	term_redraw();
+	c->ui->dirty = true;
+	return true;
+}
+
+static bool ui_suspend(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	term_suspend();
+	c->ui->dirty = true;
+	return true;
+}
+
+static const char *move_name(int k)
+{
+	static const char *const name[] = {"up", "down", "left", "right", "top", "bottom", "pageup", "pagedown"};
+
+	return k < 8 ? name[k] : NULL;
+}
+
+static bool ui_move(struct context *c, const struct args *a, struct err *err)
+{
+	const int count = a->pos_count > 1 ? atoi(a->pos[1]) : 1;
+
+	for (int k = 0; move_name(k); k++)
+		if (!strcmp(move_name(k), a->pos[0])) {
+			if (c->ui->view->move)
+				c->ui->view->move(c->ui, (enum move)k, count > 0 ? count : 1);
+			c->ui->dirty = true;
+			return true;
+		}
+	return err_set(err, ERR_USAGE, "move goes up, down, left, right, top, bottom, pageup or pagedown");
+}
+
+static bool ui_pane(struct context *c, const struct args *a, struct err *err)
+{
+	(void)err;
+	if (c->ui->view->pane)
+		c->ui->view->pane(c->ui, *a->pos[0] == 'p' ? -1 : 1);
+	c->ui->dirty = true;
+	return true;
+}
+
+static bool ui_open(struct context *c, const struct args *a, struct err *err)
+{
+	(void)err;
+	if (a->pos_count)
+		desk_open(c->ui, a->pos[0]);
+	else if (c->ui->view->open)
+		c->ui->view->open(c->ui);
+	return true;
+}
+
+static bool ui_back(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	if (!c->ui->view->back || !c->ui->view->back(c->ui))
+		if (c->ui->view == &view_help)
+			workbench_show(c->ui, c->ui->before);
+	c->ui->dirty = true;
+	return true;
+}
+
+static bool search(struct workbench *w, int delta, struct err *err)
+{
+	if (!w->find || !*w->find)
+		return err_set(err, ERR_USAGE, "nothing to find yet: / asks for it");
+	if (!w->view->find)
+		return err_set(err, ERR_USAGE, "there is nothing to find in this view");
+	w->dirty = true;
+	return w->view->find(w, w->find, delta) || err_set(err, ERR_USAGE, "'%s' is not there", w->find);
+}
+
+static bool ui_find(struct context *c, const struct args *a, struct err *err)
+{
+	if (!a->pos_count) {
+		if (c->ui->view == &view_runs)
+			workbench_ask(c->ui, ASK_FILTER, "show runs with: ", c->ui->runs.filter);
+		else
+			workbench_ask(c->ui, ASK_FIND, "find: ", NULL);
+		return true;
+	}
+	free(c->ui->find);
+	c->ui->find = mem_text(a->pos[0]);
+	return search(c->ui, 1, err);
+}
+
+static bool ui_again(struct context *c, const struct args *a, struct err *err)
+{
+	return search(c->ui, *a->pos[0] == 'p' ? -1 : 1, err);
+}
+
+static bool ui_save(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	struct output o;
+	FILE *f;
+	bool ok;
+
+	if (!w->view->rows)
+		return err_set(err, ERR_USAGE, "there is nothing to export in this view");
+	if (!a->pos_count) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "sluice-%s.csv", view_name(0));
+		for (int k = 0; view_at(k); k++)
+			if (view_at(k) == w->view)
+				snprintf(name, sizeof(name), "sluice-%s.csv", view_name(k));
+		workbench_ask(w, ASK_EXPORT, "export to: ", name);
+		return true;
+	}
+	f = fopen(a->pos[0], "w");
+	if (!f)
+		return err_set(err, ERR_FAILED, "cannot write %s: %s", a->pos[0], strerror(errno));
+	output_open(&o, OUTPUT_CSV, f, NULL);
+	ok = w->view->rows(w, &o, err);
+	ok = output_close(&o, ok ? err : NULL) && ok;
+	if (fclose(f) && ok)
+		ok = err_set(err, ERR_FAILED, "cannot write %s: %s", a->pos[0], strerror(errno));
+	if (ok)
+		workbench_say(w, ROLE_message, "%s written", a->pos[0]);
+	return ok;
+}
+
+/* Both `trace TEXT` and `trace RUN --text TEXT`, the rest of the line being one argument. */
+static bool ui_trace(struct context *c, const struct args *a, struct err *err)
+{
+	const char *text = a->pos_count ? a->pos[0] : args_value(a, "--text"), *mark;
+	struct workbench *w = c->ui;
+	struct buf clean = {0};
+
+	if (!text) {
+		workbench_ask(w, ASK_SENTENCE, "sentence: ", NULL);
+		return true;
+	}
+	if (!w->open)
+		return err_set(err, ERR_USAGE, "open a run first");
+	mark = strstr(text, "--text ");
+	if (mark) {
+		char *run = mem_bytes(text, strcspn(text, " "));
+
+		if (mark > text)
+			desk_open(w, run);
+		free(run);
+		text = mark + 7;
+	}
+	utf8_repair(&clean, text, strlen(text), NULL);
+	desk_sentence(w, buf_str(&clean));
+	buf_release(&clean);
+	workbench_show(w, &view_gates);
+	return true;
+}
+
+static bool ui_pin(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	const char *text = a->pos_count ? a->pos[0] : w->current.text;
+
+	if (!text)
+		return err_set(err, ERR_USAGE, "there is no sentence to pin: i asks for one");
+	desk_pin(w, text);
+	workbench_say(w, ROLE_message, "pinned: %s", text);
+	return true;
+}
+
+static bool need_session(const struct workbench *w, struct err *err)
+{
+	if (w->session && !train_state_over(w->live.view->gauge.state))
+		return true;
+	return err_set(err, ERR_USAGE, "nothing is being trained; :train begins again with the same settings");
+}
+
+static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	(void)a;
+
+	if (!w->session && *w->settings.data && !w->live.view) {
+		desk_train(w, &w->settings, true); /* the sample, or what -c named, is there to be learned */
+		return true;
+	}
+	if (!need_session(w, err))
+		return false;
+	if (w->live.view->gauge.state == TRAIN_RUNNING)
+		trainer_pause(w->session->trainer);
+	else
+		trainer_resume(w->session->trainer);
+	w->open = &w->live;
+	return true;
+}
+
+static bool ui_batch(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a;
+	if (!need_session(c->ui, err))
+		return false;
+	trainer_one_batch(c->ui->session->trainer);
+	return true;
+}
+
+static bool ui_rate(struct context *c, const struct args *a, struct err *err)
+{
+	const struct workbench *w = c->ui;
+	double lr;
+	char *end;
+
+	if (!need_session(w, err))
+		return false;
+	lr = w->live.view->gauge.lr;
+	if (!strcmp(a->pos[0], "up"))
+		lr *= 1.25;
+	else if (!strcmp(a->pos[0], "down"))
+		lr /= 1.25;
+	else if ((lr = strtod(a->pos[0], &end)), *end || end == a->pos[0] || !(lr > 0) || lr > 1e38)
+		return err_set(err, ERR_USAGE, "rate takes up, down or a number above 0, not '%s'", a->pos[0]);
+	trainer_set_lr(w->session->trainer, lr);
+	workbench_say(c->ui, ROLE_message, "learning rate %.3g", lr);
+	return true;
+}
+
+static bool ui_stop(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a;
+	if (!need_session(c->ui, err))
+		return false;
+	trainer_stop(c->ui->session->trainer);
+	workbench_say(c->ui, ROLE_message, "stopping after this step, with a checkpoint");
+	return true;
+}
+
+static bool ui_train(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	struct settings s;
+	bool ok = true;
+
+	if (training(w))
+		return err_set(err, ERR_USAGE, "a run is being trained: S stops it");
+	settings_copy(&s, &w->settings);
+	for (int k = 0; k < a->option_count && ok; k++)
+		if (!strcmp(a->option[k], "-c"))
+			ok = settings_load(&s, a->value[k], err);
+	for (int k = 0; k < a->option_count && ok; k++) {
+		if (!strcmp(a->option[k], "--set"))
+			ok = settings_assign(&s, a->value[k], err);
+		else if (!strcmp(a->option[k], "--data") || !strcmp(a->option[k], "--valid"))
+			ok = settings_set(&s, a->option[k] + 2, a->value[k], err);
+	}
+	for (int k = 0; k < a->pos_count && ok; k++)
+		ok = settings_assign(&s, a->pos[k], err);
+	if (ok && w->session) { /* prepared, but never begun */
+		session_free(w->session);
+		w->session = NULL;
+	}
+	if (ok)
+		desk_train(w, &s, true);
+	settings_release(&s);
+	return ok;
+}
+
+static bool ui_theme(struct context *c, const struct args *a, struct err *err)
+{
+	const bool path = strchr(a->pos[0], '/') || strchr(a->pos[0], '.');
+	char *name = mem_printf("%s.theme", a->pos[0]);
+	char *file = path ? mem_text(a->pos[0]) : place_shared("themes", name);
+	struct theme t;
+	bool ok;
+
+	theme_default(&t);
+	ok = theme_load(&t, file, err);
+	if (ok) {
+		c->ui->theme = t;
+		workbench_say(c->ui, ROLE_message, "theme %s", a->pos[0]);
+	}
+	free(name);
+	free(file);
+	return ok;
+}
+
+static const char *theme_name(int k)
+{
+	static const char *const name[] = {"default", "dark", "light", "mono"};
+
+	return k < 4 ? name[k] : NULL;
+}
+
+static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
+{
+	(void)a, (void)err;
+	c->ui->gates.zoom = !c->ui->gates.zoom;
+	c->ui->dirty = true;
+	return true;
+}
+
+static bool ui_goto(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	const struct trace *t = w->current.trace;
+	int unit, step = w->gates.t + 1, k;
+	char gate[8];
+
+	if (!t || !t->T)
+		return err_set(err, ERR_USAGE, "there is no sentence to go to a place in");
+	if (sscanf(a->pos[0], "%7[a-z][%d]@%d", gate, &unit, &step) < 2 || (k = trace_signal_find(t, gate)) < 0)
+		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'", a->pos[0]);
+	if (unit < 0 || unit >= t->H || step < 1 || step > t->T)
+		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d", t->H - 1, t->T);
+	w->gates.signal = k;
+	w->gates.unit = unit;
+	w->gates.t = step - 1;
+	workbench_show(w, &view_gates);
+	return true;
+}
+
+static struct run_row *selected_run(const struct workbench *w)
+{
+	return w->view == &view_runs && w->runs.selected < (int)w->runs.count ? &w->runs.row[w->runs.selected] : NULL;
+}
+
+static bool ui_mark(struct context *c, const struct args *a, struct err *err)
+{
+	struct runs_state *r = &c->ui->runs;
+	const struct run_row *row = selected_run(c->ui);
+	(void)a;
+
+	if (!row)
+		return err_set(err, ERR_USAGE, "there is no run to mark");
+	c->ui->dirty = true;
+	for (int k = 0; k < r->marks; k++)
+		if (!strcmp(r->mark[k].id, row->id)) {
+			if (r->mark[k].curve)
+				metric_curve_release(r->mark[k].curve);
+			free(r->mark[k].curve);
+			memmove(&r->mark[k], &r->mark[k + 1], (size_t)(r->marks - k - 1) * sizeof(r->mark[0]));
+			r->marks--;
+			return true;
+		}
+	if (r->marks == (int)(sizeof(r->mark) / sizeof(r->mark[0])))
+		return err_set(err, ERR_USAGE, "8 runs are marked; m takes a mark away");
+	r->mark[r->marks] = (struct marked){0};
+	memcpy(r->mark[r->marks].id, row->id, sizeof(row->id));
+	snprintf(r->mark[r->marks].name, RUN_NAME_SIZE, "%s", row->name);
+	r->marks++;
+	desk_curves(c->ui);
+	return true;
+}
+
+static bool ui_order(struct context *c, const struct args *a, struct err *err)
+{
+	struct runs_state *r = &c->ui->runs;
+	int columns = 0, next = -1;
+
+	while (run_list_column(columns))
+		columns++;
+	for (int k = 0; a->pos_count && k < columns; k++)
+		if (!strcmp(a->pos[0], run_list_column(k)))
+			next = k;
+	if (a->pos_count && next < 0)
+		return err_set(err, ERR_USAGE, "runs cannot be ordered by '%s'", a->pos[0]);
+	if (!a->pos_count)
+		next = (r->order + 1) % columns;
+	r->ascending = a->pos_count && next == r->order ? !r->ascending : false;
+	r->order = next;
+	r->stale = true;
+	workbench_say(c->ui, ROLE_message, "ordered by %s", run_list_column(next));
+	desk_runs(c->ui);
+	return true;
+}
+
+/* r, t, w and d in Runs: asks for what the command needs. */
+static bool ui_edit(struct context *c, const struct args *a, struct err *err)
+{
+	static const struct {
+		const char *what, *label;
+		enum ask ask;
+	} kinds[] = {{"rename", "new name: ", ASK_RENAME}, {"tag", "tag (-tag takes one off): ", ASK_TAG},
+		     {"note", "note: ", ASK_NOTE}, {"delete", "", ASK_DELETE}};
+	const struct run_row *row = selected_run(c->ui);
+	char label[200];
+
+	if (!row)
+		return err_set(err, ERR_USAGE, "there is no run selected");
+	free(c->ui->asked_for);
+	c->ui->asked_for = mem_text(row->id);
+	for (size_t k = 0; k < 4; k++)
+		if (!strcmp(kinds[k].what, a->pos[0])) {
+			snprintf(label, sizeof(label), "%s", kinds[k].label);
+			if (kinds[k].ask == ASK_DELETE)
+				snprintf(label, sizeof(label), "Delete %.60s (%s)? :restore brings it back. [y/N] ", row->name, row->id);
+			workbench_ask(c->ui, kinds[k].ask, label,
+				      kinds[k].ask == ASK_RENAME ? row->name : kinds[k].ask == ASK_NOTE ? row->note : NULL);
+			return true;
+		}
+	return err_set(err, ERR_USAGE, "edit knows rename, tag, note and delete");
+}
+
+static void run_on(struct workbench *w, const char *command, const char *text)
+{
+	char *words[3] = {mem_text(command), mem_text(w->asked_for), mem_text(text)};
+
+	desk_command(w, command_find(command), *text ? 3 : 2, words);
+	for (int k = 0; k < 3; k++)
+		free(words[k]);
+}
+
+void workbench_answer(struct workbench *w, enum ask what, const char *line)
+{
+	char *command;
+
+	switch (what) {
+	case ASK_CONSOLE:
+		workbench_line(w, line);
+		break;
+	case ASK_SENTENCE:
+		if (*line) {
+			desk_sentence(w, line);
+			workbench_show(w, &view_gates);
+		}
+		break;
+	case ASK_FIND:
+		free(w->find);
+		w->find = mem_text(line);
+		workbench_line(w, "again next");
+		break;
+	case ASK_EXPORT:
+		command = mem_printf("save \"%s\"", line);
+		if (*line)
+			workbench_line(w, command);
+		free(command);
+		break;
+	case ASK_FILTER:
+		free(w->runs.filter);
+		w->runs.filter = *line ? mem_text(line) : NULL;
+		w->runs.stale = true;
+		desk_runs(w);
+		break;
+	case ASK_RENAME:
+	case ASK_NOTE:
+		if (*line || what == ASK_NOTE)
+			run_on(w, what == ASK_RENAME ? "rename" : "note", *line ? line : " ");
+		break;
+	case ASK_TAG:
+		if (*line)
+			run_on(w, *line == '-' ? "untag" : "tag", *line == '-' ? line + 1 : line);
+		break;
+	case ASK_DELETE:
+		if (*line == 'y')
+			run_on(w, "rm", "");
+		break;
+	case ASK_QUIT:
+		if (*line == 'y') {
+			w->stopping = true;
+			if (w->session)
+				trainer_stop(w->session->trainer);
+			workbench_say(w, ROLE_message, "stopping after this step, with a checkpoint");
+		}
+		break;
+	case ASK_NONE:
+		break;
+	}
+}
+
+// clang-format off
+static const struct option options_trace_ui[] = {{"--text", "TEXT", "the text to look at"}, {NULL, NULL, NULL}};
+enum { BOTH = CMD_UI | CMD_CONSOLE };
+static const struct command table[] = {
+	{"trace",   "[RUN] [--text] TEXT", "Look at the gates of a text", BOTH | CMD_REST, 0, -1, options_trace_ui, ui_trace, NULL},
+	{"open",    "[RUN]", "Open a run's weights", BOTH, 0, 1, NULL, ui_open, NULL},
+	{"train",   "[name=value]... [-c FILE] [--data FILE]", "Train with these settings", BOTH, 0, -1, options_train, ui_train, NULL},
+	{"toggle",  "", "Start, pause or go on training", BOTH, 0, 0, NULL, ui_toggle, NULL},
+	{"batch",   "", "Train one batch", BOTH, 0, 0, NULL, ui_batch, NULL},
+	{"rate",    "up|down|NUMBER", "Change the learning rate", BOTH, 1, 1, NULL, ui_rate, NULL},
+	{"stop",    "", "Stop training, with a checkpoint", BOTH, 0, 0, NULL, ui_stop, NULL},
+	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
+	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
+	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
+	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
+	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
+	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},
+	{"again",   "next|previous", "Find it again", BOTH, 1, 1, NULL, ui_again, NULL},
+	{"order",   "[COLUMN]", "Order the runs", BOTH, 0, 1, NULL, ui_order, run_list_column},
+	{"mark",    "", "Mark the selected run", BOTH, 0, 0, NULL, ui_mark, NULL},
+	{"edit",    "rename|tag|note|delete", "Change the selected run", BOTH, 1, 1, NULL, ui_edit, NULL},
+	{"save",    "[FILE]", "Write what this view shows as csv", BOTH, 0, 1, NULL, ui_save, NULL},
+	{"move",    "DIRECTION [COUNT]", "Move the cursor", BOTH, 1, 2, NULL, ui_move, move_name},
+	{"pane",    "next|previous", "Go to another pane", BOTH, 1, 1, NULL, ui_pane, NULL},
+	{"back",    "", "Go back", BOTH, 0, 0, NULL, ui_back, NULL},
+	{"sentence","", "Ask for a sentence", BOTH, 0, 0, NULL, ui_trace, NULL},
+	{"console", "", "Ask for a command", BOTH, 0, 0, NULL, ui_console, NULL},
+	{"help",    "", "Show the keys", BOTH, 0, 1, NULL, ui_help, NULL},
+	{"redraw",  "", "Draw the screen again", BOTH, 0, 0, NULL, ui_redraw, NULL},
+	{"suspend", "", "Go to the shell; fg comes back", BOTH, 0, 0, NULL, ui_suspend, NULL},
+	{"cancel",  "", "Cancel what runs, or leave", BOTH, 0, 0, NULL, ui_cancel, NULL},
+	{"quit",    "", "Go back, or leave", BOTH, 0, 0, NULL, ui_quit, NULL},
+};
+// clang-format on
 
 const struct command *ui_command_at(int index)
 {
-	(void)index;
-	return NULL;
+	return index >= 0 && (size_t)index < sizeof(table) / sizeof(table[0]) ? &table[index] : NULL;
 }

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/workbench.h"
+
+#include "app/place.h"
+#include "app/tui/prompt.h"
+#include "app/tui/term.h"
+#include "engine/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FRAME_MS = 50, LOG_LINES = 2000 };
+
+static const struct view *const views[] = {&view_train, &view_gates, &view_runs, &view_query, &view_log, &view_help};
+
+const struct view *view_at(int index)
+{
+	return index >= 0 && (size_t)index < sizeof(views) / sizeof(views[0]) ? views[index] : NULL;
+}
+
+/* The keys that mean the same everywhere; no view binds one of them again. */
+const struct binding global_keys[] = {
+	{"Up k", "move up", "up"},
+	{"Down j", "move down", "down"},
+	{"Left h", "move left", "left"},
+	{"Right l", "move right", "right"},
+	{"Home g", "move top", "to the beginning"},
+	{"End G", "move bottom", "to the end"},
+	{"PgUp", "move pageup", "a page up"},
+	{"PgDn", "move pagedown", "a page down"},
+	{"Tab", "pane next", "next pane"},
+	{"S-Tab", "pane previous", "previous pane"},
+	{"Enter", "open", "open"},
+	{"Esc", "back", "back"},
+	{"/", "find", "find"},
+	{"n", "again next", "find the next"},
+	{"N", "again previous", "find the previous"},
+	{"?", "help", "help"},
+	{":", "console", "console"},
+	{"x", "save", "export as csv"},
+	{"i", "sentence", "look at a sentence"},
+	{"p", "pin", "pin the sentence"},
+	{"q", "quit", "back, or leave"},
+	{"C-l", "redraw", "draw again"},
+	{"C-c", "cancel", "cancel, or leave"},
+	{"C-z", "suspend", "to the shell"},
+	{"1", "view train", "Train"},
+	{"2", "view gates", "Gates"},
+	{"4", "view runs", "Runs"},
+	{"5", "view query", "Query"},
+	{"6", "view log", "Log"},
+	{NULL, NULL, NULL},
+};
+
+void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->message, sizeof(w->message), fmt, ap);
+	va_end(ap);
+	w->message_role = role;
+	w->sticky = false;
+	w->dirty = true;
+}
+
+void workbench_show(struct workbench *w, const struct view *v)
+{
+	if (w->view != v)
+		w->before = w->view;
+	w->view = v;
+	w->dirty = true;
+	if (v->enter)
+		v->enter(w);
+}
+
+static bool is_sql(const char *line)
+{
+	static const char *const begin[] = {"select", "with", "values", "explain"};
+
+	for (size_t k = 0; k < sizeof(begin) / sizeof(begin[0]); k++) {
+		const size_t n = strlen(begin[k]);
+
+		if (!strncasecmp(line, begin[k], n) && (line[n] == ' ' || line[n] == '\t' || line[n] == '('))
+			return true;
+	}
+	return false;
+}
+
+static void unknown_command(struct workbench *w, const char *name)
+{
+	struct nearest n = {.to = name};
+
+	for (int k = 0; command_at(k); k++)
+		if (command_at(k)->flags & CMD_CONSOLE)
+			nearest_try(&n, command_at(k)->name);
+	if (nearest_name(&n))
+		workbench_say(w, ROLE_error, "there is no command '%s'; did you mean %s?", name, nearest_name(&n));
+	else
+		workbench_say(w, ROLE_error, "there is no command '%s'; ? lists them", name);
+}
+
+static void run_words(struct workbench *w, const struct command *cmd, int argc, char **argv)
+{
+	struct context c = w->context;
+	struct err err = {0};
+	struct args args;
+
+	if (!(cmd->flags & CMD_UI)) {
+		desk_command(w, cmd, argc, argv);
+		return;
+	}
+	c.ui = w;
+	if (!args_parse(cmd, argc, argv, &c, &args, &err) || !cmd->run(&c, &args, &err))
+		workbench_say(w, ROLE_error, "%s", err.msg);
+}
+
+void workbench_line(struct workbench *w, const char *line)
+{
+	char *words[ARGS_MAX], *block = NULL;
+	const struct command *cmd;
+	struct err err = {0};
+	int count;
+
+	while (*line == ' ' || *line == '\t')
+		line++;
+	if (!*line)
+		return;
+	if (is_sql(line)) {
+		char query[] = "query", *copy = mem_text(line);
+		char *argv[] = {query, copy};
+
+		run_words(w, command_find("query"), 2, argv);
+		free(copy);
+		return;
+	}
+	if (!words_split(line, words, ARGS_MAX, &count, &block, &err)) {
+		workbench_say(w, ROLE_error, "%s", err.msg);
+		return;
+	}
+	cmd = command_find(words[0]);
+	if (cmd && cmd->flags & CMD_REST && count > 1 && words[1][0] != '-') {
+		char *rest = mem_text(line + strcspn(line, " \t") + 1);
+		char *argv[] = {words[0], rest};
+
+		run_words(w, cmd, 2, argv); /* quotes belong to the text */
+		free(rest);
+	} else if (cmd && cmd->flags & (CMD_UI | CMD_CONSOLE)) {
+		run_words(w, cmd, count, words);
+	} else {
+		unknown_command(w, words[0]);
+	}
+	free(block);
+}
+
+/* --- the prompt ---------------------------------------------------------------------------------- */
+
+static void candidate(char ***list, size_t *count, size_t *cap, const char *name)
+{
+	*list = mem_grow(*list, cap, *count + 2, sizeof(**list));
+	(*list)[(*count)++] = mem_text(name);
+	(*list)[*count] = NULL;
+}
+
+/* Commands first; then what the command's arguments may be. */
+static char **complete(void *data, const char *line, size_t start, size_t end)
+{
+	struct workbench *w = data;
+	size_t count = 0, cap = 0, first = strspn(line, " ");
+	const struct command *cmd;
+	char **list = NULL, *name;
+	(void)end;
+
+	if (w->ask != ASK_CONSOLE)
+		return NULL;
+	if (start <= first) {
+		for (int k = 0; command_at(k); k++)
+			if (command_at(k)->flags & CMD_CONSOLE)
+				candidate(&list, &count, &cap, command_at(k)->name);
+		return list;
+	}
+	name = mem_bytes(line + first, strcspn(line + first, " "));
+	cmd = command_find(name);
+	free(name);
+	if (cmd && cmd->complete)
+		for (int k = 0; cmd->complete(k); k++)
+			candidate(&list, &count, &cap, cmd->complete(k));
+	else
+		for (size_t k = 0; k < w->runs.count; k++) {
+			candidate(&list, &count, &cap, w->runs.row[k].name);
+			candidate(&list, &count, &cap, w->runs.row[k].id);
+		}
+	for (const struct option *o = cmd ? cmd->options : NULL; o && o->name; o++)
+		candidate(&list, &count, &cap, o->name);
+	for (int k = 0; cmd && cmd->run != command_query && setting_at(k); k++) {
+		char *assign = mem_printf("%s=", setting_at(k)->name);
+
+		candidate(&list, &count, &cap, assign);
+		free(assign);
+	}
+	return list;
+}
+
+void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text)
+{
+	static char kept[256];
+	struct prompt_spec spec = {.label = kept, .text = text, .complete = complete, .data = w};
+
+	snprintf(kept, sizeof(kept), "%s", label);
+	if (what == ASK_CONSOLE)
+		spec.history = w->history;
+	w->ask = what;
+	prompt_open(&spec);
+	w->dirty = true;
+}
+
+static void prompt_input(struct workbench *w, struct key k)
+{
+	enum ask what = w->ask;
+	char *line;
+
+	w->dirty = true;
+	if (what == ASK_QUIT || what == ASK_DELETE) { /* one letter answers */
+		prompt_close();
+		w->ask = ASK_NONE;
+		workbench_answer(w, what, k.code == K_CHAR && (k.ch == 'y' || k.ch == 'Y') && !k.mods ? "y" : "n");
+		return;
+	}
+	switch (prompt_key(k)) {
+	case PROMPT_CANCELLED:
+		w->ask = ASK_NONE;
+		break;
+	case PROMPT_DONE:
+		w->ask = ASK_NONE;
+		line = mem_text(prompt_line());
+		workbench_answer(w, what, line);
+		free(line);
+		break;
+	case PROMPT_IGNORED:
+		if (keymap_find(global_keys, k) && k.mods & MOD_CTRL)
+			workbench_line(w, keymap_find(global_keys, k)->command);
+		break;
+	case PROMPT_EDITING:
+		break;
+	}
+}
+
+static void input(struct workbench *w, struct key k)
+{
+	const struct binding *b;
+
+	if (prompt_is_open()) {
+		prompt_input(w, k);
+		return;
+	}
+	if (k.mods & MOD_PASTE)
+		return;
+	if (*w->message && !w->sticky) {
+		*w->message = '\0';
+		w->dirty = true;
+	}
+	b = keymap_find(w->view->keys, k);
+	if (!b)
+		b = keymap_find(global_keys, k);
+	if (b)
+		workbench_line(w, b->command);
+}
+
+/* --- drawing ------------------------------------------------------------------------------------- */
+
+static struct style look(const struct workbench *w, enum role r)
+{
+	return theme_style(&w->theme, r);
+}
+
+/* The right half of the top line: what training does now. */
+static void progress_text(const struct workbench *w, char *out, size_t size, int cols)
+{
+	const struct open_run *o = w->session || !w->open ? &w->live : w->open;
+	const struct train_gauge *g = o->view ? &o->view->gauge : NULL;
+
+	*out = '\0';
+	if (!g)
+		return;
+	if (w->session && !train_state_over(g->state)) {
+		const char *state = g->state == TRAIN_RUNNING ? w->stopping ? "stopping" : "training" : train_state_name(g->state);
+
+		if (g->state == TRAIN_READY)
+			snprintf(out, size, "ready · %d epochs · %lld steps", g->epochs, (long long)g->steps);
+		else if (cols >= 110)
+			snprintf(out, size, "%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d left", state,
+				 g->epoch, g->epochs, (long long)g->step, (long long)g->steps, g->tokens_per_s / 1000,
+				 (int)g->eta / 60, (int)g->eta % 60);
+		else
+			snprintf(out, size, "%s · epoch %d/%d · %d:%02d left", state, g->epoch, g->epochs,
+				 (int)g->eta / 60, (int)g->eta % 60);
+	} else if (o->snapshot) {
+		snprintf(out, size, "%s · epoch %d · step %lld", *o->status ? o->status : "open", o->snapshot->epoch,
+			 (long long)o->snapshot->step);
+	}
+}
+
+static void draw_bar(struct workbench *w, struct rect r)
+{
+	const struct style bar = look(w, ROLE_bar), strong = look(w, ROLE_strong);
+	const struct open_run *o = w->open;
+	const char *job = jobs_waiting(w->jobs);
+	char right[160], left[200];
+	struct style name = bar;
+	int at;
+
+	progress_text(w, right, sizeof(right), r.cols);
+	if (job)
+		snprintf(right, sizeof(right), "%s …  ^C cancels", job);
+	canvas_fill(&w->canvas, r, bar, ' ');
+	at = canvas_text(&w->canvas, r, 0, 1, bar, "sluice") + 3;
+	snprintf(left, sizeof(left), "%s%s%s", o ? o->name : "", o && *o->id ? "  " : "", o ? o->id : "");
+	name.attr |= strong.attr;
+	if (at + canvas_width(left) + canvas_width(right) + 4 > r.cols && o)
+		snprintf(left, sizeof(left), "%s", o->name);
+	canvas_field(&w->canvas, r, 0, at, r.cols - at - canvas_width(right) - 3, -1, name, left);
+	canvas_text(&w->canvas, r, 0, r.cols - canvas_width(right) - 1, bar, right);
+}
+
+static void draw_tabs(struct workbench *w, struct rect r)
+{
+	const char *store = strrchr(w->context.store, '/') ? strrchr(w->context.store, '/') + 1 : w->context.store;
+	int at = 1;
+
+	for (int k = 0; view_at(k); k++) {
+		const struct view *v = view_at(k);
+		const struct style s = look(w, v == w->view ? ROLE_tab_on : ROLE_tab);
+		char text[32];
+
+		if (!v->number && v != w->view)
+			continue;
+		if (v->number)
+			snprintf(text, sizeof(text), "%d %s", v->number, v->name);
+		else
+			snprintf(text, sizeof(text), "? %s", v->name);
+		at += canvas_text(&w->canvas, r, 0, at, s, text) + 2;
+	}
+	if (at + canvas_width(store) + 2 < r.cols)
+		canvas_text(&w->canvas, r, 0, r.cols - canvas_width(store) - 1, look(w, ROLE_dim), store);
+}
+
+/* One key and what it does; 0 where it does not fit. */
+static int draw_hint(struct workbench *w, struct rect r, int at, const struct binding *b)
+{
+	static const char *const shown[][2] = {{"Space", "space"}, {"Enter", "enter"}, {"Tab", "tab"}, {"Esc", "esc"}};
+	char key[KEYMAP_NAME];
+	int width;
+
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(b->key, " "), b->key);
+	for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
+		if (!strcmp(key, shown[k][0]))
+			snprintf(key, sizeof(key), "%s", shown[k][1]);
+	width = canvas_width(key) + 1 + canvas_width(b->help);
+	if (at + width + 1 > r.cols)
+		return 0;
+	canvas_text(&w->canvas, r, 0, at, look(w, ROLE_key), key);
+	canvas_text(&w->canvas, r, 0, at + canvas_width(key) + 1, look(w, ROLE_hint), b->help);
+	return width + 2;
+}
+
+static void draw_hints(struct workbench *w, struct rect r)
+{
+	static const char *const common[] = {"i", ":", "?", "q"};
+	int at = 1, used, reserve = 0;
+
+	for (int k = 0; k < 4; k++)
+		reserve += 4 + (int)strlen(keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0})->help);
+	for (const struct binding *b = w->view->keys; b->key; b++) {
+		struct rect room = r;
+
+		room.cols -= r.cols >= 100 ? reserve : 12;
+		if ((used = draw_hint(w, room, at, b)) == 0)
+			break;
+		at += used;
+	}
+	for (int k = 0; k < 4; k++) {
+		used = draw_hint(w, r, at, keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0}));
+		at += used;
+	}
+}
+
+static void draw_prompt(struct workbench *w, struct rect line, struct rect hints)
+{
+	struct prompt_view v;
+	struct buf list = {0};
+
+	prompt_look(line.cols - 1, &v);
+	canvas_text(&w->canvas, line, 0, 0, look(w, ROLE_key), v.label);
+	canvas_text(&w->canvas, line, 0, canvas_width(v.label), look(w, ROLE_strong), v.text);
+	w->canvas.cursor_row = line.row;
+	w->canvas.cursor_col = v.cursor;
+	w->canvas.cursor_visible = true;
+	if (!v.listed) {
+		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
+			    w->ask == ASK_CONSOLE ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
+						  : "enter takes it   esc leaves");
+		return;
+	}
+	for (size_t k = 0; k < v.listed; k++)
+		buf_printf(&list, "%s%s", k ? "  " : "", v.list[k]);
+	canvas_field(&w->canvas, hints, 0, 1, hints.cols - 2, -1, look(w, ROLE_hint), buf_str(&list));
+	buf_release(&list);
+}
+
+static void draw(struct workbench *w)
+{
+	int rows, cols;
+	struct rect all, body;
+
+	term_size(&rows, &cols);
+	if (rows != w->canvas.rows || cols != w->canvas.cols)
+		canvas_resize(&w->canvas, rows, cols);
+	w->canvas.ascii = term_ascii();
+	w->canvas.colours = term_colours();
+	w->canvas.cursor_row = -1;
+	w->canvas.cursor_visible = false;
+	canvas_clear(&w->canvas, look(w, ROLE_text));
+	all = canvas_rect(&w->canvas);
+	if (rows < SCREEN_MIN_ROWS || cols < SCREEN_MIN_COLS) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "sluice needs %d×%d", SCREEN_MIN_COLS, SCREEN_MIN_ROWS);
+		canvas_field(&w->canvas, all, rows / 2, 0, cols, 0, look(w, ROLE_warn), text);
+		snprintf(text, sizeof(text), "this is %d×%d", cols, rows);
+		canvas_field(&w->canvas, all, rows / 2 + 1, 0, cols, 0, look(w, ROLE_dim), text);
+		term_show(&w->canvas);
+		return;
+	}
+	draw_bar(w, (struct rect){0, 0, 1, cols});
+	draw_tabs(w, (struct rect){1, 0, 1, cols});
+	body = (struct rect){2, 0, rows - 4, cols};
+	w->view->draw(w, body);
+	if (prompt_is_open()) {
+		draw_prompt(w, (struct rect){rows - 2, 0, 1, cols}, (struct rect){rows - 1, 0, 1, cols});
+	} else {
+		if (*w->message)
+			canvas_field(&w->canvas, all, rows - 2, 1, cols - 2, -1, look(w, w->message_role), w->message);
+		draw_hints(w, (struct rect){rows - 1, 0, 1, cols});
+	}
+	term_show(&w->canvas);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------ */
+
+static void leave(struct workbench *w)
+{
+	w->stopping = true;
+	if (w->session && !train_state_over(w->live.view->gauge.state))
+		trainer_stop(w->session->trainer);
+	w->dirty = true;
+}
+
+static void signals(struct workbench *w)
+{
+	enum term_event e;
+
+	while ((e = term_signal()) != TERM_NOTHING) {
+		w->dirty = true;
+		if (e == TERM_STOP) {
+			term_suspend();
+		} else if (e == TERM_INTERRUPT) {
+			workbench_line(w, "cancel");
+		} else if (e == TERM_TERMINATE || e == TERM_HANGUP) {
+			w->exit_signal = e == TERM_TERMINATE ? SIGTERM : SIGHUP;
+			leave(w);
+		}
+	}
+}
+
+static void keep_line(struct workbench *w, const char *text, size_t n)
+{
+	struct log_state *l = &w->log;
+
+	if (l->lines == LOG_LINES) {
+		free(l->line[0]);
+		memmove(l->line, l->line + 1, (size_t)(l->lines - 1) * sizeof(*l->line));
+		memmove(l->line_ms, l->line_ms + 1, (size_t)(l->lines - 1) * sizeof(*l->line_ms));
+		l->lines--;
+	}
+	if ((size_t)l->lines >= l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->line = mem_resize(l->line, l->cap, sizeof(*l->line));
+		l->line_ms = mem_resize(l->line_ms, l->cap, sizeof(*l->line_ms));
+	}
+	l->line_ms[l->lines] = store_now_ms();
+	l->line[l->lines++] = mem_bytes(text, n);
+	w->dirty = true;
+}
+
+/* What was printed meanwhile, line by line. */
+static void captured(struct workbench *w)
+{
+	static struct buf part;
+	char bytes[4096];
+	ssize_t n;
+
+	while ((n = read(term_output_fd(), bytes, sizeof(bytes))) > 0)
+		for (ssize_t k = 0; k < n; k++) {
+			if (bytes[k] != '\n') {
+				buf_byte(&part, bytes[k]);
+				continue;
+			}
+			keep_line(w, buf_str(&part), part.len);
+			buf_clear(&part);
+		}
+}
+
+/* Whether everything that had to be saved has been. */
+static bool may_leave(const struct workbench *w)
+{
+	if (w->quit)
+		return true;
+	if (!w->stopping)
+		return false;
+	return !w->session && (w->ended || !w->live.view || w->live.view->gauge.state == TRAIN_READY);
+}
+
+static void drain_wake(struct workbench *w)
+{
+	char bytes[256];
+
+	while (read(w->wake[0], bytes, sizeof(bytes)) > 0)
+		continue;
+}
+
+static void loop(struct workbench *w)
+{
+	int64_t drawn = 0;
+
+	while (!may_leave(w)) {
+		const int64_t since = desk_now_ms() - drawn;
+		const bool wait = w->dirty && since < FRAME_MS;
+		struct pollfd fd[4] = {{.fd = term_fd(), .events = POLLIN},
+				       {.fd = term_signal_fd(), .events = POLLIN},
+				       {.fd = term_output_fd(), .events = POLLIN},
+				       {.fd = wait ? -1 : w->wake[0], .events = POLLIN}};
+		struct key k;
+		bool keys = false;
+
+		if (w->dirty && !wait) {
+			w->dirty = false;
+			draw(w);
+			drawn = desk_now_ms();
+			continue;
+		}
+		if (poll(fd, 4, wait ? (int)(FRAME_MS - since) : -1) < 0 && errno != EINTR)
+			break;
+		while (!w->quit && term_key(&k)) {
+			input(w, k);
+			keys = true;
+		}
+		signals(w);
+		captured(w);
+		drain_wake(w);
+		jobs_collect(w->jobs, w);
+		desk_feed(w);
+		if (keys && w->dirty)
+			drawn = 0; /* an answer to a key does not wait for the next frame */
+	}
+}
+
+static void wake_up(void *arg)
+{
+	struct workbench *w = arg;
+
+	if (write(w->wake[1], "j", 1) < 0)
+		return; /* full: a wake-up is on its way already */
+}
+
+static void begin(struct workbench *w, const char *run, const struct settings *settings)
+{
+	char *sample;
+
+	if (run) {
+		desk_open(w, run);
+	} else if (!settings && access(w->context.store, F_OK) == 0 && !getenv("SLUICE_SAMPLE")) {
+		desk_open(w, "last");
+	}
+	if (settings) {
+		desk_train(w, settings, false);
+	} else {
+		sample = place_shared("samples", "english.ini");
+		if (settings_load(&w->settings, sample, NULL) && !run && (access(w->context.store, F_OK) || getenv("SLUICE_SAMPLE")))
+			desk_train(w, &w->settings, false);
+		free(sample);
+	}
+	desk_runs(w);
+	desk_events(w);
+}
+
+int workbench_run(struct context *c, const char *run, const struct settings *settings)
+{
+	struct workbench *w = mem_zero(1, sizeof(*w));
+	struct err err = {0};
+	int status = 0;
+
+	w->context = *c;
+	w->context.out = NULL;
+	w->view = w->before = &view_train;
+	w->log.follow = true;
+	w->dirty = true;
+	if (settings)
+		settings_copy(&w->settings, settings);
+	else
+		settings_default(&w->settings);
+	theme_default(&w->theme);
+	canvas_init(&w->canvas, 24, 80);
+	w->history = place_state("history");
+	if (pipe(w->wake))
+		err_set(&err, ERR_FAILED, "cannot make a pipe: %s", strerror(errno));
+	for (int k = 0; k < 2 && !err.code; k++) {
+		fcntl(w->wake[k], F_SETFL, O_NONBLOCK);
+		fcntl(w->wake[k], F_SETFD, FD_CLOEXEC);
+	}
+	w->jobs = err.code ? NULL : jobs_new(wake_up, w, &err);
+	if (w->jobs && term_open(&err)) {
+		begin(w, run, settings);
+		loop(w);
+		term_close();
+	}
+	if (err.code) {
+		fprintf(stderr, "sluice: %s\n", err.msg);
+		status = err_exit_code(err.code);
+	}
+	desk_release(w);
+	canvas_release(&w->canvas);
+	settings_release(&w->settings);
+	free(w->find);
+	free(w->asked_for);
+	free(w->history);
+	status = w->exit_signal ? 128 + w->exit_signal : status;
+	free(w);
+	return status;
+}
