@@ -227,7 +227,8 @@ static bool set_style(struct style *out, const char *key, char *rest, struct err
 
 static bool set_ramp(struct ramp *out, const char *key, char *rest, struct err *err)
 {
-	const int least = strcmp(key, "series") ? 2 : 1;
+	const bool heat = strcmp(key, "series") != 0; /* curves may have the terminal's own */
+	const int least = heat ? 2 : 1;
 	struct ramp r = {.count = 0};
 
 	for (char *word = next_word(&rest); word; word = next_word(&rest)) {
@@ -236,11 +237,12 @@ static bool set_ramp(struct ramp *out, const char *key, char *rest, struct err *
 				       THEME_RAMP_MAX);
 		if (!to_colour(word, &r.at[r.count]))
 			return refuse_word(err, key, word, false);
-		if (r.at[r.count++] == COLOUR_DEFAULT)
+		if (r.at[r.count++] == COLOUR_DEFAULT && heat)
 			return err_set(err, ERR_INPUT, "%s takes colours of its own, not `default`", key);
 	}
 	if (r.count < least)
-		return err_set(err, ERR_INPUT, "%s takes %d colours or more", key, least);
+		return err_set(err, ERR_INPUT, "%s takes %s", key,
+			       heat ? "two colours or more" : "one colour or more");
 	if (!strcmp(key, "heat_signed") && r.count % 2 == 0)
 		return err_set(err, ERR_INPUT,
 			       "heat_signed takes an odd number of colours, its middle is 0; not %d",
