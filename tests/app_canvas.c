@@ -121,7 +121,8 @@ static void ascii_keeps_the_width(void **state)
 	assert_row(true, 40, 0, "⠀⠁⣀⠒⣿⡇", " '.-#:\n");
 	assert_row(true, 40, 0, "电影|Ａ|ж", "? ? |A |?\n");
 	for (unsigned k = 0x2500; k < 0x2900; k++) {
-		const char s[] = {(char)(0xe0 | k >> 12), (char)(0x80 | (k >> 6 & 63)), (char)(0x80 | (k & 63)), 0};
+		const char s[] = {(char)(0xe0 | k >> 12), (char)(0x80 | (k >> 6 & 63)),
+				  (char)(0x80 | (k & 63)), 0};
 		struct canvas c;
 
 		canvas_init(&c, 1, 2);

@@ -143,7 +143,7 @@ static const struct alike alike[] = {
 	{0x2508, 0x2509, "-"}, {0x250a, 0x250b, "|"}, {0x250c, 0x254b, "+"}, {0x254c, 0x254d, "-"},
 	{0x254e, 0x254f, "|"}, {0x2550, 0x2551, "=|"}, {0x2552, 0x2570, "+"}, {0x2571, 0x2573, "/\\X"},
 	{0x2574, 0x257f, "-|-|-|-|-|-|"},
-	{0x2580, 0x2590, "\"__..ooo########"}, {0x2591, 0x2593, ".+%"}, {0x2594, 0x2595, "\"|"},
+	{0x2580, 0x2590, "\"__..ooo#########"}, {0x2591, 0x2593, ".+%"}, {0x2594, 0x2595, "\"|"},
 	{0x2596, 0x259f, "..\"##:#\"##"},
 	{0x25a0, 0x25a1, "#o"}, {0x25aa, 0x25ab, "#o"}, {0x25b2, 0x25b5, "^"}, {0x25b6, 0x25bb, ">"},
 	{0x25bc, 0x25bf, "v"}, {0x25c0, 0x25c5, "<"}, {0x25c6, 0x25c6, "*"}, {0x25c7, 0x25c8, "o*"},
@@ -247,6 +247,7 @@ static int draw(struct canvas *c, int row, long long col, int left, int right, s
 {
 	const long long start = col;
 	struct cell *last = NULL; /* takes combining marks */
+	bool wide;
 
 	for (size_t at = 0, used; at < n; at += used) {
 		const struct glyph g = glyph_next(text + at, n - at, &used);
@@ -264,25 +265,22 @@ static int draw(struct canvas *c, int row, long long col, int left, int right, s
 			continue;
 		}
 		last = NULL;
-		for (int k = 0; k < g.width; k++) {
-			const bool wide = g.width == 2 && !g.ch[1];
-			const uint32_t ch = g.ch[g.ch[1] ? k : 0];
+		wide = g.width == 2 && !g.ch[1];
+		if (wide && !c->ascii && col >= left && col + 1 < right) {
+			put(c, row, (int)col, s, g.ch[0], true);
+			last = cell_of(c, row, (int)col);
+			col += 2;
+			continue;
+		}
+		for (int k = 0; k < g.width; k++, col++) {
+			/* In ASCII a wide one is its look-alike and a blank. */
+			const uint32_t ch = !wide ? g.ch[k] : c->ascii && !k ? g.ch[0] : ' ';
 
-			if (wide && !c->ascii && col >= left && col + 1 < right) {
-				put(c, row, (int)col, s, ch, true);
+			if (col < left || col >= right)
+				continue;
+			put(c, row, (int)col, s, c->ascii ? ascii_alike(ch) : ch, false);
+			if (!wide)
 				last = cell_of(c, row, (int)col);
-				col += 2;
-				break;
-			}
-			if (col >= left && col < right) {
-				/* In ASCII a wide one is its look-alike and a blank. */
-				const uint32_t half = !wide ? ch : c->ascii && !k ? ch : ' ';
-
-				put(c, row, (int)col, s, c->ascii ? ascii_alike(half) : half,
-				    false);
-				last = cell_of(c, row, (int)col);
-			}
-			col++;
 		}
 	}
 	return (int)(col - start);

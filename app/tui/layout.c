@@ -40,10 +40,12 @@ void layout_split(int space, const struct pane *pane, int n, int *size)
 	for (int k = 0; k < n; k++) {
 		size[k] = on[k] ? at_least_0(pane[k].min) : 0;
 		if (on[k] && pane[k].weight > 0) {
-			/* Differences of running sums: nothing is lost to rounding. */
-			size[k] += (int)(over * (before + pane[k].weight) / weight -
-					 over * before / weight);
-			before += pane[k].weight;
+			/* Differences of rounded running sums: nothing is lost to rounding. */
+			const long long after = before + pane[k].weight;
+
+			size[k] += (int)((over * after + weight / 2) / weight -
+					 (over * before + weight / 2) / weight);
+			before = after;
 		}
 	}
 }
