@@ -2,6 +2,7 @@
 #include "app/command/command.h"
 #include "app/place.h"
 #include "app/settings.h"
+#include "app/workbench.h"
 
 #include "engine/math/blas.h"
 
@@ -54,11 +55,46 @@ static int unknown_command(const char *name)
 	return 2;
 }
 
+/* sluice [RUN] [-c FILE]: the workbench, where there is a terminal. */
+static int without_command(int argc, char **argv, struct context *c)
+{
+	static const struct option options[] = {{"-c", "FILE.ini", "settings to train with"}, {NULL, NULL, NULL}};
+	static const struct command workbench = {"sluice", "[RUN] [-c FILE.ini]", "The workbench", CMD_SHELL, 0, 1,
+						 options, NULL, NULL};
+	const bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	char word[] = "help", *help[] = {word, NULL};
+	struct settings settings;
+	struct err err = {0};
+	struct args a;
+	char *store;
+	int status;
+
+	if (!args_parse(&workbench, argc, argv, c, &a, &err))
+		return complain(&err);
+	if (!terminal && a.pos_count)
+		return unknown_command(a.pos[0]);
+	if (!terminal) {
+		c->out = stderr;
+		run_command(command_find("help", CMD_SHELL), 1, help, c);
+		return 2;
+	}
+	settings_default(&settings);
+	store = place_store(c->store, &err);
+	c->store = store;
+	if (!store || (args_has(&a, "-c") && !settings_load(&settings, args_value(&a, "-c"), &err)))
+		status = complain(&err);
+	else
+		status = workbench_run(c, a.pos_count ? a.pos[0] : NULL, args_has(&a, "-c") ? &settings : NULL);
+	settings_release(&settings);
+	free(store);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct context c = {.out = stdout, .program = argv[0], .argc = argc, .argv = argv};
 	const char *first = argc > 1 ? argv[1] : NULL;
-	const struct command *cmd = first ? command_find(first) : NULL;
+	const struct command *cmd = first ? command_find(first, CMD_SHELL) : NULL;
 	char help_word[] = "help", *help[] = {help_word, NULL, NULL};
 
 #ifdef M_MMAP_THRESHOLD
@@ -74,18 +110,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (first && (!strcmp(first, "--help") || !strcmp(first, "-h")))
-		return run_command(command_find("help"), 1, help, &c);
+		return run_command(command_find("help", CMD_SHELL), 1, help, &c);
 	if (cmd && cmd->flags & CMD_SHELL) {
 		for (int k = 2; k < argc; k++)
 			if (!strcmp(argv[k], "--help")) {
 				help[1] = argv[1];
-				return run_command(command_find("help"), 2, help, &c);
+				return run_command(command_find("help", CMD_SHELL), 2, help, &c);
 			}
 		return run_command(cmd, argc - 1, argv + 1, &c);
 	}
-	if (first && *first != '-' && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
-		return unknown_command(first);
-	c.out = stderr;
-	run_command(command_find("help"), 1, help, &c);
-	return 2;
+	return without_command(argc, argv, &c);
 }

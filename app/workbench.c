@@ -136,7 +136,7 @@ void workbench_line(struct workbench *w, const char *line)
 		char query[] = "query", *copy = mem_text(line);
 		char *argv[] = {query, copy};
 
-		run_words(w, command_find("query"), 2, argv);
+		run_words(w, command_find("query", CMD_CONSOLE), 2, argv);
 		free(copy);
 		return;
 	}
@@ -144,14 +144,14 @@ void workbench_line(struct workbench *w, const char *line)
 		workbench_say(w, ROLE_error, "%s", err.msg);
 		return;
 	}
-	cmd = command_find(words[0]);
+	cmd = command_find(words[0], CMD_CONSOLE);
 	if (cmd && cmd->flags & CMD_REST && count > 1 && words[1][0] != '-') {
 		char *rest = mem_text(line + strcspn(line, " \t") + 1);
 		char *argv[] = {words[0], rest};
 
 		run_words(w, cmd, 2, argv); /* quotes belong to the text */
 		free(rest);
-	} else if (cmd && cmd->flags & (CMD_UI | CMD_CONSOLE)) {
+	} else if (cmd) {
 		run_words(w, cmd, count, words);
 	} else {
 		unknown_command(w, words[0]);
@@ -186,7 +186,7 @@ static char **complete(void *data, const char *line, size_t start, size_t end)
 		return list;
 	}
 	name = mem_bytes(line + first, strcspn(line + first, " "));
-	cmd = command_find(name);
+	cmd = command_find(name, CMD_CONSOLE);
 	free(name);
 	if (cmd && cmd->complete)
 		for (int k = 0; cmd->complete(k); k++)

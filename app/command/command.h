@@ -71,7 +71,8 @@ struct args {
 };
 
 const struct command *command_at(int index); /* NULL past the end */
-const struct command *command_find(const char *name);
+/* The command of that name among those with the flag: CMD_SHELL or CMD_CONSOLE. */
+const struct command *command_find(const char *name, unsigned flag);
 /* Options that every shell command takes. */
 extern const struct option command_common[];
 

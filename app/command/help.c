@@ -64,7 +64,7 @@ static void help_command(struct context *c, const struct command *cmd)
 bool command_help(struct context *c, const struct args *a, struct err *err)
 {
 	const char *topic = a->pos_count ? a->pos[0] : NULL;
-	const struct command *cmd = topic ? command_find(topic) : NULL;
+	const struct command *cmd = topic ? command_find(topic, CMD_SHELL) : NULL;
 	struct nearest n = {.to = topic};
 
 	if (!topic) {
@@ -74,7 +74,7 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 	} else if (!strcmp(topic, "exit")) {
 		for (size_t k = 0; k < sizeof(exit_codes) / sizeof(exit_codes[0]); k++)
 			fprintf(c->out, "  %s\n", exit_codes[k]);
-	} else if (cmd && cmd->flags & CMD_SHELL) {
+	} else if (cmd) {
 		help_command(c, cmd);
 	} else {
 		for (int k = 0; command_at(k); k++)

@@ -34,10 +34,10 @@ const struct command *command_at(int index)
 	return index < SHELL_SIZE ? &shell[index] : ui_command_at(index - SHELL_SIZE);
 }
 
-const struct command *command_find(const char *name)
+const struct command *command_find(const char *name, unsigned flag)
 {
 	for (int k = 0; command_at(k); k++)
-		if (!strcmp(command_at(k)->name, name))
+		if (command_at(k)->flags & flag && !strcmp(command_at(k)->name, name))
 			return command_at(k);
 	return NULL;
 }

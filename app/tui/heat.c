@@ -108,14 +108,16 @@ static colour cell_colour(const struct theme *t, const struct look *k, double v)
 	return k->is_signed ? theme_signed(t, part(k, v)) : theme_unit(t, part(k, v));
 }
 
-static const char *density(const struct canvas *c, double p)
+/* Signed values have their own letters, without the signs. */
+static const char *density(const struct canvas *c, const struct look *k, double p)
 {
 	static const char *const blocks[] = {" ", "░", "▒", "▓", "█"};
 	static const char *const letters[] = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"};
-	int n = c->ascii ? 10 : 5;
+	static const char *const plain[] = {" ", ".", ":", "=", "*", "#", "%", "@"};
+	int n = !c->ascii ? 5 : k->is_signed ? 8 : 10;
 	int i = clamp((int)(fabs(p) * n), 0, n - 1);
 
-	return c->ascii ? letters[i] : blocks[i];
+	return !c->ascii ? blocks[i] : k->is_signed ? plain[i] : letters[i];
 }
 
 static bool has_colours(const struct canvas *c)
@@ -155,7 +157,7 @@ static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, c
 		else if (k->is_signed)
 			from++;
 		for (int col = from; col < r.cols - cursor; col++)
-			canvas_text(c, r, 0, col, s, density(c, part(k, v)));
+			canvas_text(c, r, 0, col, s, density(c, k, part(k, v)));
 	}
 	if (!cursor)
 		return;
@@ -171,7 +173,7 @@ static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, co
 		      double v, bool cursor, bool numbered)
 {
 	struct style s = theme_style(t, ROLE_text);
-	int room = cursor ? r.cols - 2 : r.cols;
+	int room = cursor ? r.cols - 2 : r.cols - !has_colours(c);
 	char text[32] = "";
 
 	if (numbered && !isnan(v))
@@ -273,7 +275,7 @@ static int scale(struct canvas *c, struct rect r, int col, const struct theme *t
 			s.attr = 0;
 			canvas_text(c, r, 0, col + at + i, s, " ");
 		} else {
-			canvas_text(c, r, 0, col + at + i, s, density(c, p));
+			canvas_text(c, r, 0, col + at + i, s, density(c, k, p));
 		}
 	}
 	canvas_text(c, r, 0, col + at + SCALE_COLS, dim, hi);

@@ -340,7 +340,7 @@ static void draw_x(const struct job *j, bool base, int labels, int end)
 	struct rect all = canvas_rect(j->c);
 	double range = j->x.hi - j->x.lo;
 	int name = j->p->x_label ? canvas_width(j->p->x_label) + 2 : 0;
-	int used = j->area.col - 1, apart = 8;
+	int used = j->area.col - 1, apart = 6;
 	struct ticks x = j->x;
 	char text[TICKS_TEXT];
 
@@ -350,7 +350,7 @@ static void draw_x(const struct job *j, bool base, int labels, int end)
 			x.step = 1;
 		ticks_text(text, &x, x.hi);
 		apart = canvas_width(text) + 5;
-		apart = apart < 8 ? 8 : apart;
+		apart = apart < 6 ? 6 : apart;
 	}
 	if (base)
 		for (int col = 0; col < j->area.cols; col++)
@@ -544,7 +544,7 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	for (int k = 0; k < p->series_count; k++)
 		trace(&j, k, false);
 	for (int k = 0; k < p->series_count && p->series_count <= 2; k++)
-		if (!p->series[k].points)
+		if (!p->series[k].points && !c->ascii)
 			trace(&j, k, true);
 	draw_y(&j, labels, base);
 	draw_x(&j, base, r.row + r.rows - 1, r.col + r.cols - 1);

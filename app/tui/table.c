@@ -190,14 +190,11 @@ static void draw_row(struct canvas *c, struct rect r, int line, const struct the
 			continue;
 		if (tb->role)
 			cell = theme_style(t, tb->role(tb->data, row, i));
-		if (tb->role && on) {
-			cell.attr |= s.attr;
-			if (focused) {
-				cell.bg = s.bg;
-				if (selected.fg != COLOUR_DEFAULT)
-					cell.fg = s.fg;
-			}
-		}
+		if (on && focused &&
+		    (selected.attr & ATTR_REVERSE || selected.fg != COLOUR_DEFAULT))
+			cell = s;
+		else if (on)
+			cell = (struct style){cell.fg, s.bg, cell.attr | s.attr};
 		canvas_field(c, r, line, col, width[i], tb->column[i].align < 0 ? -1 : 1, cell,
 			     cell_text(tb, row, i));
 		col += width[i] + GAP;

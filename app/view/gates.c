@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gates: what did this word do to this unit? */
+#include "app/view/parts.h"
+
+#include "engine/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct binding keys[] = {
+	{"z", "zoom", "zoom"},
+	{NULL, NULL, NULL},
+};
+
+enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
+
+/* The signals in the order they are read: what is forgotten, what is let in, what comes out. */
+static int signal_at(const struct trace *t, int place)
+{
+	static const char *const order[] = {"i", "f", "g", "o", "c", "h"};
+	int seen = 0;
+
+	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
+		const int signal = trace_signal_find(t, order[k]);
+
+		if (signal >= 0 && seen++ == place)
+			return signal;
+	}
+	return -1;
+}
+
+static void draw_map(struct workbench *w, struct rect r, int signal, bool axis_only_for_zoom)
+{
+	struct gates_state *g = &w->gates;
+	const struct trace *t = w->current.trace;
+	struct heat_axis a = part_axis(&w->current);
+	struct heat h = {
+		.name = trace_signal_name(t, signal),
+		.title = trace_signal_title(t, signal),
+		.v = trace_signal(t, signal),
+		.H = t->H,
+		.is_signed = trace_signal_signed(t, signal),
+		.limit = trace_signal_limit(t, signal),
+		.cursor_t = g->t,
+		.cursor_u = g->unit,
+		.first_u = g->first_unit[signal],
+		.focused = signal == g->signal,
+		.role = part_signal_role(trace_signal_name(t, signal)),
+	};
+	(void)axis_only_for_zoom;
+
+	heat_axis_fit(&a, r.cols - 2, HEAT_LABEL_COLS, g->t);
+	heat_draw(&w->canvas, r, &w->theme, &a, &h);
+	g->first_unit[signal] = h.first_u;
+	heat_axis_release(&a);
+}
+
+/* --- the side panel: the equations of the chosen cell ------------------------------------------- */
+
+struct side {
+	struct workbench *w;
+	struct rect r;
+	int row;
+};
+
+static void side_line(struct side *s, enum role role, int indent, const char *text)
+{
+	if (s->row < s->r.rows)
+		canvas_field(&s->w->canvas, s->r, s->row, 1 + indent, s->r.cols - 2 - indent, -1, part_look(s->w, role), text);
+	s->row++;
+}
+
+/* A label at the left, a number right-aligned in its column, and a remark behind it. */
+static void side_number(struct side *s, const char *label, double v, const char *remark)
+{
+	char number[32];
+
+	if (s->row < s->r.rows) {
+		snprintf(number, sizeof(number), "%+9.3f", v);
+		canvas_text(&s->w->canvas, s->r, s->row, 1, part_look(s->w, ROLE_dim), label);
+		canvas_field(&s->w->canvas, s->r, s->row, 11, 9, 1, part_look(s->w, ROLE_strong), number);
+		if (remark)
+			canvas_field(&s->w->canvas, s->r, s->row, 21, s->r.cols - 22, -1, part_look(s->w, ROLE_dim), remark);
+	}
+	s->row++;
+}
+
+static void name_parts(char *out, size_t size, const char *letter, const struct part *p, int count)
+{
+	size_t n = 0;
+
+	*out = '\0';
+	for (int k = 0; k < count && k < 2 && n < size; k++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s[%d] %+.2f", k ? "  " : "", letter, p[k].index, p[k].value);
+}
+
+/* z = W·x + U·h + b, rounded so that the printed numbers add up. */
+static void side_gate(struct side *s, const char *gate, enum activation act, const struct gate_sum *g)
+{
+	double v[4] = {g->terms & TERM_X ? g->wx : 0, g->terms & TERM_H ? g->uh : 0,
+		       g->terms & TERM_C_NEW ? g->wc : 0, g->b};
+	char label[24], text[80];
+	bool first = true;
+
+	round_to_sum(v, 4, 3);
+	if (g->terms & TERM_X) {
+		name_parts(text, sizeof(text), "x", g->x, g->x_count);
+		snprintf(label, sizeof(label), "z_%s = W·x", gate);
+		side_number(s, label, v[0], text);
+		first = false;
+	}
+	if (g->terms & TERM_C_NEW) {
+		name_parts(text, sizeof(text), "c", g->c, g->c_count);
+		snprintf(label, sizeof(label), first ? "z_%s = W·c" : "    + W·c", gate);
+		side_number(s, label, v[2], text);
+		first = false;
+	}
+	if (g->terms & TERM_H) {
+		name_parts(text, sizeof(text), "h", g->h, g->h_count);
+		snprintf(label, sizeof(label), first ? "z_%s = U·h" : "    + U·h", gate);
+		side_number(s, label, v[1], text);
+	}
+	side_number(s, "    + b", v[3], NULL);
+	snprintf(label, sizeof(label), "    = z_%s", gate);
+	side_number(s, label, v[0] + v[1] + v[2] + v[3], NULL);
+	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate, act == ACT_TANH ? "tanh" : "σ",
+		 v[0] + v[1] + v[2] + v[3], g->value);
+	side_line(s, ROLE_text, 0, text);
+}
+
+static void side_others(struct side *s, const struct trace *t, const struct unit_sum *u, int chosen)
+{
+	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	char text[80];
+
+	for (int q = 0; q < t->gates; q++) {
+		if (q == chosen)
+			continue;
+		snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", cell->gate[q].name,
+			 cell->gate[q].act == ACT_TANH ? "tanh" : "σ", u->gate[q].z, u->gate[q].value);
+		side_line(s, ROLE_text, 0, text);
+	}
+}
+
+/* c = carry·c' + write and h = o·tanh c, with the numbers put in. */
+static void side_state(struct side *s, const struct trace *t, const struct unit_sum *u)
+{
+	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	const int o = cell_gate(cell, "o");
+	double v[2] = {u->kept, u->write};
+	char text[96];
+
+	round_to_sum(v, 2, 3);
+	snprintf(text, sizeof(text), "c = %s·c₍ₜ₋₁₎ + %s", cell->carry_text, cell->write_text);
+	side_line(s, ROLE_strong, 0, text);
+	snprintf(text, sizeof(text), "%s·c₍ₜ₋₁₎ = %.3f·%.3f", cell->carry_text, u->carry, u->c_prev);
+	side_line(s, ROLE_text, 2, text);
+	snprintf(text, sizeof(text), "  = %+.3f %+.3f = %+.3f", v[0], v[1], v[0] + v[1]);
+	side_line(s, ROLE_text, 0, text);
+	side_line(s, ROLE_strong, 0, "h = o·tanh c");
+	snprintf(text, sizeof(text), "  = %.3f·%+.3f = %+.3f", u->gate[o].value, tanh(u->c), u->h);
+	side_line(s, ROLE_text, 0, text);
+}
+
+static void side_classes(struct side *s, const struct trace *t, int step)
+{
+	const struct classes *c = &t->snapshot->encoder->classes;
+	const int bar = s->r.cols - 26;
+	char text[64];
+
+	if (s->row < s->r.rows)
+		side_line(s, ROLE_strong, 0, "if the text ended here");
+	for (int k = 0; k < t->C && s->row < s->r.rows; k++) {
+		const double p = t->prob[step * t->C + k], before = step ? t->prob[(step - 1) * t->C + k] : NAN;
+		const int full = (int)lround(p * bar);
+		struct rect b = {s->r.row + s->row, s->r.col + 13, 1, full};
+
+		canvas_field(&s->w->canvas, s->r, s->row, 1, 11, -1, part_look(s->w, ROLE_dim), c->name[k]);
+		if (full > 0)
+			canvas_fill(&s->w->canvas, b, part_look(s->w, ROLE_train), 0x2588);
+		snprintf(text, sizeof(text), isnan(before) ? "%.3f" : "%.3f %s", p,
+			 p > before + 5e-4 ? "↑" : p < before - 5e-4 ? "↓" : " ");
+		canvas_text(&s->w->canvas, s->r, s->row, 13 + bar + 1, part_look(s->w, ROLE_strong), text);
+		s->row++;
+	}
+}
+
+static void draw_side(struct workbench *w, struct rect r)
+{
+	const struct trace *t = w->current.trace;
+	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	struct gates_state *g = &w->gates;
+	const int chosen = g->signal < t->gates ? g->signal : 0;
+	struct unit_sum u;
+	char title[200], text[120];
+	struct side s = {.w = w};
+
+	trace_explain(t, g->t, g->unit, &u);
+	snprintf(title, sizeof(title), "unit %d · t %d · “%s”", g->unit, g->t + 1, w->current.token[g->t]);
+	s.r = part_frame(w, r, title, NULL, false);
+	if (w->current.unknown[g->t])
+		side_line(&s, ROLE_warn, 0, "an unknown word: it stands for <unk>");
+	side_gate(&s, cell->gate[chosen].name, cell->gate[chosen].act, &u.gate[chosen]);
+	if (s.r.rows >= 18)
+		s.row++;
+	side_others(&s, t, &u, chosen);
+	if (s.r.rows >= 20)
+		s.row++;
+	side_state(&s, t, &u);
+	if (s.r.rows >= 22)
+		s.row++;
+	side_classes(&s, t, g->t);
+	if (s.row + 1 < s.r.rows) {
+		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most", t->distance);
+		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1, part_look(w, ROLE_dim), text);
+	}
+}
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+static void draw_maps(struct workbench *w, struct rect r)
+{
+	const struct trace *t = w->current.trace;
+	const int count = trace_signals(t), cols = r.cols >= 64 ? 2 : 1;
+	int lines = (count + cols - 1) / cols, first = 0, place = 0;
+
+	for (int k = 0; k < count; k++)
+		if (signal_at(t, k) == w->gates.signal)
+			place = k;
+	if (w->gates.zoom) {
+		draw_map(w, r, w->gates.signal, true);
+		return;
+	}
+	if (r.rows / lines < PANE_ROWS) { /* as many as fit, the chosen one among them */
+		const int fit = r.rows / PANE_ROWS > 0 ? r.rows / PANE_ROWS : 1;
+
+		first = place / cols;
+		first = first > lines - fit ? lines - fit : first;
+		lines = fit;
+	}
+	for (int line = 0; line < lines; line++)
+		for (int col = 0; col < cols; col++) {
+			const int k = (first + line) * cols + col;
+			const int top = r.rows * line / lines, end = r.rows * (line + 1) / lines;
+			const int left = r.cols * col / cols, right = r.cols * (col + 1) / cols;
+
+			if (k < count)
+				draw_map(w, (struct rect){r.row + top, r.col + left, end - top, right - left},
+					 signal_at(t, k), false);
+		}
+}
+
+static void draw_nothing(struct workbench *w, struct rect r)
+{
+	const struct sentence *s = &w->current;
+	const char *text = !w->open ? "open a run first: 4 Runs" : !s->text ? "i asks for a sentence" : s->trace && !s->trace->T ? "this text has no token" : "…";
+
+	canvas_field(&w->canvas, r, r.rows / 2, 0, r.cols, 0, part_look(w, ROLE_dim), text);
+}
+
+static void draw(struct workbench *w, struct rect r)
+{
+	const struct trace *t = w->current.trace;
+	struct gates_state *g = &w->gates;
+	struct rect maps = r, side = r;
+	char line[900];
+
+	if (!t || !t->T) {
+		draw_nothing(w, r);
+		return;
+	}
+	if (g->signal >= trace_signals(t))
+		g->signal = 0;
+	snprintf(line, sizeof(line), "%s", w->current.text);
+	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
+	snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens", g->t + 1);
+	canvas_field(&w->canvas, r, 0, r.cols - 23, 22, 1, part_look(w, ROLE_dim), line);
+	maps.row++;
+	maps.rows--;
+	side = maps;
+	if (r.cols >= 40 + SIDE_MIN) {
+		side.cols = r.cols >= 100 ? SIDE_COLS : SIDE_MIN;
+		maps.cols -= side.cols;
+		side.col += maps.cols;
+		draw_maps(w, maps);
+		draw_side(w, side);
+	} else if (g->pane) { /* narrow: maps or equations, Tab past the last gate changes over */
+		draw_side(w, side);
+	} else {
+		draw_maps(w, maps);
+	}
+}
+
+static void move(struct workbench *w, enum move m, int count)
+{
+	const struct trace *t = w->current.trace;
+	struct gates_state *g = &w->gates;
+
+	if (!t || !t->T)
+		return;
+	if (m == MOVE_LEFT || m == MOVE_RIGHT)
+		part_move(&g->t, t->T, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN, count, 1);
+	else if (m == MOVE_TOP || m == MOVE_BOTTOM)
+		part_move(&g->t, t->T, m, count, 1);
+	else
+		part_move(&g->unit, t->H, m, count, 10);
+}
+
+static void pane(struct workbench *w, int delta)
+{
+	const struct trace *t = w->current.trace;
+	int place = 0, count;
+
+	if (!t)
+		return;
+	count = trace_signals(t);
+	for (int k = 0; k < count; k++)
+		if (signal_at(t, k) == w->gates.signal)
+			place = k;
+	if (w->canvas.cols < 40 + SIDE_MIN && (w->gates.pane || place + delta == count || place + delta < 0)) {
+		w->gates.pane = !w->gates.pane;
+		if (w->gates.pane)
+			return;
+	}
+	w->gates.signal = signal_at(t, (place + delta + count) % count);
+}
+
+static bool has_token(struct workbench *w, int row, const char *text)
+{
+	return part_has(w->current.token[row], text);
+}
+
+static bool find(struct workbench *w, const char *text, int delta)
+{
+	const struct trace *t = w->current.trace;
+	const int at = t && t->T ? part_find(w->gates.t, t->T, delta, has_token, w, text) : -1;
+
+	if (at >= 0)
+		w->gates.t = at;
+	return at >= 0;
+}
+
+static bool back(struct workbench *w)
+{
+	if (!w->gates.zoom)
+		return false;
+	w->gates.zoom = false;
+	return true;
+}
+
+static bool rows(struct workbench *w, struct output *o, struct err *err)
+{
+	const struct trace *t = w->current.trace;
+	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
+	struct value row[5 + CELL_MAX_GATES + 2];
+
+	if (!t || !t->T)
+		return err_set(err, ERR_USAGE, "there is no sentence to export");
+	for (int k = 0; k < trace_signals(t); k++)
+		column[5 + k] = trace_signal_name(t, k);
+	output_columns(o, column, 5 + trace_signals(t));
+	for (int s = 0; s < t->T; s++)
+		for (int u = 0; u < t->H; u++) {
+			size_t n;
+			const char *token = trace_token(t, s, &n);
+
+			row[0] = value_int(0);
+			row[1] = value_text("fw");
+			row[2] = value_int(s + 1);
+			row[3] = value_bytes(token, n);
+			row[4] = value_int(u);
+			for (int k = 0; k < trace_signals(t); k++)
+				row[5 + k] = value_f32((float)trace_signal(t, k)[s * t->H + u]);
+			output_row(o, row);
+		}
+	return true;
+}
+
+const struct view view_gates = {.name = "Gates", .number = 2, .keys = keys, .draw = draw, .move = move, .pane = pane,
+				.find = find, .back = back, .rows = rows};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Help: from the tables that dispatch keys and commands. */
+#include "app/view/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct binding global_keys[];
+
+static const struct binding keys[] = {
+	{NULL, NULL, NULL},
+};
+
+/* Draws, or with w NULL only counts, lines; `first` are scrolled away. */
+struct page {
+	struct workbench *w;
+	struct rect r;
+	int row, first;
+	bool counting;
+};
+
+static bool next_line(struct page *p, int *row)
+{
+	*row = p->row++ - p->first;
+	return !p->counting && *row >= 0 && *row < p->r.rows;
+}
+
+static void heading(struct page *p, const char *text)
+{
+	int row;
+
+	if (p->row)
+		p->row++;
+	if (next_line(p, &row))
+		canvas_text(&p->w->canvas, p->r, row, 1, part_look(p->w, ROLE_strong), text);
+}
+
+static void line(struct page *p, const char *left, const char *right, enum role role, int at)
+{
+	int row;
+
+	if (!next_line(p, &row))
+		return;
+	canvas_field(&p->w->canvas, p->r, row, 3, at - 4, -1, part_look(p->w, role), left);
+	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1, part_look(p->w, ROLE_text), right);
+}
+
+static void bindings(struct page *p, const struct binding *b)
+{
+	for (; b->key; b++)
+		line(p, b->key, b->help, ROLE_key, 16);
+}
+
+static void page(struct page *p)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "Keys of %s", p->w->before->name);
+	if (p->w->before->keys[0].key) {
+		heading(p, text);
+		bindings(p, p->w->before->keys);
+	}
+	heading(p, "Keys everywhere");
+	bindings(p, global_keys);
+	for (int k = 0; view_at(k); k++) {
+		if (view_at(k) == p->w->before || !view_at(k)->keys[0].key)
+			continue;
+		snprintf(text, sizeof(text), "Keys of %s", view_at(k)->name);
+		heading(p, text);
+		bindings(p, view_at(k)->keys);
+	}
+	heading(p, "Commands, after :");
+	for (int k = 0; command_at(k); k++) {
+		const struct command *c = command_at(k);
+
+		if (!(c->flags & CMD_CONSOLE))
+			continue;
+		snprintf(text, sizeof(text), "%s %s", c->name, c->usage);
+		line(p, text, c->help, ROLE_key, 44);
+	}
+	line(p, "SELECT ...", "Ask the store in SQL; ^C cancels", ROLE_key, 44);
+	heading(p, "Settings, after :train, as name=value");
+	for (int k = 0; setting_at(k); k++)
+		line(p, setting_at(k)->name, setting_at(k)->help, ROLE_key, 18);
+}
+
+static int length(struct workbench *w)
+{
+	struct page p = {.w = w, .counting = true};
+
+	page(&p);
+	return p.row;
+}
+
+static void draw(struct workbench *w, struct rect r)
+{
+	struct page p = {.w = w, .r = r};
+	const int most = length(w) - r.rows;
+
+	w->help_first = w->help_first > most ? most : w->help_first;
+	w->help_first = w->help_first < 0 ? 0 : w->help_first;
+	p.first = w->help_first;
+	page(&p);
+}
+
+static void move(struct workbench *w, enum move m, int count)
+{
+	part_move(&w->help_first, length(w), m, count, w->canvas.rows - 6);
+}
+
+static bool find(struct workbench *w, const char *text, int delta)
+{
+	(void)w, (void)text, (void)delta;
+	return false;
+}
+
+const struct view view_help = {.name = "Help", .keys = keys, .draw = draw, .move = move, .find = find};
