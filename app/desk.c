@@ -385,6 +385,11 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	desk_feed(w);
 }
 
+static const char *file_name(const char *path)
+{
+	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
 static void prepare_done(struct job *j, void *owner)
 {
 	struct prepare_job *pj = (struct prepare_job *)j;
@@ -399,10 +404,10 @@ static void prepare_done(struct job *j, void *owner)
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"), buf_str(&pj->warnings));
 	else if (pj->start)
-		workbench_say(w, ROLE_message, "training on %s", w->settings.data);
+		workbench_say(w, ROLE_message, "training on %s", file_name(w->settings.data));
 	else
 		workbench_say(w, ROLE_message, "%s is ready: space starts training, 2 shows the gates",
-			      w->settings.data);
+			      file_name(w->settings.data));
 }
 
 static void prepare_release(struct job *j)

@@ -64,7 +64,7 @@ char *place_store(const char *given, struct err *err)
 
 char *place_shared(const char *folder, const char *name)
 {
-	char program[PATH_MAX];
+	char program[PATH_MAX], whole[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	char *slash, *path;
 
@@ -75,8 +75,10 @@ char *place_shared(const char *folder, const char *name)
 	if (slash)
 		*slash = '\0';
 	path = mem_printf("%s/../%s/%s", program, folder, name);
-	if (access(path, F_OK) == 0)
-		return path;
+	if (realpath(path, whole)) {
+		free(path);
+		return mem_text(whole);
+	}
 	free(path);
 	return mem_printf("%s/../share/sluice/%s/%s", program, folder, name);
 }

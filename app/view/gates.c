@@ -30,7 +30,7 @@ static int signal_at(const struct trace *t, int place)
 	return -1;
 }
 
-static void draw_map(struct workbench *w, struct rect r, int signal, bool axis_only_for_zoom)
+static void draw_map(struct workbench *w, struct rect r, int signal)
 {
 	struct gates_state *g = &w->gates;
 	const struct trace *t = w->current.trace;
@@ -48,7 +48,6 @@ static void draw_map(struct workbench *w, struct rect r, int signal, bool axis_o
 		.focused = signal == g->signal,
 		.role = part_signal_role(trace_signal_name(t, signal)),
 	};
-	(void)axis_only_for_zoom;
 
 	heat_axis_fit(&a, r.cols - 2, HEAT_LABEL_COLS, g->t);
 	heat_draw(&w->canvas, r, &w->theme, &a, &h);
@@ -86,13 +85,20 @@ static void side_number(struct side *s, const char *label, double v, const char 
 	s->row++;
 }
 
-static void name_parts(char *out, size_t size, const char *letter, const struct part *p, int count)
+/* The largest contributions, as many as there is room for. */
+static void name_parts(struct side *s, char *out, size_t size, const char *letter, const struct part *p, int count)
 {
 	size_t n = 0;
 
 	*out = '\0';
-	for (int k = 0; k < count && k < 2 && n < size; k++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s[%d] %+.2f", k ? "  " : "", letter, p[k].index, p[k].value);
+	for (int k = 0; k < count; k++) {
+		char one[32];
+
+		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", letter, p[k].index, p[k].value);
+		if ((int)(n + strlen(one)) > s->r.cols - 22)
+			break;
+		n += (size_t)snprintf(out + n, size - n, "%s", one);
+	}
 }
 
 /* z = W·x + U·h + b, rounded so that the printed numbers add up. */
@@ -105,19 +111,19 @@ static void side_gate(struct side *s, const char *gate, enum activation act, con
 
 	round_to_sum(v, 4, 3);
 	if (g->terms & TERM_X) {
-		name_parts(text, sizeof(text), "x", g->x, g->x_count);
+		name_parts(s, text, sizeof(text), "x", g->x, g->x_count);
 		snprintf(label, sizeof(label), "z_%s = W·x", gate);
 		side_number(s, label, v[0], text);
 		first = false;
 	}
 	if (g->terms & TERM_C_NEW) {
-		name_parts(text, sizeof(text), "c", g->c, g->c_count);
+		name_parts(s, text, sizeof(text), "c", g->c, g->c_count);
 		snprintf(label, sizeof(label), first ? "z_%s = W·c" : "    + W·c", gate);
 		side_number(s, label, v[2], text);
 		first = false;
 	}
 	if (g->terms & TERM_H) {
-		name_parts(text, sizeof(text), "h", g->h, g->h_count);
+		name_parts(s, text, sizeof(text), "h", g->h, g->h_count);
 		snprintf(label, sizeof(label), first ? "z_%s = U·h" : "    + U·h", gate);
 		side_number(s, label, v[1], text);
 	}
@@ -143,24 +149,52 @@ static void side_others(struct side *s, const struct trace *t, const struct unit
 	}
 }
 
+/* The words of a product, "(1−f)·i·g", with every gate's letter replaced by its value. */
+static void put_in(char *out, size_t size, const struct cell_ops *cell, const struct unit_sum *u, const char *words)
+{
+	size_t n = 0;
+
+	for (*out = '\0'; *words && n + 8 < size; words++) {
+		char name[2] = {*words, '\0'};
+		const int q = cell_gate(cell, name);
+
+		n += (size_t)(q >= 0 ? snprintf(out + n, size - n, "%.3f", u->gate[q].value) : snprintf(out + n, size - n, "%c", *words));
+	}
+}
+
+static const char *subscript(int t, char out[32])
+{
+	char digits[12];
+
+	snprintf(digits, sizeof(digits), "%d", t);
+	*out = '\0';
+	for (const char *d = digits; *d; d++) /* U+2080 to U+2089 */
+		snprintf(out + strlen(out), 32 - strlen(out), "\xe2\x82%c", 0x80 + *d - '0');
+	return out;
+}
+
 /* c = carry·c' + write and h = o·tanh c, with the numbers put in. */
-static void side_state(struct side *s, const struct trace *t, const struct unit_sum *u)
+static void side_state(struct side *s, const struct trace *t, const struct unit_sum *u, int step)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
-	const int o = cell_gate(cell, "o");
 	double v[2] = {u->kept, u->write};
-	char text[96];
+	char text[160], carry[64], write[64], before[32], now[32];
 
 	round_to_sum(v, 2, 3);
-	snprintf(text, sizeof(text), "c = %s·c₍ₜ₋₁₎ + %s", cell->carry_text, cell->write_text);
+	subscript(step, before);
+	subscript(step + 1, now);
+	put_in(carry, sizeof(carry), cell, u, cell->carry_text);
+	put_in(write, sizeof(write), cell, u, cell->write_text);
+	snprintf(text, sizeof(text), "c%s = %s·c%s + %s", now, cell->carry_text, before, cell->write_text);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "%s·c₍ₜ₋₁₎ = %.3f·%.3f", cell->carry_text, u->carry, u->c_prev);
-	side_line(s, ROLE_text, 2, text);
-	snprintf(text, sizeof(text), "  = %+.3f %+.3f = %+.3f", v[0], v[1], v[0] + v[1]);
-	side_line(s, ROLE_text, 0, text);
-	side_line(s, ROLE_strong, 0, "h = o·tanh c");
-	snprintf(text, sizeof(text), "  = %.3f·%+.3f = %+.3f", u->gate[o].value, tanh(u->c), u->h);
-	side_line(s, ROLE_text, 0, text);
+	snprintf(text, sizeof(text), "= %s·%.3f + %s", carry, u->c_prev, write);
+	side_line(s, ROLE_text, 3, text);
+	snprintf(text, sizeof(text), "= %.3f %s %.3f = %+.3f", v[0], v[1] < 0 ? "−" : "+", fabs(v[1]), v[0] + v[1]);
+	side_line(s, ROLE_text, 3, text);
+	snprintf(text, sizeof(text), "h%s = o·tanh(c%s)", now, now);
+	side_line(s, ROLE_strong, 0, text);
+	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->gate[cell_gate(cell, "o")].value, tanh(u->c), u->h);
+	side_line(s, ROLE_text, 3, text);
 }
 
 static void side_classes(struct side *s, const struct trace *t, int step)
@@ -207,7 +241,7 @@ static void draw_side(struct workbench *w, struct rect r)
 	side_others(&s, t, &u, chosen);
 	if (s.r.rows >= 20)
 		s.row++;
-	side_state(&s, t, &u);
+	side_state(&s, t, &u, g->t);
 	if (s.r.rows >= 22)
 		s.row++;
 	side_classes(&s, t, g->t);
@@ -229,7 +263,7 @@ static void draw_maps(struct workbench *w, struct rect r)
 		if (signal_at(t, k) == w->gates.signal)
 			place = k;
 	if (w->gates.zoom) {
-		draw_map(w, r, w->gates.signal, true);
+		draw_map(w, r, w->gates.signal);
 		return;
 	}
 	if (r.rows / lines < PANE_ROWS) { /* as many as fit, the chosen one among them */
@@ -247,7 +281,7 @@ static void draw_maps(struct workbench *w, struct rect r)
 
 			if (k < count)
 				draw_map(w, (struct rect){r.row + top, r.col + left, end - top, right - left},
-					 signal_at(t, k), false);
+					 signal_at(t, k));
 		}
 }
 

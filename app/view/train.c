@@ -72,7 +72,7 @@ static void draw_strip(struct workbench *w, struct rect r)
 	row = mem_zero((size_t)t->T, sizeof(*row));
 	for (int k = 1; k < t->C; k++)
 		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k : best;
-	heat_axis_fit(&a, in.cols, 9, t->T - 1);
+	heat_axis_fit(&a, in.cols, 11, t->T - 1);
 	heat_tokens(&w->canvas, in, &w->theme, &a, -1, 0);
 	for (int k = 0; k < t->T; k++)
 		row[k] = t->prob[k * t->C + best];
@@ -118,11 +118,11 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
-	snprintf(text, sizeof(text), "%lld of %lld", (long long)g->step, (long long)g->steps);
+	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step, (long long)g->steps,
+		 (int)g->seconds / 60, (int)g->seconds % 60);
 	part_field(w, in, row++, 13, "step", text);
 	if (g->tokens_per_s > 0)
-		snprintf(text, sizeof(text), "%.1fk tokens/s, %d:%02d so far", g->tokens_per_s / 1000, (int)g->seconds / 60,
-			 (int)g->seconds % 60);
+		snprintf(text, sizeof(text), "%.1fk tokens/s", g->tokens_per_s / 1000);
 	else
 		snprintf(text, sizeof(text), "–");
 	part_field(w, in, row++, 13, "speed", text);
