@@ -34,7 +34,7 @@ TUI_CFLAGS    := $(filter-out -D%,$(call pkg,--cflags,ncursesw readline))
 BASE_LIBS   := $(call pkg,--libs,nettle) -lm -pthread
 ENGINE_LIBS := $(call pkg,--libs,$(ENGINE_PKG)) -lcsv -lm -pthread
 STORE_LIBS  := $(call pkg,--libs,$(STORE_PKG)) -lm -pthread
-APP_LIBS    := $(call pkg,--libs,$(APP_PKG) ncursesw readline) -lcsv
+APP_LIBS    := $(call pkg,--libs,$(APP_PKG) ncursesw readline) -lcsv -lm
 TEST_LIBS   := $(call pkg,--libs,cmocka)
 SCREEN_LIBS := $(call pkg,--libs,vterm) -lutil
 
@@ -64,10 +64,15 @@ all_tests := $(tests) $(double_tests) $(screen_tests)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+# Each command in full with V=1.
+Q   := $(if $(V),,@)
+SAY = $(if $(V),:,echo "  $@")
+
 all: $(BUILD)/sluice
 
 $(BUILD)/sluice: $(BUILD)/obj/app/main.o $(app_a) $(store_a) $(engine_a) $(base_a)
-	$(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS)
 
 $(base_a): $(call obj,$(base_src))
 $(engine_a): $(call obj,$(engine_src))
@@ -76,53 +81,66 @@ $(store_a): $(call obj,$(store_src))
 $(app_a): $(call obj,$(app_src))
 $(BUILD)/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/obj/engine/%.o: engine/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -c -o $@ $<
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -c -o $@ $<
 $(BUILD)/double/engine/%.o: engine/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -c -o $@ $<
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -c -o $@ $<
 $(BUILD)/obj/store/%.o: store/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(STORE_CFLAGS) -c -o $@ $<
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(STORE_CFLAGS) -c -o $@ $<
 $(BUILD)/obj/app/tui/term.o $(BUILD)/obj/app/tui/prompt.o: $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(APP_CFLAGS) $(TUI_CFLAGS) -c -o $@ $<
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(APP_CFLAGS) $(TUI_CFLAGS) -c -o $@ $<
 $(BUILD)/obj/app/%.o: app/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(APP_CFLAGS) -c -o $@ $<
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(APP_CFLAGS) -c -o $@ $<
 
 # A test links its own layer and what that layer may use: a call across a wall is a link error.
 $(BUILD)/tests/engine_%: tests/engine_%.c $(engine_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/engine_text_golden $(BUILD)/tests/engine_nn_golden $(BUILD)/tests/engine_nn_golden_double: $(golden_src)
 $(BUILD)/tests/engine_nn_%_double: tests/engine_nn_%.c $(double_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/store_%: tests/store_%.c $(store_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(STORE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(STORE_LIBS) $(TEST_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(STORE_CFLAGS) -o $@ $(filter %.c %.a,$^) $(STORE_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/app_%: tests/app_%.c $(app_a) $(store_a) $(engine_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS) $(TEST_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/screen_term $(BUILD)/tests/screen_prompt: $(BUILD)/tests/term_demo
 $(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(APP_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(APP_CFLAGS) -o $@ $(filter %.c %.a,$^) $(APP_LIBS)
 $(BUILD)/golden_float: tests/golden/golden.c $(golden_src) $(engine_a) $(base_a)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 $(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a)
-	$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 
 run:
 	@.ci/setup build
-	@$(MAKE) --no-print-directory -j2 $(BUILD)/sluice
+	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/sluice
 	@$(MAKE) --no-print-directory run-built
 run-built:
 	@tests/main_job.sh $(BUILD)

@@ -376,6 +376,8 @@ static void a_second_sigterm_ends_what_hangs(void **state)
 	(void)state;
 	screen_key(s, "h");
 	screen_wait(s, "hangs");
+	while (screen_listen(s, 50)) /* the rest of the frame */
+		continue;
 	screen_signal(s, SIGTERM);
 	assert_int_equal(screen_listen(s, 100), 0);
 	screen_signal(s, SIGTERM);
