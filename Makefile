@@ -155,6 +155,9 @@ check-built:
 golden: $(golden)
 	@tests/golden/run.sh $(BUILD) "$(DIR)"
 
+bench: $(BUILD)/sluice
+	@sh tests/bench/bench.sh $(BUILD)
+
 asan:
 	@$(MAKE) --no-print-directory BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' ARCH= \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
