@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Half-width of the fresh embedding: variance 1/3 of a unit, between Keras (0.05) and PyTorch. */
-static const double EMBED_RANGE = 0.5;
+/* Half-width of the fresh embedding: between what Keras (0.05) and PyTorch (variance 1) take. */
+static const double EMBED_RANGE = 0.25;
 
 int default_threads(void)
 {
