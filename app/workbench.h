@@ -66,7 +66,7 @@ enum ask { ASK_NONE, ASK_CONSOLE, ASK_SENTENCE, ASK_FIND, ASK_EXPORT, ASK_RENAME
 
 /* What the views remember of themselves. */
 struct gates_state {
-	int t, unit, signal, pane, first_unit[CELL_MAX_GATES + 2];
+	int t, unit, signal, pane, first_unit;
 	bool zoom;
 };
 struct runs_state {
@@ -127,7 +127,6 @@ struct workbench {
 	struct query_state query;
 	struct log_state log;
 	int help_first;
-	int spins;
 };
 
 /* Runs the workbench on a terminal until the user leaves it: the process's exit code. run is what to

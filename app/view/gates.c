@@ -44,14 +44,13 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 		.limit = trace_signal_limit(t, signal),
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
-		.first_u = g->first_unit[signal],
+		.first_u = g->first_unit,
 		.focused = signal == g->signal,
 		.role = part_signal_role(trace_signal_name(t, signal)),
 	};
 
 	heat_axis_fit(&a, r.cols - 2, HEAT_LABEL_COLS, g->t);
 	heat_draw(&w->canvas, r, &w->theme, &a, &h);
-	g->first_unit[signal] = h.first_u;
 	heat_axis_release(&a);
 }
 
@@ -253,16 +252,29 @@ static void draw_side(struct workbench *w, struct rect r)
 
 /* --- the whole ---------------------------------------------------------------------------------- */
 
+/* All maps show the same units: the chosen one is in view in the lowest of them. */
+static void scroll_units(struct gates_state *g, int pane_rows)
+{
+	const int shown = pane_rows - 3 > 1 ? pane_rows - 3 : 1;
+
+	if (g->unit < g->first_unit)
+		g->first_unit = g->unit;
+	if (g->unit >= g->first_unit + shown)
+		g->first_unit = g->unit - shown + 1;
+}
+
 static void draw_maps(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
-	const int count = trace_signals(t), cols = r.cols >= 64 ? 2 : 1;
+	const int count = trace_signals(t);
+	const int cols = r.cols >= 64 || (r.cols >= 48 && r.rows / count < 7) ? 2 : 1;
 	int lines = (count + cols - 1) / cols, first = 0, place = 0;
 
 	for (int k = 0; k < count; k++)
 		if (signal_at(t, k) == w->gates.signal)
 			place = k;
 	if (w->gates.zoom) {
+		scroll_units(&w->gates, r.rows);
 		draw_map(w, r, w->gates.signal);
 		return;
 	}
@@ -273,6 +285,7 @@ static void draw_maps(struct workbench *w, struct rect r)
 		first = first > lines - fit ? lines - fit : first;
 		lines = fit;
 	}
+	scroll_units(&w->gates, r.rows / lines);
 	for (int line = 0; line < lines; line++)
 		for (int col = 0; col < cols; col++) {
 			const int k = (first + line) * cols + col;
