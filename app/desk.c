@@ -276,8 +276,8 @@ static void load_done(struct job *j, void *owner)
 	l->loaded.snapshot = NULL;
 	l->view = NULL;
 	w->open = &w->stored;
-	workbench_say(w, ROLE_message, "%s (%s) at step %lld, epoch %d", w->stored.name, w->stored.id,
-		      (long long)w->stored.snapshot->step, w->stored.snapshot->epoch);
+	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates", w->stored.name,
+		      w->stored.snapshot->epoch);
 	weights_changed(w);
 }
 
@@ -566,7 +566,7 @@ static void runs_run(struct job *j)
 		j->ok = true;
 		return;
 	}
-	s = store_open(l->store, STORE_READ, &j->err);
+	s = store_open_current(l->store, &j->err);
 	j->ok = s && store_runs(s, &l->list, &l->row, &l->count, &j->err);
 	store_close(s);
 }

@@ -96,6 +96,10 @@ bool context_confirm(struct context *c, const char *question, struct err *err);
 struct store;
 struct store *context_store(struct context *c, bool write, struct err *err);
 
+/* Opens a store to list its runs: runs whose process has died are marked as crashed on the way, if
+ * the store can be written. */
+struct store *store_open_current(const char *path, struct err *err);
+
 /* Loads the checkpoint that RUN names. */
 struct loaded;
 bool context_load(struct context *c, const char *run, struct loaded *out, struct err *err);

@@ -183,6 +183,13 @@ struct store *context_store(struct context *c, bool write, struct err *err)
 	return store_open(c->store, write ? STORE_WRITE : STORE_READ, err);
 }
 
+struct store *store_open_current(const char *path, struct err *err)
+{
+	struct store *s = access(path, W_OK) == 0 ? store_open(path, STORE_WRITE, NULL) : NULL;
+
+	return s ? s : store_open(path, STORE_READ, err);
+}
+
 bool context_load(struct context *c, const char *run, struct loaded *out, struct err *err)
 {
 	struct store *s = context_store(c, false, err);

@@ -54,7 +54,7 @@ bool command_runs(struct context *c, const struct args *a, struct err *err)
 
 	if (limit && list.limit < 1)
 		return err_set(err, ERR_USAGE, "--limit is a number of at least 1, not '%s'", limit);
-	s = context_store(c, false, err);
+	s = store_open_current(c->store, err);
 	ok = s && store_runs(s, &list, &rows, &n, err);
 	store_close(s);
 	if (!ok)
@@ -143,7 +143,7 @@ static bool show_rest(struct output *o, struct store *s, int64_t run, struct err
 bool command_show(struct context *c, const struct args *a, struct err *err)
 {
 	static const char *const column[] = {"field", "value"};
-	struct store *s = context_store(c, false, err);
+	struct store *s = store_open_current(c->store, err);
 	struct run_ref ref;
 	struct run_row *row = s && store_run_find(s, a->pos[0], &ref, err) ? store_run_get(s, ref.run, err) : NULL;
 	struct output o;
