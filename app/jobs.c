@@ -2,11 +2,9 @@
 #include "app/jobs.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct jobs {
 	pthread_t thread;
@@ -60,23 +58,13 @@ static void *jobs_main(void *arg)
 struct jobs *jobs_new(void (*wake)(void *arg), void *arg, struct err *err)
 {
 	struct jobs *js = mem_zero(1, sizeof(*js));
-	sigset_t all, old;
-	int error;
 
 	js->wake = wake;
 	js->arg = arg;
 	pthread_mutex_init(&js->lock, NULL);
 	pthread_cond_init(&js->filled, NULL);
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	error = pthread_create(&js->thread, NULL, jobs_main, js);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!error)
+	if (thread_start(&js->thread, jobs_main, js, "job", err))
 		return js;
-	err_set(err, ERR_FAILED, "cannot start the job thread: %s", strerror(error));
 	free(js);
 	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "app/archive.h"
 #include "engine/base/mem.h"
+#include "engine/base/thread.h"
 #include "engine/math/blas.h"
 #include "store/event.h"
 #include "store/metric.h"
@@ -10,14 +11,12 @@
 #include "store/run.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_S = 1 };
+enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
 
 struct item {
 	enum train_event_type type;
@@ -249,12 +248,8 @@ static bool write_items(struct recorder *r, int first, int n, int64_t *step, str
 
 static void wait_ms(struct recorder *r, int ms)
 {
-	struct timespec until;
+	const struct timespec until = thread_deadline(ms);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	while (!r->urgent && !r->closing && r->count < COMMIT_ITEMS)
 		if (pthread_cond_timedwait(&r->filled, &r->lock, &until) == ETIMEDOUT)
 			break;
@@ -262,10 +257,8 @@ static void wait_ms(struct recorder *r, int ms)
 
 static void wait_to_retry(struct recorder *r)
 {
-	struct timespec until;
+	const struct timespec until = thread_deadline(RETRY_MS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += RETRY_S;
 	while (!r->closing)
 		if (pthread_cond_timedwait(&r->filled, &r->lock, &until) == ETIMEDOUT)
 			break;
@@ -319,8 +312,6 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 {
 	struct recorder *r;
 	struct store *s = store_open(store, STORE_WRITE, err);
-	sigset_t all, old;
-	int error;
 
 	if (!s)
 		return NULL;
@@ -339,16 +330,8 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->filled, NULL);
 	pthread_cond_init(&r->drained, NULL);
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	error = pthread_create(&r->thread, NULL, recorder_main, r);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!error)
+	if (thread_start(&r->thread, recorder_main, r, "recorder", err))
 		return r;
-	err_set(err, ERR_FAILED, "cannot start the recorder: %s", strerror(error));
 	r->thread = pthread_self();
 	r->closing = true;
 	recorder_close(r, NULL);

@@ -2,10 +2,10 @@
 #include "app/command/command.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/thread.h"
 #include "store/query.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,12 +119,8 @@ static void *watch_cancel(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->over) {
-		struct timespec until;
+		const struct timespec until = thread_deadline(50);
 
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 50000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&w->done, &w->lock, &until);
 		if (__atomic_load_n(w->cancel, __ATOMIC_RELAXED))
 			query_cancel(w->query);
@@ -147,7 +143,7 @@ static bool run(struct context *c, struct query *q, const char *sql, struct err 
 	if (c->cancel) {
 		pthread_mutex_init(&w.lock, NULL);
 		pthread_cond_init(&w.done, NULL);
-		watching = pthread_create(&thread, NULL, watch_cancel, &w) == 0;
+		watching = thread_start(&thread, watch_cancel, &w, "query", NULL);
 	}
 	ok = query_run(q, sql, &sink, &result, err);
 	if (watching) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive.h"
+#include "app/command/trace.h"
 #include "app/command/command.h"
 
 #include "engine/base/json.h"
@@ -101,8 +102,7 @@ static void json_trace(struct buf *b, const struct loaded *l, const struct trace
 	buf_byte(b, '\n');
 }
 
-/* A row a (step, unit), every gate in it. */
-static void rows_all(struct output *o, const struct trace *t)
+void trace_rows(struct output *o, const struct trace *t)
 {
 	const int signals = trace_signals(t);
 	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
@@ -207,7 +207,7 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 	if (o.format == OUTPUT_TABLE)
 		rows_steps(&o, t, (int)u);
 	else
-		rows_all(&o, t);
+		trace_rows(&o, t);
 	return output_close(&o, err);
 }
 

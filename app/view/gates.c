@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
+#include "app/command/trace.h"
 #include "app/view/parts.h"
 
 #include "engine/base/mem.h"
@@ -399,28 +400,10 @@ static bool back(struct workbench *w)
 static bool rows(struct workbench *w, struct output *o, struct err *err)
 {
 	const struct trace *t = w->current.trace;
-	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
-	struct value row[5 + CELL_MAX_GATES + 2];
 
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to export");
-	for (int k = 0; k < trace_signals(t); k++)
-		column[5 + k] = trace_signal_name(t, k);
-	output_columns(o, column, 5 + trace_signals(t));
-	for (int s = 0; s < t->T; s++)
-		for (int u = 0; u < t->H; u++) {
-			size_t n;
-			const char *token = trace_token(t, s, &n);
-
-			row[0] = value_int(0);
-			row[1] = value_text("fw");
-			row[2] = value_int(s + 1);
-			row[3] = value_bytes(token, n);
-			row[4] = value_int(u);
-			for (int k = 0; k < trace_signals(t); k++)
-				row[5 + k] = value_f32((float)trace_signal(t, k)[s * t->H + u]);
-			output_row(o, row);
-		}
+	trace_rows(o, t);
 	return true;
 }
 

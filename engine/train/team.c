@@ -2,11 +2,9 @@
 #include "engine/train/team.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #ifdef __SSE2__
 #include <xmmintrin.h>
 #endif
@@ -63,34 +61,22 @@ static void *member_main(void *arg)
 struct team *team_new(int size, struct err *err)
 {
 	struct team *t = mem_zero(1, sizeof(*t));
-	sigset_t all, old;
-	int error = 0;
+	bool ok = true;
 
 	t->member = mem_zero((size_t)size, sizeof(*t->member));
 	t->size = 1;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->start, NULL);
 	pthread_cond_init(&t->done, NULL);
-	sigfillset(&all); /* signals are for the main thread */
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	for (int k = 1; k < size && !error; k++) {
+	for (int k = 1; k < size && ok; k++) {
 		t->member[k] = (struct member){.team = t, .number = k};
-		error = pthread_create(&t->member[k].thread, NULL, member_main, &t->member[k]);
-		t->size += !error;
+		ok = thread_start(&t->member[k].thread, member_main, &t->member[k], "worker", err);
+		t->size += ok;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error) {
-		err_set(err, ERR_FAILED, "cannot start thread %d of %d: %s; set threads lower", t->size + 1,
-			size, strerror(error));
-		team_free(t);
-		return NULL;
-	}
-	return t;
+	if (ok)
+		return t;
+	team_free(t);
+	return NULL;
 }
 
 int team_size(const struct team *t)

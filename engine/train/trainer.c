@@ -2,12 +2,11 @@
 #include "engine/train/trainer.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/thread.h"
 #include "engine/train/eval.h"
 #include "engine/train/learner.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -345,8 +344,6 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 {
 	struct trainer *t = mem_zero(1, sizeof(*t));
 	real *weights = model_weights(&e->model, spec->seed, spec->forget_bias, spec->embed_range);
-	sigset_t all, old;
-	int error;
 
 	t->spec = *spec;
 	t->encoder = encoder_ref(e);
@@ -370,19 +367,9 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		trainer_free(t);
 		return NULL;
 	}
-	sigfillset(&all); /* signals are for the main thread; a crash is everyone's own */
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGABRT);
-	pthread_sigmask(SIG_BLOCK, &all, &old);
-	error = pthread_create(&t->thread, NULL, trainer_main, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	t->joined = error != 0;
-	if (!error)
+	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
+	if (!t->joined)
 		return t;
-	err_set(err, ERR_FAILED, "cannot start the training thread: %s", strerror(error));
 	trainer_free(t);
 	return NULL;
 }
