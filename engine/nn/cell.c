@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cell_ops *const table[] = {&cell_standard, &cell_article};
+static const struct cell_ops *const table[] = {
+	&cell_standard, &cell_article, &cell_V,  &cell_NIG, &cell_NFG,       &cell_NOG,       &cell_NIAF,
+	&cell_NOAF,     &cell_CIFG,    &cell_NP, &cell_FGR, &cell_gru_after, &cell_gru_before,
+};
 enum { TABLE_SIZE = sizeof(table) / sizeof(table[0]) };
 
 const struct cell_ops *cell_at(int index)

@@ -103,6 +103,7 @@ const struct cell_ops cell_article = {
 	.h_gates = 4,
 	.extras = 1,
 	.extra = {{"W_o", 3, 1}},
+	.output = ACT_TANH,
 	.forward = forward,
 	.backward = backward,
 	.extra_grad = extra_grad,

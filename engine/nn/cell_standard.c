@@ -72,6 +72,7 @@ const struct cell_ops cell_standard = {
 		 {"o", "output gate", ACT_SIGMOID, TERM_X | TERM_H}},
 	.x_gates = 4,
 	.h_gates = 4,
+	.output = ACT_TANH,
 	.forward = forward,
 	.backward = backward,
 	.flow = flow,

@@ -157,7 +157,8 @@ static bool work_room(const struct model *m, struct work *w)
 	const size_t B = (size_t)w->batch.steps.B, N = (size_t)w->batch.steps.N;
 	const size_t E = (size_t)m->spec.embed, H = (size_t)m->spec.hidden;
 	const size_t C = (size_t)m->spec.classes, G = (size_t)m->spec.cell->gates;
-	const size_t need = 2 * N * E + N * (G + 1) * H + 2 * (B + N) * H + B * E + 4 * B * H + B * C + 256;
+	const size_t need = 2 * N * E + N * (G + 1) * H + 2 * (B + N) * H + B * E +
+			    (5 + G) * B * H + B * C + 256;
 	real *at;
 
 	if (need > w->cap) {
@@ -177,6 +178,7 @@ static bool work_room(const struct model *m, struct work *w)
 	w->tape.h_in = take(&at, N * H);
 	w->tape.c = take(&at, (B + N) * H);
 	w->tape.h = take(&at, (B + N) * H);
+	w->tape.scratch = take(&at, B * (G + 1) * H);
 	w->drop_x = take(&at, B * E);
 	w->drop_v = take(&at, B * H);
 	w->vector = take(&at, B * H);

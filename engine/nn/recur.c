@@ -56,6 +56,8 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 			.z = tape->z + at * GH,
 			.c_prev = tape->c + before * H,
 			.h_prev = h_in,
+			.h_carry = tape->h + before * H,
+			.z_prev = t ? tape->z + (size_t)steps->offset[t - 1] * GH : NULL,
 			.c = tape->c + now * H,
 			.h = tape->h + now * H,
 			.extra = extra,
@@ -74,6 +76,24 @@ void recur_last(const struct steps *s, int H, const real *state, real *last)
 	}
 }
 
+/* dL/dh_{t-1} of n rows from a step's dz: through the gates, where dropout stood in the way, and,
+ * in a cell that carries h, round them. */
+static void into_h(const struct recur *r, const struct recur_tape *tape, int n, const real *dz,
+		   struct cmat U, real *dh, real *dh_gates)
+{
+	const struct shape s = shape_of(r);
+	const struct cmat dz_h = cmat_cols(cmat_of(dz, n, s.G * s.H), 0, s.Gh * s.H);
+	const size_t size = (size_t)n * (size_t)s.H;
+	real *to = r->cell->carries_h ? dh_gates : dh;
+
+	mat_mul_nn(mat_of(to, n, s.H), dz_h, U, r->cell->carries_h ? 1 : 0);
+	if (tape->drop_h)
+		for (size_t k = 0; k < size; k++)
+			to[k] *= tape->drop_h[k];
+	if (r->cell->carries_h)
+		vec_add(dh, dh_gates, 1, size);
+}
+
 void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
 		    const real *dy, real *dh, real *dc, real *grad, real *dx)
 {
@@ -85,9 +105,14 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
 	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
-	real *dextra[CELL_MAX_EXTRAS];
+	real *dextra[CELL_MAX_EXTRAS], *dh_gates = tape->scratch;
+	real *dz_value = tape->scratch + (size_t)steps->B * H;
 
 	extras_at(r, weights, extra);
+	for (int k = 0; k < r->cell->extras; k++)
+		dextra[k] = grad + r->at.extra[k];
+	if (r->cell->carries_gates)
+		memset(dz_value, 0, (size_t)steps->B * GH * sizeof(real));
 	for (int t = steps->T - 1; t >= 0; t--) {
 		const int n = steps->active[t];
 		const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
@@ -101,26 +126,24 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 			.c_prev = tape->c + before * H,
 			.c = tape->c + ((size_t)steps->B + at) * H,
 			.h_prev = tape->h_in + at * H,
+			.h_carry = tape->h + before * H,
+			.z_prev = t ? tape->z + (size_t)steps->offset[t - 1] * GH : NULL,
 			.dh = dh,
 			.dc = dc,
+			.dh_gates = dh_gates,
+			.dz_value = dz_value,
 			.extra = extra,
+			.dextra = dextra,
 		});
-		mat_mul_nn(mat_of(dh, n, s.H),
-			   cmat_cols(cmat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H), U, 0);
-		if (tape->drop_h)
-			for (size_t k = 0; k < (size_t)n * H; k++)
-				dh[k] *= tape->drop_h[k];
+		into_h(r, tape, n, tape->z + at * GH, U, dh, dh_gates);
 	}
 
 	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E), 1);
 	mat_mul_tn(mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h, cmat_of(tape->h_in, steps->N, s.H), 1);
 	for (size_t n = 0; n < (size_t)steps->N; n++)
 		vec_add(grad + r->at.b, tape->z + n * GH, 1, GH);
-	if (r->cell->extra_grad) {
-		for (int k = 0; k < r->cell->extras; k++)
-			dextra[k] = grad + r->at.extra[k];
+	if (r->cell->extra_grad)
 		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
-	}
 	if (dx)
 		mat_mul_nn(mat_of(dx, steps->N, s.E), dz_x, W, 0);
 }

@@ -27,6 +27,7 @@ struct recur_tape {
 	real *z;            /* (N, G*H) the gates' values */
 	real *h_in;         /* (N, H)   h_{t-1} as the gates see it */
 	real *c, *h;        /* (B+N, H) the first B rows are the initial state, set by the caller */
+	real *scratch;      /* (B, (G+1)*H) for backward */
 };
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);
