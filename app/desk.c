@@ -256,6 +256,30 @@ static void weights_changed(struct workbench *w)
 	desk_refresh(w);
 }
 
+/* Something to look at until a sentence is typed: the one whose words the run knows better. */
+static const char *first_sentence(const struct encoder *e)
+{
+	static const char *const text[] = {"The food was not good, but the people were kind.",
+					   "房间虽然不大，但是很干净。"};
+	struct encoding enc = {0};
+	double best = 2;
+	int which = 0;
+
+	for (int k = 0; k < 2; k++) {
+		size_t unknown = 0;
+
+		encoder_encode(e, text[k], strlen(text[k]), &enc);
+		for (size_t j = 0; j < enc.count; j++)
+			unknown += enc.unknown[j];
+		if (enc.count && (double)unknown / (double)enc.count < best) {
+			best = (double)unknown / (double)enc.count;
+			which = k;
+		}
+	}
+	encoding_release(&enc);
+	return text[which];
+}
+
 static void load_done(struct job *j, void *owner)
 {
 	struct load_job *l = (struct load_job *)j;
@@ -278,6 +302,8 @@ static void load_done(struct job *j, void *owner)
 	w->open = &w->stored;
 	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates", w->stored.name,
 		      w->stored.snapshot->epoch);
+	if (!w->current.text)
+		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
 	weights_changed(w);
 }
 

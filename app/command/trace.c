@@ -85,9 +85,9 @@ static void json_trace(struct buf *b, const struct loaded *l, const struct trace
 	jw_int(&j, 0);
 	jw_key(&j, "direction");
 	jw_text(&j, "fw");
-	for (int k = 0; k < trace_signals(t); k++) {
-		jw_key(&j, trace_signal_name(t, k));
-		json_matrix(&j, trace_signal(t, k), t->T, t->H);
+	for (int k = 0; k < t->signals; k++) {
+		jw_key(&j, t->signal[k].name);
+		json_matrix(&j, t->signal[k].v, t->T, t->H);
 	}
 	jw_object_end(&j);
 	jw_array_end(&j);
@@ -104,12 +104,12 @@ static void json_trace(struct buf *b, const struct loaded *l, const struct trace
 
 void trace_rows(struct output *o, const struct trace *t)
 {
-	const int signals = trace_signals(t);
+	const int signals = t->signals;
 	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
 	struct value row[5 + CELL_MAX_GATES + 2];
 
 	for (int k = 0; k < signals; k++)
-		column[5 + k] = trace_signal_name(t, k);
+		column[5 + k] = t->signal[k].name;
 	output_columns(o, column, 5 + signals);
 	for (int s = 0; s < t->T; s++)
 		for (int u = 0; u < t->H; u++) {
@@ -122,7 +122,7 @@ void trace_rows(struct output *o, const struct trace *t)
 			row[3] = value_bytes(token, n);
 			row[4] = value_int(u);
 			for (int k = 0; k < signals; k++)
-				row[5 + k] = value_f32((float)trace_signal(t, k)[s * t->H + u]);
+				row[5 + k] = value_f32((float)t->signal[k].v[s * t->H + u]);
 			output_row(o, row);
 		}
 }
@@ -141,7 +141,7 @@ static double mean_of(const double *v, int n, bool absolute)
 static void rows_steps(struct output *o, const struct trace *t, int unit)
 {
 	const struct classes *classes = &t->snapshot->encoder->classes;
-	const int signals = trace_signals(t), cols = 3 + signals + t->C;
+	const int signals = t->signals, cols = 3 + signals + t->C;
 	const char **column = mem_zero((size_t)cols, sizeof(*column));
 	struct value *row = mem_zero((size_t)cols, sizeof(*row));
 	char **made = mem_zero((size_t)(signals + t->C), sizeof(*made));
@@ -150,10 +150,10 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 	column[1] = "token";
 	column[2] = "known";
 	for (int k = 0; k < signals; k++) {
-		const char *name = trace_signal_name(t, k);
+		const char *name = t->signal[k].name;
 
 		made[k] = unit >= 0 ? mem_printf("%s[%d]", name, unit)
-				    : mem_printf(trace_signal_signed(t, k) ? "mean |%s|" : "mean %s", name);
+				    : mem_printf(t->signal[k].is_signed ? "mean |%s|" : "mean %s", name);
 		column[3 + k] = made[k];
 	}
 	for (int k = 0; k < t->C; k++)
@@ -167,9 +167,9 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 		row[1] = value_bytes(token, n);
 		row[2] = value_text(trace_unknown(t, s) ? "no" : "yes");
 		for (int k = 0; k < signals; k++) {
-			const double *v = trace_signal(t, k) + (size_t)s * (size_t)t->H;
+			const double *v = t->signal[k].v + (size_t)s * (size_t)t->H;
 
-			row[3 + k] = value_real(unit >= 0 ? v[unit] : mean_of(v, t->H, trace_signal_signed(t, k)), 3);
+			row[3 + k] = value_real(unit >= 0 ? v[unit] : mean_of(v, t->H, t->signal[k].is_signed), 3);
 		}
 		for (int k = 0; k < t->C; k++)
 			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);

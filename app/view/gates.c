@@ -16,38 +16,23 @@ static const struct binding keys[] = {
 
 enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
 
-/* The signals in the order they are read: what is forgotten, what is let in, what comes out. */
-static int signal_at(const struct trace *t, int place)
-{
-	static const char *const order[] = {"i", "f", "g", "o", "c", "h"};
-	int seen = 0;
-
-	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
-		const int signal = trace_signal_find(t, order[k]);
-
-		if (signal >= 0 && seen++ == place)
-			return signal;
-	}
-	return -1;
-}
-
 static void draw_map(struct workbench *w, struct rect r, int signal)
 {
 	struct gates_state *g = &w->gates;
 	const struct trace *t = w->current.trace;
 	struct heat_axis a = part_axis(&w->current);
 	struct heat h = {
-		.name = trace_signal_name(t, signal),
-		.title = trace_signal_title(t, signal),
-		.v = trace_signal(t, signal),
+		.name = t->signal[signal].name,
+		.title = t->signal[signal].title,
+		.v = t->signal[signal].v,
 		.H = t->H,
-		.is_signed = trace_signal_signed(t, signal),
+		.is_signed = t->signal[signal].is_signed,
 		.limit = trace_signal_limit(t, signal),
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
 		.focused = signal == g->signal,
-		.role = part_signal_role(trace_signal_name(t, signal)),
+		.role = part_signal_role(t->signal[signal].name),
 	};
 
 	heat_axis_fit(&a, r.cols - 2, HEAT_LABEL_COLS, g->t);
@@ -77,7 +62,7 @@ static void side_number(struct side *s, const char *label, double v, const char 
 
 	if (s->row < s->r.rows) {
 		snprintf(number, sizeof(number), "%+9.3f", v);
-		canvas_text(&s->w->canvas, s->r, s->row, 1, part_look(s->w, ROLE_dim), label);
+		canvas_field(&s->w->canvas, s->r, s->row, 1, 15, -1, part_look(s->w, ROLE_dim), label);
 		canvas_field(&s->w->canvas, s->r, s->row, 11, 9, 1, part_look(s->w, ROLE_strong), number);
 		if (remark)
 			canvas_field(&s->w->canvas, s->r, s->row, 21, s->r.cols - 22, -1, part_look(s->w, ROLE_dim), remark);
@@ -86,52 +71,50 @@ static void side_number(struct side *s, const char *label, double v, const char 
 }
 
 /* The largest contributions, as many as there is room for. */
-static void name_parts(struct side *s, char *out, size_t size, const char *letter, const struct part *p, int count)
+static void name_parts(const struct side *s, char *out, size_t size, const struct sum_term *m)
 {
 	size_t n = 0;
 
 	*out = '\0';
-	for (int k = 0; k < count; k++) {
+	for (int k = 0; k < m->count && *m->letter; k++) {
 		char one[32];
 
-		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", letter, p[k].index, p[k].value);
+		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", m->letter, m->top[k].index, m->top[k].value);
 		if ((int)(n + strlen(one)) > s->r.cols - 22)
 			break;
 		n += (size_t)snprintf(out + n, size - n, "%s", one);
 	}
 }
 
-/* z = W·x + U·h + b, rounded so that the printed numbers add up. */
-static void side_gate(struct side *s, const char *gate, enum activation act, const struct gate_sum *g)
+static const char *activation_name(enum activation act)
 {
-	double v[4] = {g->terms & TERM_X ? g->wx : 0, g->terms & TERM_H ? g->uh : 0,
-		       g->terms & TERM_C_NEW ? g->wc : 0, g->b};
-	char label[24], text[80];
-	bool first = true;
+	return act == ACT_TANH ? "tanh" : act == ACT_SIGMOID ? "σ" : "";
+}
 
-	round_to_sum(v, 4, 3);
-	if (g->terms & TERM_X) {
-		name_parts(s, text, sizeof(text), "x", g->x, g->x_count);
-		snprintf(label, sizeof(label), "z_%s = W·x", gate);
-		side_number(s, label, v[0], text);
-		first = false;
+/* z = W·x + U·h + b, rounded so that the printed numbers add up. */
+static void side_gate(struct side *s, const struct gate *gate, const struct gate_sum *g)
+{
+	double v[EXPLAIN_TERMS + 1], z = 0;
+	char label[32], text[80];
+
+	for (int k = 0; k < g->terms; k++)
+		v[k] = g->term[k].value;
+	v[g->terms] = g->b;
+	round_to_sum(v, g->terms + 1, 3);
+	for (int k = 0; k < g->terms; k++) {
+		if (k)
+			snprintf(label, sizeof(label), "  + %s", g->term[k].label);
+		else
+			snprintf(label, sizeof(label), "z_%s = %s", gate->name, g->term[k].label);
+		name_parts(s, text, sizeof(text), &g->term[k]);
+		side_number(s, label, v[k], text);
+		z += v[k];
 	}
-	if (g->terms & TERM_C_NEW) {
-		name_parts(s, text, sizeof(text), "c", g->c, g->c_count);
-		snprintf(label, sizeof(label), first ? "z_%s = W·c" : "    + W·c", gate);
-		side_number(s, label, v[2], text);
-		first = false;
-	}
-	if (g->terms & TERM_H) {
-		name_parts(s, text, sizeof(text), "h", g->h, g->h_count);
-		snprintf(label, sizeof(label), first ? "z_%s = U·h" : "    + U·h", gate);
-		side_number(s, label, v[1], text);
-	}
-	side_number(s, "    + b", v[3], NULL);
-	snprintf(label, sizeof(label), "    = z_%s", gate);
-	side_number(s, label, v[0] + v[1] + v[2] + v[3], NULL);
-	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate, act == ACT_TANH ? "tanh" : "σ",
-		 v[0] + v[1] + v[2] + v[3], g->value);
+	side_number(s, "  + b", v[g->terms], NULL);
+	z += v[g->terms];
+	snprintf(label, sizeof(label), "  = z_%s", gate->name);
+	side_number(s, label, z, NULL);
+	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate->name, activation_name(gate->act), z, g->value);
 	side_line(s, ROLE_text, 0, text);
 }
 
@@ -144,7 +127,7 @@ static void side_others(struct side *s, const struct trace *t, const struct unit
 		if (q == chosen)
 			continue;
 		snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", cell->gate[q].name,
-			 cell->gate[q].act == ACT_TANH ? "tanh" : "σ", u->gate[q].z, u->gate[q].value);
+			 activation_name(cell->gate[q].act), u->gate[q].z, u->gate[q].value);
 		side_line(s, ROLE_text, 0, text);
 	}
 }
@@ -173,10 +156,11 @@ static const char *subscript(int t, char out[32])
 	return out;
 }
 
-/* c = carry·c' + write and h = o·tanh c, with the numbers put in. */
+/* c = carry·c' + write and h = o·tanh c (or h alone, in a GRU), with the numbers put in. */
 static void side_state(struct side *s, const struct trace *t, const struct unit_sum *u, int step)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	const char state = cell->carries_h ? 'h' : 'c';
 	double v[2] = {u->kept, u->write};
 	char text[160], carry[64], write[64], before[32], now[32];
 
@@ -185,15 +169,18 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	subscript(step + 1, now);
 	put_in(carry, sizeof(carry), cell, u, cell->carry_text);
 	put_in(write, sizeof(write), cell, u, cell->write_text);
-	snprintf(text, sizeof(text), "c%s = %s·c%s + %s", now, cell->carry_text, before, cell->write_text);
+	snprintf(text, sizeof(text), "%c%s = %s·%c%s + %s", state, now, cell->carry_text, state, before, cell->write_text);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "= %s·%.3f + %s", carry, u->c_prev, write);
+	snprintf(text, sizeof(text), "= %s·%.3f + %s", carry, u->old, write);
 	side_line(s, ROLE_text, 3, text);
 	snprintf(text, sizeof(text), "= %.3f %s %.3f = %+.3f", v[0], v[1] < 0 ? "−" : "+", fabs(v[1]), v[0] + v[1]);
 	side_line(s, ROLE_text, 3, text);
-	snprintf(text, sizeof(text), "h%s = o·tanh(c%s)", now, now);
+	if (cell->carries_h)
+		return;
+	snprintf(text, sizeof(text), cell->output == ACT_TANH ? "h%s = %stanh(c%s)" : "h%s = %sc%s", now,
+		 cell->lacks == 'o' ? "" : "o·", now);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->gate[cell_gate(cell, "o")].value, tanh(u->c), u->h);
+	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->o, cell->output == ACT_TANH ? tanh(u->state) : u->state, u->h);
 	side_line(s, ROLE_text, 3, text);
 }
 
@@ -225,7 +212,7 @@ static void draw_side(struct workbench *w, struct rect r)
 	const struct trace *t = w->current.trace;
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 	struct gates_state *g = &w->gates;
-	const int chosen = g->signal < t->gates ? g->signal : 0;
+	const int chosen = t->signal[g->signal].gate >= 0 ? t->signal[g->signal].gate : 0;
 	struct unit_sum u;
 	char title[200], text[120];
 	struct side s = {.w = w};
@@ -235,7 +222,7 @@ static void draw_side(struct workbench *w, struct rect r)
 	s.r = part_frame(w, r, title, NULL, false);
 	if (w->current.unknown[g->t])
 		side_line(&s, ROLE_warn, 0, "an unknown word: it stands for <unk>");
-	side_gate(&s, cell->gate[chosen].name, cell->gate[chosen].act, &u.gate[chosen]);
+	side_gate(&s, &cell->gate[chosen], &u.gate[chosen]);
 	if (s.r.rows >= 18)
 		s.row++;
 	side_others(&s, t, &u, chosen);
@@ -267,13 +254,10 @@ static void scroll_units(struct gates_state *g, int pane_rows)
 static void draw_maps(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
-	const int count = trace_signals(t);
+	const int count = t->signals;
 	const int cols = r.cols >= 64 || (r.cols >= 48 && r.rows / count < 7) ? 2 : 1;
-	int lines = (count + cols - 1) / cols, first = 0, place = 0;
+	int lines = (count + cols - 1) / cols, first = 0;
 
-	for (int k = 0; k < count; k++)
-		if (signal_at(t, k) == w->gates.signal)
-			place = k;
 	if (w->gates.zoom) {
 		scroll_units(&w->gates, r.rows);
 		draw_map(w, r, w->gates.signal);
@@ -282,7 +266,7 @@ static void draw_maps(struct workbench *w, struct rect r)
 	if (r.rows / lines < PANE_ROWS) { /* as many as fit, the chosen one among them */
 		const int fit = r.rows / PANE_ROWS > 0 ? r.rows / PANE_ROWS : 1;
 
-		first = place / cols;
+		first = w->gates.signal / cols;
 		first = first > lines - fit ? lines - fit : first;
 		lines = fit;
 	}
@@ -295,7 +279,7 @@ static void draw_maps(struct workbench *w, struct rect r)
 
 			if (k < count)
 				draw_map(w, (struct rect){r.row + top, r.col + left, end - top, right - left},
-					 signal_at(t, k));
+					 k);
 		}
 }
 
@@ -318,7 +302,7 @@ static void draw(struct workbench *w, struct rect r)
 		draw_nothing(w, r);
 		return;
 	}
-	if (g->signal >= trace_signals(t))
+	if (g->signal >= t->signals)
 		g->signal = 0;
 	snprintf(line, sizeof(line), "%s", w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
@@ -358,20 +342,17 @@ static void move(struct workbench *w, enum move m, int count)
 static void pane(struct workbench *w, int delta)
 {
 	const struct trace *t = w->current.trace;
-	int place = 0, count;
+	int place = w->gates.signal, count;
 
 	if (!t)
 		return;
-	count = trace_signals(t);
-	for (int k = 0; k < count; k++)
-		if (signal_at(t, k) == w->gates.signal)
-			place = k;
+	count = t->signals;
 	if (w->canvas.cols < 40 + SIDE_MIN && (w->gates.pane || place + delta == count || place + delta < 0)) {
 		w->gates.pane = !w->gates.pane;
 		if (w->gates.pane)
 			return;
 	}
-	w->gates.signal = signal_at(t, (place + delta + count) % count);
+	w->gates.signal = (place + delta + count) % count;
 }
 
 static bool has_token(struct workbench *w, int row, const char *text)

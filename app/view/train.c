@@ -78,9 +78,9 @@ static void draw_strip(struct workbench *w, struct rect r)
 		row[k] = t->prob[k * t->C + best];
 	snprintf(label, sizeof(label), "p(%.5s)", t->snapshot->encoder->classes.name[best]);
 	heat_strip(&w->canvas, in, &w->theme, &a, label, row, false, 1, top++);
-	for (int q = 0; q < trace_signals(t) && top < in.rows; q++) {
-		const double *v = trace_signal(t, q);
-		const bool both = trace_signal_signed(t, q);
+	for (int q = 0; q < t->signals && top < in.rows; q++) {
+		const double *v = t->signal[q].v;
+		const bool both = t->signal[q].is_signed;
 
 		for (int k = 0; k < t->T; k++) {
 			row[k] = 0;
@@ -88,7 +88,7 @@ static void draw_strip(struct workbench *w, struct rect r)
 				row[k] += both ? fabs(v[k * t->H + u]) : v[k * t->H + u];
 			row[k] /= t->H;
 		}
-		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", trace_signal_name(t, q));
+		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", t->signal[q].name);
 		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false, both ? trace_signal_limit(t, q) : 1, top++);
 	}
 	heat_axis_release(&a);

@@ -11,17 +11,29 @@
 
 #include "engine/train/encoder.h"
 
+enum { TRACE_SIGNALS = CELL_MAX_GATES + 2 };
+
+/* What can be looked at: i f g o c h, or r z n h of a GRU. A gate that a variant lacks is all 1, or
+ * 1 - i where it is coupled. */
+struct trace_signal {
+	const char *name, *title;
+	const double *v; /* (T, H) */
+	int gate;        /* its place in the cell's table; -1: a state, or a gate that is lacking */
+	bool is_signed;  /* can be below 0 */
+};
+
 struct trace {
 	struct snapshot *snapshot; /* one reference */
 	char *text;
 	struct encoding encoding;  /* tokens as the tokenizer made them; what was dropped */
-	int T, E, H, C, gates;
+	int T, E, H, C, gates, signals;
 	int32_t *ids;              /* T: what the model ran over, padding included */
 	int *token;                /* T: index into encoding.tokens; -1 for padding */
 	double *x;                 /* (T, E) */
 	double *z[CELL_MAX_GATES]; /* pre-activations, in the cell's order of gates */
 	double *gate[CELL_MAX_GATES];
-	double *c, *h;             /* (T+1, H): row t is the state before step t */
+	double *c, *h;             /* (T+1, H): row t is the state before step t; no c in a GRU */
+	struct trace_signal signal[TRACE_SIGNALS];
 	double *prob;              /* (T, C): the classes if the text ended after step t */
 	double distance;           /* largest |double - float32| over all gates, states and classes */
 	double *block;
@@ -36,35 +48,37 @@ void trace_free(struct trace *t); /* NULL is ignored */
 const char *trace_token(const struct trace *t, int step, size_t *n);
 bool trace_unknown(const struct trace *t, int step);
 
-/* What can be looked at: the gates in the cell's order, then c and h. */
-int trace_signals(const struct trace *t);
-const char *trace_signal_name(const struct trace *t, int signal);
-const char *trace_signal_title(const struct trace *t, int signal);
-bool trace_signal_signed(const struct trace *t, int signal); /* can be below 0 */
-const double *trace_signal(const struct trace *t, int signal); /* (T, H) */
 int trace_signal_find(const struct trace *t, const char *name); /* -1 if there is none */
 /* The largest |value| of a signal; at least 1 for signals bounded by 1. */
 double trace_signal_limit(const struct trace *t, int signal);
 
-/* One contribution to a sum. */
+/* One contribution to a product. */
 struct part {
 	int index; /* of the input dimension or the unit it comes from */
 	double value;
 };
-enum { EXPLAIN_TOP = 4 };
+enum { EXPLAIN_TOP = 4, EXPLAIN_TERMS = 4 };
 
-/* How one gate of one unit got its value at one step: z = W·x + U·h + W·c + b. */
-struct gate_sum {
-	unsigned terms; /* which of the products there are: enum term */
-	double wx, uh, wc, b, z, value;
-	struct part x[EXPLAIN_TOP], h[EXPLAIN_TOP], c[EXPLAIN_TOP]; /* the largest, largest first */
-	int x_count, h_count, c_count;
+/* One summand of a pre-activation: "W·x" and its largest contributions, largest first. */
+struct sum_term {
+	const char *label, *letter; /* letter: what the contributions are parts of, "x" */
+	double value;
+	struct part top[EXPLAIN_TOP];
+	int count;
 };
 
-/* How one unit's cell state came about: c = carry c' + write. */
+/* How one gate of one unit got its value at one step: z is the sum of the terms and b. */
+struct gate_sum {
+	struct sum_term term[EXPLAIN_TERMS];
+	int terms;
+	double b, z, value;
+};
+
+/* How one unit's state came about: new = carry old + write, on c, or on h in a GRU. */
 struct unit_sum {
 	struct gate_sum gate[CELL_MAX_GATES];
-	double c_prev, carry, write, kept, c, h; /* kept = carry * c_prev */
+	double old, carry, write, kept, state, h; /* kept = carry * old */
+	double o; /* 1 where there is no output gate */
 };
 void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *out);
 
