@@ -61,11 +61,11 @@ static void side_number(struct side *s, const char *label, double v, const char 
 	char number[32];
 
 	if (s->row < s->r.rows) {
-		snprintf(number, sizeof(number), "%+9.3f", v);
-		canvas_field(&s->w->canvas, s->r, s->row, 1, 15, -1, part_look(s->w, ROLE_dim), label);
-		canvas_field(&s->w->canvas, s->r, s->row, 11, 9, 1, part_look(s->w, ROLE_strong), number);
+		snprintf(number, sizeof(number), "%+.3f", v);
+		canvas_text(&s->w->canvas, s->r, s->row, 1, part_look(s->w, ROLE_dim), label);
+		canvas_text(&s->w->canvas, s->r, s->row, 22 - canvas_width(number), part_look(s->w, ROLE_strong), number);
 		if (remark)
-			canvas_field(&s->w->canvas, s->r, s->row, 21, s->r.cols - 22, -1, part_look(s->w, ROLE_dim), remark);
+			canvas_field(&s->w->canvas, s->r, s->row, 23, s->r.cols - 24, -1, part_look(s->w, ROLE_dim), remark);
 	}
 	s->row++;
 }
@@ -80,7 +80,7 @@ static void name_parts(const struct side *s, char *out, size_t size, const struc
 		char one[32];
 
 		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", m->letter, m->top[k].index, m->top[k].value);
-		if ((int)(n + strlen(one)) > s->r.cols - 22)
+		if ((int)(n + strlen(one)) > s->r.cols - 24)
 			break;
 		n += (size_t)snprintf(out + n, size - n, "%s", one);
 	}
