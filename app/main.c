@@ -6,6 +6,7 @@
 
 #include "engine/math/blas.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
@@ -36,8 +37,10 @@ static int run_command(const struct command *cmd, int argc, char **argv, struct 
 	if (err.code || !cmd->run(c, &args, &err))
 		status = complain(&err);
 	free(store);
-	if (fflush(stdout) && !status)
-		status = 0; /* the reader has gone: that is not our failure */
+	if (fflush(stdout) && errno != EPIPE && !status) { /* a reader that has gone is no failure */
+		err_set(&err, ERR_FAILED, "cannot write the answer: %s", strerror(errno));
+		status = complain(&err);
+	}
 	return status;
 }
 

@@ -74,14 +74,11 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 	struct vocab *vocab;
 
 	if (!classes_of(train, &classes, err))
-		return err_wrap(err, "%s", train->path);
+		return false;
 	vocab = build_vocab(s, train);
 	p->train = corpus_new(train, vocab, &classes, s->max_len, front, err);
-	if (p->train && valid->count) {
+	if (p->train && valid->count)
 		p->valid = corpus_new(valid, vocab, &classes, s->max_len, front, err);
-		if (!p->valid)
-			err_wrap(err, "%s", valid->path ? valid->path : train->path);
-	}
 	if (!p->train || (valid->count && !p->valid)) {
 		vocab_unref(vocab);
 		classes_release(&classes);

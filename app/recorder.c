@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUEUE_MAX = 4096, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
+enum { QUEUE_MAX = 4096, SNAPSHOTS_MAX = 8 /* waiting at once */, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
 
 struct item {
 	enum train_event_type type;
@@ -41,6 +41,7 @@ struct recorder {
 	pthread_cond_t filled, drained;
 	struct item queue[QUEUE_MAX];
 	int first, count; /* a ring */
+	int snapshots;    /* in it */
 	bool urgent, closing;
 	int64_t recorded, waits;
 	struct err trouble;
@@ -272,7 +273,7 @@ static void *recorder_main(void *arg)
 	for (;;) {
 		struct err err = {0};
 		int64_t step = r->recorded;
-		int n, first;
+		int n, first, snapshots = 0;
 		bool ok;
 
 		while (!r->count && !r->closing)
@@ -286,8 +287,10 @@ static void *recorder_main(void *arg)
 		pthread_mutex_unlock(&r->lock);
 
 		ok = write_items(r, first, n, &step, &err);
-		for (int k = 0; ok && k < n; k++)
+		for (int k = 0; ok && k < n; k++) {
+			snapshots += r->queue[(first + k) % QUEUE_MAX].snapshot != NULL;
 			release_item(&r->queue[(first + k) % QUEUE_MAX]);
+		}
 
 		pthread_mutex_lock(&r->lock);
 		r->trouble = err;
@@ -295,6 +298,7 @@ static void *recorder_main(void *arg)
 		if (ok) {
 			r->first = (first + n) % QUEUE_MAX;
 			r->count -= n;
+			r->snapshots -= snapshots;
 			r->recorded = step;
 			r->has_run = r->run != 0;
 		} else if (r->closing) {
@@ -338,6 +342,12 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	return NULL;
 }
 
+/* Weights are heavy: tiny epochs must not pile them up before a slow disk. */
+static bool is_full(const struct recorder *r, const struct train_event *event)
+{
+	return r->count == QUEUE_MAX || (event->snapshot && r->snapshots >= SNAPSHOTS_MAX);
+}
+
 void recorder_put(struct recorder *r, const struct train_event *event)
 {
 	struct item *it;
@@ -345,16 +355,18 @@ void recorder_put(struct recorder *r, const struct train_event *event)
 	if (event->type == TRAIN_EVENT_SNAPSHOT)
 		return;
 	pthread_mutex_lock(&r->lock);
-	r->waits += r->count == QUEUE_MAX;
-	while (r->count == QUEUE_MAX && !r->closing)
+	r->waits += is_full(r, event);
+	while (is_full(r, event) && !r->closing)
 		pthread_cond_wait(&r->drained, &r->lock);
 	if (r->count < QUEUE_MAX) {
 		it = &r->queue[(r->first + r->count) % QUEUE_MAX];
 		*it = (struct item){.type = event->type, .gauge = *event->gauge, .best = event->best};
 		if (event->epoch)
 			it->epoch = *event->epoch;
-		if (event->snapshot)
+		if (event->snapshot) {
 			it->snapshot = snapshot_ref(event->snapshot);
+			r->snapshots++;
+		}
 		if (event->message)
 			it->message = mem_text(event->message);
 		r->count++;

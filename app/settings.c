@@ -314,23 +314,31 @@ struct ini_state {
 	struct settings *s;
 	const char *path;
 	FILE *file;
-	int line;
+	int line, set_at[TABLE_SIZE]; /* lines */
 	struct err err;
 };
 
 static char *ini_line(char *text, int size, void *arg)
 {
 	struct ini_state *st = arg;
+	size_t blank;
 
 	if (st->err.code || !fgets(text, size, st->file))
 		return NULL;
 	st->line++;
-	if (!strchr(text, '\n') && !feof(st->file)) {
+	blank = strspn(text, " \t");
+	if (!strchr(text, '\n') && strlen(text) + 1 < (size_t)size && !feof(st->file))
+		err_set(&st->err, ERR_INPUT, "%s:%d: has a zero byte in it", st->path, st->line);
+	else if (!strchr(text, '\n') && !feof(st->file))
 		err_set(&st->err, ERR_INPUT, "%s:%d: the line is longer than %d bytes", st->path, st->line,
 			size - 2);
+	else if (text[blank] == '[')
+		err_set(&st->err, ERR_INPUT, "%s:%d: settings files have no sections; remove this line",
+			st->path, st->line);
+	if (st->err.code)
 		return NULL;
-	}
-	return text;
+	/* To inih an indented line goes on with the setting before it. */
+	return memmove(text, text + blank, strlen(text + blank) + 1);
 }
 
 /* A path in a file is relative to that file. */
@@ -349,11 +357,15 @@ static int ini_value(void *arg, const char *section, const char *name, const cha
 	const struct setting *w = setting_find(name);
 	char *path = w && w->type == SETTING_PATH ? beside(st->path, value) : NULL;
 	struct err err = {0};
+	int *at = w ? &st->set_at[w - table] : NULL;
 
-	if (*section)
-		err_set(&err, ERR_INPUT, "settings files have no sections; remove [%s]", section);
+	(void)section;
+	if (at && *at)
+		err_set(&err, ERR_INPUT, "%s is set already on line %d", name, *at);
 	else
 		settings_set(st->s, name, path ? path : value, &err);
+	if (at)
+		*at = st->line;
 	free(path);
 	if (!err.code)
 		return 1;

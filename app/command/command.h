@@ -14,6 +14,7 @@
 #include "engine/base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct workbench;
@@ -81,6 +82,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 		struct args *out, struct err *err);
 const char *args_value(const struct args *a, const char *option); /* the last given, or NULL */
 bool args_has(const struct args *a, const char *option);
+/* The option's whole number from 1 to max; *n stays as it is where the option is not given. */
+bool args_number(const struct args *a, const char *option, int64_t max, int64_t *n, struct err *err);
 
 /* Splits a console line into words: blanks separate, quotes hold together. The words lie in one
  * block to be freed with free(*block). ERR_USAGE for an open quote. */

@@ -226,7 +226,9 @@ bool command_predict(struct context *c, const struct args *a, struct err *err)
 	while (ok && (n = getline(&line, &cap, in)) >= 0) {
 		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
-		ok = predict_line(&p, line, (size_t)n, err) && !ferror(c->out);
+		ok = predict_line(&p, line, (size_t)n, err);
+		if (ferror(c->out))
+			break; /* the reader has gone */
 	}
 	if (ok && ferror(in))
 		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", standard ? "standard input" : path,

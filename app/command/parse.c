@@ -7,6 +7,7 @@
 #include "engine/base/mem.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,23 @@ const char *args_value(const struct args *a, const char *option)
 bool args_has(const struct args *a, const char *option)
 {
 	return args_value(a, option);
+}
+
+bool args_number(const struct args *a, const char *option, int64_t max, int64_t *n, struct err *err)
+{
+	const char *text = args_value(a, option);
+	char *end;
+	long long v;
+
+	if (!text)
+		return true;
+	errno = 0;
+	v = strtoll(text, &end, 10);
+	if (end == text || *end || errno || v < 1 || v > max)
+		return err_set(err, ERR_USAGE, "%s is a whole number from 1 to %lld, not '%s'", option,
+			       (long long)max, text);
+	*n = v;
+	return true;
 }
 
 bool words_split(const char *line, char **words, int max, int *count, char **block,

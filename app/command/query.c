@@ -171,16 +171,22 @@ static bool run(struct context *c, struct query *q, const char *sql, struct err 
 bool command_query(struct context *c, const struct args *a, struct err *err)
 {
 	const char *file = args_value(a, "-f"), *timeout = args_value(a, "--timeout");
-	const char *rows = args_value(a, "--limit");
 	struct query_limits limits = {.rows = c->out ? 0 : 100000, .deadline_ms = 60000};
 	struct buf sql = {0};
 	struct query *q;
 	bool ok = true;
+	char *end;
 
-	if (timeout && (limits.deadline_ms = (int64_t)(atof(timeout) * 1000)) <= 0)
-		return err_set(err, ERR_USAGE, "--timeout is a number of seconds above 0, not '%s'", timeout);
-	if (rows && (limits.rows = atoll(rows)) <= 0)
-		return err_set(err, ERR_USAGE, "--limit is a number of rows above 0, not '%s'", rows);
+	if (timeout) {
+		double seconds = strtod(timeout, &end);
+
+		if (end == timeout || *end || !(seconds >= 0.001 && seconds <= 1e9))
+			return err_set(err, ERR_USAGE, "--timeout is a number of seconds from 0.001 on, not '%s'",
+				       timeout);
+		limits.deadline_ms = (int64_t)(seconds * 1000);
+	}
+	if (!args_number(a, "--limit", INT64_MAX, &limits.rows, err))
+		return false;
 	if (!args_has(a, "--list") && (file != NULL) == (a->pos_count > 0))
 		return err_set(err, ERR_USAGE, "query takes SQL, or -f FILE, or --list");
 	q = query_open(c->store, limits, err);

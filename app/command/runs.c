@@ -38,22 +38,22 @@ bool command_runs(struct context *c, const struct args *a, struct err *err)
 					     "epochs",	  "steps",	"train_loss", "valid_loss", "valid_accuracy",
 					     "best_epoch", "seconds",	"created",   "tags",	"note"};
 	enum { COLS = sizeof(column) / sizeof(column[0]) };
-	const char *limit = args_value(a, "--limit");
-	const struct run_list list = {
+	struct run_list list = {
 		.order = args_value(a, "--order"),
 		.ascending = args_has(a, "--ascending"),
 		.filter = args_value(a, "--filter"),
 		.only_deleted = args_has(a, "--deleted"),
-		.limit = limit ? atoi(limit) : 0,
 	};
 	struct store *s;
 	struct run_row *rows = NULL;
 	struct output o;
+	int64_t limit = 0;
 	size_t n = 0;
 	bool ok;
 
-	if (limit && list.limit < 1)
-		return err_set(err, ERR_USAGE, "--limit is a number of at least 1, not '%s'", limit);
+	if (!args_number(a, "--limit", 1000000000, &limit, err))
+		return false;
+	list.limit = (int)limit;
 	s = store_open_current(c->store, err);
 	ok = s && store_runs(s, &list, &rows, &n, err);
 	store_close(s);

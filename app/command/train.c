@@ -349,7 +349,7 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	if (progress.style == PROGRESS_NDJSON && view->gauge.step)
 		put_line(&view->gauge, recorder_recorded(progress.session->recorder));
 	if (progress.style == PROGRESS_LINES || progress.style == PROGRESS_BAR)
-		if (*view->message && state != TRAIN_DIVERGED)
+		if (*view->message && view->gauge.state != TRAIN_DIVERGED && view->gauge.state != TRAIN_FAILED)
 			fprintf(stderr, "%s\n", view->message);
 	state = session_finish(progress.session, err);
 	session_free(progress.session);
