@@ -60,6 +60,7 @@ struct open_run {
 	struct snapshot *snapshot;
 	struct feed_view *view; /* curves and numbers */
 	int64_t parameters;
+	double rate; /* asked for last; 0: never */
 };
 
 enum ask { ASK_NONE, ASK_CONSOLE, ASK_SENTENCE, ASK_FIND, ASK_EXPORT, ASK_RENAME, ASK_TAG, ASK_NOTE, ASK_FILTER, ASK_DELETE, ASK_QUIT };
