@@ -195,9 +195,15 @@ static int side_end(struct screen *s, int rows, int row, int col, const char *co
 	return -1;
 }
 
-void sluice_check_frames(struct screen *s, int least)
+struct frames {
+	int least;
+	char trouble[128]; /* what is wrong with them */
+};
+
+static bool frames_are_straight(struct screen *s, void *data)
 {
 	static const char *const top[] = {"╭", "╮"}, *const bottom[] = {"╰", "╯"};
+	struct frames *f = data;
 	int rows, cols, count[2] = {0, 0};
 
 	screen_size(s, &rows, &cols);
@@ -207,23 +213,31 @@ void sluice_check_frames(struct screen *s, int least)
 				if (strcmp(screen_cell(s, row, col).text, top[side]) != 0)
 					continue;
 				count[side]++;
-				if (side_end(s, rows, row, col, bottom[side]) < 0) {
-					screen_print(s);
-					fail_msg("the side below %d,%d is not straight", row, col);
-				}
+				if (side_end(s, rows, row, col, bottom[side]) >= 0)
+					continue;
+				snprintf(f->trouble, sizeof(f->trouble), "a straight side below %d,%d", row, col);
+				return false;
 			}
-	if (count[LEFT] != count[RIGHT] || count[LEFT] < least) {
-		screen_print(s);
-		fail_msg("%d left and %d right corners instead of %d", count[LEFT], count[RIGHT], least);
-	}
-	for (int row = 3; least && row < rows - 2; row++) { /* views go to the edge */
+	snprintf(f->trouble, sizeof(f->trouble), "%d frames; %d left and %d right corners", f->least,
+		 count[LEFT], count[RIGHT]);
+	if (count[LEFT] != count[RIGHT] || count[LEFT] < f->least)
+		return false;
+	for (int row = 3; f->least && row < rows - 2; row++) { /* views go to the edge */
 		const struct screen_cell c = screen_cell(s, row, cols - 1);
 
-		if (!*c.text || !strstr("│╮╯", c.text)) {
-			screen_print(s);
-			fail_msg("row %d does not end at the right edge", row);
-		}
+		if (*c.text && strstr("│╮╯", c.text))
+			continue;
+		snprintf(f->trouble, sizeof(f->trouble), "a border at the right end of row %d", row);
+		return false;
 	}
+	return true;
+}
+
+void sluice_wait_frames(struct screen *s, int least)
+{
+	struct frames f = {.least = least};
+
+	screen_wait_for(s, frames_are_straight, &f, f.trouble);
 }
 
 /* --- numbers --- */
@@ -259,6 +273,11 @@ static bool epoch_is_past(struct screen *s, void *least)
 	return sluice_epoch(s) >= *(int *)least;
 }
 
+static bool step_is_past(struct screen *s, void *step)
+{
+	return sluice_step(s) > *(int *)step;
+}
+
 static bool step_is(struct screen *s, void *step)
 {
 	return sluice_step(s) == *(int *)step;
@@ -278,4 +297,12 @@ void sluice_wait_step(struct screen *s, int step)
 
 	snprintf(what, sizeof(what), "step %d", step);
 	screen_wait_for(s, step_is, &step, what);
+}
+
+void sluice_wait_step_past(struct screen *s, int step)
+{
+	char what[64];
+
+	snprintf(what, sizeof(what), "a step after %d", step);
+	screen_wait_for(s, step_is_past, &step, what);
 }

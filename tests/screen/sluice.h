@@ -43,11 +43,12 @@ void sluice_close(struct screen *s);
 void sluice_view(struct screen *s, const char *key, const char *sign); /* opens it, waits for the sign */
 void sluice_wait_message(struct screen *s, const char *text); /* in the line above the last */
 void sluice_wait_top(struct screen *s, const char *text);     /* in the first line */
-/* Every frame on the screen has straight sides and there are at least so many. */
-void sluice_check_frames(struct screen *s, int least);
+/* Until every frame on the screen has straight sides, and there are at least so many of them. */
+void sluice_wait_frames(struct screen *s, int least);
 int sluice_epoch(struct screen *s); /* of the first line; -1 when there is none */
 int sluice_step(struct screen *s);  /* of the run pane; -1 when there is none */
 void sluice_wait_epoch(struct screen *s, int least);
 void sluice_wait_step(struct screen *s, int step);
+void sluice_wait_step_past(struct screen *s, int step);
 
 #endif
