@@ -127,7 +127,7 @@ struct workbench {
 	struct runs_state runs;
 	struct query_state query;
 	struct log_state log;
-	int help_first;
+	int help_first, help_found; /* help_found: a row, or -1 */
 	int spins;
 };
 

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const struct option options_train[];
 
@@ -351,7 +352,10 @@ static bool ui_theme(struct context *c, const struct args *a, struct err *err)
 	bool ok;
 
 	theme_default(&t);
-	ok = theme_load(&t, file, err);
+	if (path || access(file, F_OK) == 0)
+		ok = theme_load(&t, file, err);
+	else
+		ok = err_set(err, ERR_INPUT, "there is no %s; default, dark, light and mono come with sluice", name);
 	if (ok) {
 		c->ui->theme = t;
 		workbench_say(c->ui, ROLE_message, "theme %s", a->pos[0]);
