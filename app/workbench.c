@@ -319,7 +319,9 @@ static void draw_bar(struct workbench *w, struct rect r)
 	if (job)
 		snprintf(right, sizeof(right), "%s …  ^C cancels", job);
 	canvas_fill(&w->canvas, r, bar, ' ');
-	at = canvas_text(&w->canvas, r, 0, 1, bar, "sluice") + 3;
+	if (canvas_width(right) + 9 <= r.cols) /* where it is narrow the state comes first */
+		canvas_text(&w->canvas, r, 0, 1, bar, "sluice");
+	at = 9;
 	snprintf(left, sizeof(left), "%s%s%s", o ? o->name : "", o && *o->id ? "  " : "", o ? o->id : "");
 	name.attr |= strong.attr;
 	if (at + canvas_width(left) + canvas_width(right) + 4 > r.cols && o)
@@ -331,6 +333,7 @@ static void draw_bar(struct workbench *w, struct rect r)
 static void draw_tabs(struct workbench *w, struct rect r)
 {
 	const char *store = strrchr(w->context.store, '/') ? strrchr(w->context.store, '/') + 1 : w->context.store;
+	const int gap = r.cols < 48 ? 1 : 2;
 	int at = 1;
 
 	for (int k = 0; view_at(k); k++) {
@@ -344,7 +347,8 @@ static void draw_tabs(struct workbench *w, struct rect r)
 			snprintf(text, sizeof(text), "%d %s", v->number, v->name);
 		else
 			snprintf(text, sizeof(text), "? %s", v->name);
-		at += canvas_text(&w->canvas, r, 0, at, s, text) + 2;
+		if (at + canvas_width(text) <= r.cols) /* no name is cut */
+			at += canvas_text(&w->canvas, r, 0, at, s, text) + gap;
 	}
 	if (at + canvas_width(store) + 2 < r.cols)
 		canvas_text(&w->canvas, r, 0, r.cols - canvas_width(store) - 1, look(w, ROLE_dim), store);

@@ -60,6 +60,7 @@ struct open_run {
 	struct snapshot *snapshot;
 	struct feed_view *view; /* curves and numbers */
 	int64_t parameters;
+	double rate; /* asked for last; 0: never */
 };
 
 enum ask { ASK_NONE, ASK_CONSOLE, ASK_SENTENCE, ASK_FIND, ASK_EXPORT, ASK_RENAME, ASK_TAG, ASK_NOTE, ASK_FILTER, ASK_DELETE, ASK_QUIT };
@@ -126,7 +127,7 @@ struct workbench {
 	struct runs_state runs;
 	struct query_state query;
 	struct log_state log;
-	int help_first;
+	int help_first, help_found; /* help_found: a row, or -1 */
 };
 
 /* Runs the workbench on a terminal until the user leaves it: the process's exit code. run is what to

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const struct option options_train[];
 
@@ -283,21 +284,22 @@ static bool ui_batch(struct context *c, const struct args *a, struct err *err)
 
 static bool ui_rate(struct context *c, const struct args *a, struct err *err)
 {
-	const struct workbench *w = c->ui;
+	struct workbench *w = c->ui;
 	double lr;
 	char *end;
 
 	if (!need_session(w, err))
 		return false;
-	lr = w->live.view->gauge.lr;
+	lr = w->live.rate > 0 ? w->live.rate : w->live.view->gauge.lr; /* keys come faster than answers */
 	if (!strcmp(a->pos[0], "up"))
 		lr *= 1.25;
 	else if (!strcmp(a->pos[0], "down"))
 		lr /= 1.25;
 	else if ((lr = strtod(a->pos[0], &end)), *end || end == a->pos[0] || !(lr > 0) || lr > 1e38)
 		return err_set(err, ERR_USAGE, "rate takes up, down or a number above 0, not '%s'", a->pos[0]);
+	w->live.rate = lr;
 	trainer_set_lr(w->session->trainer, lr);
-	workbench_say(c->ui, ROLE_message, "learning rate %.3g", lr);
+	workbench_say(w, ROLE_message, "learning rate %.3g", lr);
 	return true;
 }
 
@@ -350,7 +352,10 @@ static bool ui_theme(struct context *c, const struct args *a, struct err *err)
 	bool ok;
 
 	theme_default(&t);
-	ok = theme_load(&t, file, err);
+	if (path || access(file, F_OK) == 0)
+		ok = theme_load(&t, file, err);
+	else
+		ok = err_set(err, ERR_INPUT, "there is no %s; default, dark, light and mono come with sluice", name);
 	if (ok) {
 		c->ui->theme = t;
 		workbench_say(c->ui, ROLE_message, "theme %s", a->pos[0]);

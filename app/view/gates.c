@@ -221,7 +221,7 @@ static void draw_side(struct workbench *w, struct rect r)
 	snprintf(title, sizeof(title), "unit %d · t %d · “%s”", g->unit, g->t + 1, w->current.token[g->t]);
 	s.r = part_frame(w, r, title, NULL, false);
 	if (w->current.unknown[g->t])
-		side_line(&s, ROLE_warn, 0, "an unknown word: it stands for <unk>");
+		side_line(&s, ROLE_warn, 0, "an unknown word: read as <unk>");
 	side_gate(&s, &cell->gate[chosen], &u.gate[chosen]);
 	if (s.r.rows >= 18)
 		s.row++;

@@ -11,13 +11,27 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
-/* Draws, or with w NULL only counts, lines; `first` are scrolled away. */
+/* Draws lines, of which `first` are scrolled away; or only counts them, and those that hold `text`. */
 struct page {
 	struct workbench *w;
 	struct rect r;
 	int row, first;
 	bool counting;
+	const char *text;
+	int from, before, after, top, last; /* rows that hold it: next to `from`, and of all; -1: none */
 };
+
+static void note_match(struct page *p, const char *left, const char *right)
+{
+	if (!p->text || !(part_has(left, p->text) || part_has(right, p->text)))
+		return;
+	p->top = p->top < 0 ? p->row : p->top;
+	p->last = p->row;
+	if (p->row < p->from)
+		p->before = p->row;
+	if (p->row > p->from && p->after < 0)
+		p->after = p->row;
+}
 
 static bool next_line(struct page *p, int *row)
 {
@@ -37,12 +51,14 @@ static void heading(struct page *p, const char *text)
 
 static void line(struct page *p, const char *left, const char *right, enum role role, int at)
 {
+	const bool found = p->row == p->w->help_found;
 	int row;
 
+	note_match(p, left, right);
 	if (!next_line(p, &row))
 		return;
 	canvas_field(&p->w->canvas, p->r, row, 3, at - 4, -1, part_look(p->w, role), left);
-	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1, part_look(p->w, ROLE_text), right);
+	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1, part_look(p->w, found ? ROLE_mark : ROLE_text), right);
 }
 
 static void bindings(struct page *p, const struct binding *b)
@@ -103,15 +119,32 @@ static void draw(struct workbench *w, struct rect r)
 	page(&p);
 }
 
+static void enter(struct workbench *w)
+{
+	w->help_first = 0; /* the page depends on the view it came from */
+	w->help_found = -1;
+}
+
 static void move(struct workbench *w, enum move m, int count)
 {
+	w->help_found = -1;
 	part_move(&w->help_first, length(w), m, count, w->canvas.rows - 6);
 }
 
 static bool find(struct workbench *w, const char *text, int delta)
 {
-	(void)w, (void)text, (void)delta;
-	return false;
+	struct page p = {.w = w, .counting = true, .text = text, .before = -1, .after = -1, .top = -1, .last = -1};
+	int at;
+
+	p.from = w->help_found >= 0 ? w->help_found : w->help_first - 1;
+	page(&p);
+	at = delta > 0 ? (p.after >= 0 ? p.after : p.top) : p.before >= 0 ? p.before : p.last;
+	if (at < 0)
+		return false;
+	w->help_found = at;
+	if (at < w->help_first || at >= w->help_first + w->canvas.rows - 4)
+		w->help_first = at - 2;
+	return true;
 }
 
-const struct view view_help = {.name = "Help", .keys = keys, .draw = draw, .move = move, .find = find};
+const struct view view_help = {.name = "Help", .keys = keys, .draw = draw, .enter = enter, .move = move, .find = find};

@@ -174,6 +174,8 @@ static void draw(struct workbench *w, struct rect r)
 	layout_columns(part[1], facts, 2, half);
 	if (half[0].cols)
 		draw_strip(w, half[0]);
+	else
+		half[1] = part[1]; /* alone it may have it all */
 	if (half[1].cols)
 		draw_facts(w, half[1], o);
 }
