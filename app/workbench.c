@@ -259,6 +259,10 @@ static void input(struct workbench *w, struct key k)
 		prompt_input(w, k);
 		return;
 	}
+	if (k.mods & MOD_ALT) { /* Esc and a key, faster than can be told apart; nothing is bound to Alt */
+		input(w, (struct key){.code = K_ESC});
+		k.mods &= ~(unsigned)MOD_ALT;
+	}
 	if (k.mods & MOD_PASTE)
 		return;
 	if (*w->message && !w->sticky) {

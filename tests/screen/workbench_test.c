@@ -112,14 +112,14 @@ static void pause_step_rate_stop(void **state)
 	}
 	screen_send(s, "....");
 	sluice_wait_step(s, step + 7);
-	screen_wait(s, "5.00e-03");
+	screen_wait(s, "1.00e-02");
 	screen_key(s, "+");
-	screen_wait(s, "6.25e-03");
+	screen_wait(s, "1.25e-02");
 	screen_key(s, "-");
-	screen_wait(s, "5.00e-03");
+	screen_wait(s, "1.00e-02");
 	screen_send(s, "++"); /* faster than the trainer answers */
-	screen_wait(s, "7.81e-03");
-	sluice_wait_message(s, "learning rate 0.00781");
+	screen_wait(s, "1.56e-02");
+	sluice_wait_message(s, "learning rate 0.0156");
 	screen_send(s, ":rate 0.001\r");
 	screen_wait(s, "1.00e-03");
 	screen_send(s, ":rate fast\r");
