@@ -29,7 +29,7 @@ static void run(const char *pattern, int at_least)
 static void cells(void **state)
 {
 	(void)state;
-	run("tests/golden/cell_*.txt", 16);
+	run("tests/golden/cell_*.txt", 38);
 }
 
 static void classifiers(void **state)
@@ -41,7 +41,7 @@ static void classifiers(void **state)
 static void optimizers(void **state)
 {
 	(void)state;
-	run("tests/golden/optim_*.txt", 2);
+	run("tests/golden/optim_*.txt", 8);
 }
 
 int main(void)

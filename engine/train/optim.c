@@ -41,10 +41,102 @@ static void adam_keras(const struct optim *o, real *w, const real *g, real scale
 	adam(o, w, g, scale, first, end, o->lr * sqrt(c2) / c1, 1);
 }
 
+static void adamw(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+{
+	const real keep = (real)(1 - o->lr * o->decay);
+
+	for (size_t k = first; k < end; k++)
+		w[k] *= keep;
+	adam_torch(o, w, g, scale, first, end);
+}
+
+static void sgd(const struct optim *o, real *restrict w, const real *restrict g, real scale, size_t first,
+		size_t end)
+{
+	const real rate = (real)o->lr * scale;
+
+	for (size_t k = first; k < end; k++)
+		w[k] -= rate * g[k];
+}
+
+static void momentum(const struct optim *o, real *restrict w, const real *restrict g, real scale,
+		     size_t first, size_t end)
+{
+	const real mu = (real)o->beta1, rate = (real)o->lr;
+	real *restrict v = o->slot[0];
+
+	for (size_t k = first; k < end; k++) {
+		v[k] = mu * v[k] + g[k] * scale;
+		w[k] -= rate * v[k];
+	}
+}
+
+static void nesterov(const struct optim *o, real *restrict w, const real *restrict g, real scale,
+		     size_t first, size_t end)
+{
+	const real mu = (real)o->beta1, rate = (real)o->lr;
+	real *restrict v = o->slot[0];
+
+	for (size_t k = first; k < end; k++) {
+		const real d = g[k] * scale;
+
+		v[k] = mu * v[k] + d;
+		w[k] -= rate * (d + mu * v[k]);
+	}
+}
+
+/* p -= lr g / (sqrt(a + inside) + outside), a <- old a + fresh g^2. */
+static void by_squares(const struct optim *o, real *restrict w, const real *restrict g, real scale,
+		       size_t first, size_t end, double old, double fresh, double inside, double outside)
+{
+	const real rate = (real)o->lr, keep = (real)old, add = (real)fresh, in = (real)inside;
+	const real out = (real)outside;
+	real *restrict a = o->slot[0];
+
+	for (size_t k = first; k < end; k++) {
+		const real d = g[k] * scale;
+
+		a[k] = keep * a[k] + add * d * d;
+		w[k] -= rate * d / (real_sqrt(a[k] + in) + out);
+	}
+}
+
+static void adagrad(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+{
+	by_squares(o, w, g, scale, first, end, 1, 1, 0, o->eps);
+}
+
+static void adagrad_keras(const struct optim *o, real *w, const real *g, real scale, size_t first,
+			  size_t end)
+{
+	by_squares(o, w, g, scale, first, end, 1, 1, o->eps, 0);
+}
+
+static void rmsprop(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+{
+	by_squares(o, w, g, scale, first, end, o->beta2, 1 - o->beta2, 0, o->eps);
+}
+
+static void rmsprop_keras(const struct optim *o, real *w, const real *g, real scale, size_t first,
+			  size_t end)
+{
+	by_squares(o, w, g, scale, first, end, o->beta2, 1 - o->beta2, o->eps, 0);
+}
+
+// clang-format off
 static const struct optim_ops table[] = {
-	{"adam", "Adam with PyTorch's epsilon", 6, 2, {"m", "v"}, 1e-8, adam_torch},
-	{"adam_keras", "Adam with Keras's epsilon", 5, 2, {"m", "v"}, 1e-7, adam_keras},
+	{"adam",          "Adam with PyTorch's epsilon", 6, 2, {"m", "v"}, 0.9, 0.999, 1e-8, 0, 0, adam_torch},
+	{"adam_keras",    "Adam with Keras's epsilon", 5, 2, {"m", "v"}, 0.9, 0.999, 1e-7, 0, 0, adam_keras},
+	{"adamw",         "Adam with decoupled weight decay 0.01", 7, 2, {"m", "v"}, 0.9, 0.999, 1e-8, 0.01, 0, adamw},
+	{"sgd",           "plain gradient descent", 0, 0, {NULL}, 0, 0, 0, 0, 0, sgd},
+	{"momentum",      "gradient descent with momentum 0.9", 1, 1, {"v"}, 0.9, 0, 0, 0, 0, momentum},
+	{"nesterov",      "with Nesterov's momentum 0.9", 2, 1, {"v"}, 0.9, 0, 0, 0, 0, nesterov},
+	{"rmsprop",       "RMSprop as in PyTorch", -1, 1, {"a"}, 0, 0.99, 1e-8, 0, 0, rmsprop},
+	{"rmsprop_keras", "RMSprop as in Keras", 4, 1, {"a"}, 0, 0.9, 1e-7, 0, 0, rmsprop_keras},
+	{"adagrad",       "Adagrad as in PyTorch", -1, 1, {"a"}, 0, 0, 1e-10, 0, 0, adagrad},
+	{"adagrad_keras", "Adagrad as in Keras", 3, 1, {"a"}, 0, 0, 1e-7, 0, 0.1, adagrad_keras},
 };
+// clang-format on
 
 const struct optim_ops *optim_at(int index)
 {
@@ -61,12 +153,16 @@ const struct optim_ops *optim_find(const char *name)
 
 bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size)
 {
-	*o = (struct optim){.ops = ops, .lr = lr, .beta1 = 0.9, .beta2 = 0.999, .eps = ops->eps};
-	for (int k = 0; k < ops->slots; k++)
+	*o = (struct optim){.ops = ops, .lr = lr, .beta1 = ops->beta1, .beta2 = ops->beta2,
+			    .eps = ops->eps, .decay = ops->decay};
+	for (int k = 0; k < ops->slots; k++) {
 		if (!(o->slot[k] = mem_block(size, sizeof(real)))) {
 			optim_release(o);
 			return false;
 		}
+		for (size_t j = 0; ops->init > 0 && j < size; j++)
+			o->slot[k][j] = (real)ops->init;
+	}
 	return true;
 }
 

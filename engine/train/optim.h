@@ -2,9 +2,10 @@
 /*
  * Optimizers: one table entry each. State arrays mirror the weights.
  *
- * `adam` follows PyTorch: epsilon is added after the bias correction (Kingma and Ba, arXiv
- * 1412.6980, algorithm 1). `adam_keras` adds it before (the paper's epsilon-hat, end of section 2).
- * Every weight is updated at every step, also one whose gradient is 0.
+ * Plain names follow PyTorch, names with _keras follow Keras, where the two differ: Adam adds
+ * epsilon after the bias correction there (Kingma and Ba, arXiv 1412.6980, algorithm 1), before it
+ * here (the paper's epsilon-hat, end of section 2); RMSprop and Adagrad add it outside the root
+ * there, inside here. Every weight is updated at every step, also one whose gradient is 0.
  */
 #ifndef SLUICE_ENGINE_TRAIN_OPTIM_H
 #define SLUICE_ENGINE_TRAIN_OPTIM_H
@@ -21,17 +22,18 @@ struct optim;
 
 struct optim_ops {
 	const char *name, *title;
-	int golden;                         /* cfg.optim in the golden files */
-	int slots;                          /* state arrays */
-	const char *slot[OPTIM_MAX_SLOTS];  /* their names in a checkpoint */
-	double eps;                         /* default epsilon */
+	int golden;                        /* cfg.optim in the golden files; -1: none */
+	int slots;                         /* state arrays */
+	const char *slot[OPTIM_MAX_SLOTS]; /* their names in a checkpoint */
+	double beta1, beta2, eps;          /* defaults; beta1 is momentum, beta2 the mean of squares */
+	double decay, init;                /* of AdamW; what Adagrad's sum starts from */
 	void (*update)(const struct optim *o, real *w, const real *g, real scale, size_t first,
 		       size_t end);
 };
 
 struct optim {
 	const struct optim_ops *ops;
-	double lr, beta1, beta2, eps;
+	double lr, beta1, beta2, eps, decay;
 	int64_t t; /* updates so far, the one under way included */
 	real *slot[OPTIM_MAX_SLOTS];
 };
@@ -39,7 +41,7 @@ struct optim {
 const struct optim_ops *optim_at(int index); /* NULL past the end */
 const struct optim_ops *optim_find(const char *name);
 
-/* Betas 0.9 and 0.999, the table's epsilon, state 0. false without memory. */
+/* The table's defaults; state 0, or init. false without memory. */
 bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size);
 void optim_release(struct optim *o);
 

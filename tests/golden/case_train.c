@@ -21,9 +21,10 @@ static const struct optim_ops *optim_of(const struct golden *g)
 static void set_optim(struct optim *o, const struct golden *g)
 {
 	o->lr = golden_number(g, "cfg.lr", o->lr);
-	o->beta1 = golden_number(g, "cfg.beta1", o->beta1);
-	o->beta2 = golden_number(g, "cfg.beta2", o->beta2);
+	o->beta1 = golden_number(g, "cfg.beta1", golden_number(g, "cfg.momentum", o->beta1));
+	o->beta2 = golden_number(g, "cfg.beta2", golden_number(g, "cfg.rho", o->beta2));
 	o->eps = golden_number(g, "cfg.eps", o->eps);
+	o->decay = golden_number(g, "cfg.decay", o->decay);
 }
 
 int case_optim(const struct golden *g, const char *path)
