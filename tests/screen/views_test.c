@@ -168,7 +168,7 @@ static void the_cursor_moves(void **state)
 	screen_wait(s, "= z_g");
 	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
 	screen_key(s, "z");
-	screen_wait_gone(s, "forget gate");
+	screen_wait_gone(s, z->cols >= 100 ? "f ──" : "output gate");
 	screen_wait(s, "candidate");
 	sluice_wait_frames(s, 2);
 	screen_key(s, "Esc");
