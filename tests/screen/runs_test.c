@@ -110,7 +110,7 @@ static void runs_are_compared(void **state)
 	screen_wait(s, "validation accuracy of marked runs");
 	screen_wait_row(s, 4, "●");
 	screen_wait_row(s, 5, "●");
-	sluice_wait_frames(s, 0);
+	sluice_wait_frames(s, FRAMES_NONE);
 	screen_key(s, "m");
 	screen_wait_row(s, 4, "●");
 	screen_key(s, "Up");

@@ -196,7 +196,7 @@ static int side_end(struct screen *s, int rows, int row, int col, const char *co
 }
 
 struct frames {
-	int least;
+	int count;
 	char trouble[128]; /* what is wrong with them */
 };
 
@@ -218,11 +218,12 @@ static bool frames_are_straight(struct screen *s, void *data)
 				snprintf(f->trouble, sizeof(f->trouble), "a straight side below %d,%d", row, col);
 				return false;
 			}
-	snprintf(f->trouble, sizeof(f->trouble), "%d frames; %d left and %d right corners", f->least,
+	snprintf(f->trouble, sizeof(f->trouble), "%d frames; %d left and %d right corners", f->count,
 		 count[LEFT], count[RIGHT]);
-	if (count[LEFT] != count[RIGHT] || count[LEFT] < f->least)
+	if (count[LEFT] != count[RIGHT] || (f->count > 0 && count[LEFT] != f->count) ||
+	    (f->count == FRAMES_SOME && !count[LEFT]))
 		return false;
-	for (int row = 3; f->least && row < rows - 2; row++) { /* views go to the edge */
+	for (int row = 3; f->count != FRAMES_NONE && row < rows - 2; row++) { /* views go to the edge */
 		const struct screen_cell c = screen_cell(s, row, cols - 1);
 
 		if (*c.text && strstr("│╮╯", c.text))
@@ -233,9 +234,9 @@ static bool frames_are_straight(struct screen *s, void *data)
 	return true;
 }
 
-void sluice_wait_frames(struct screen *s, int least)
+void sluice_wait_frames(struct screen *s, int count)
 {
-	struct frames f = {.least = least};
+	struct frames f = {.count = count};
 
 	screen_wait_for(s, frames_are_straight, &f, f.trouble);
 }

@@ -43,8 +43,9 @@ void sluice_close(struct screen *s);
 void sluice_view(struct screen *s, const char *key, const char *sign); /* opens it, waits for the sign */
 void sluice_wait_message(struct screen *s, const char *text); /* in the line above the last */
 void sluice_wait_top(struct screen *s, const char *text);     /* in the first line */
-/* Until every frame on the screen has straight sides, and there are at least so many of them. */
-void sluice_wait_frames(struct screen *s, int least);
+/* Until every frame on the screen has straight sides, there are so many, and they reach to the edge. */
+enum { FRAMES_NONE = -1, FRAMES_SOME = -2 }; /* need not reach it; any number but none */
+void sluice_wait_frames(struct screen *s, int count);
 int sluice_epoch(struct screen *s); /* of the first line; -1 when there is none */
 int sluice_step(struct screen *s);  /* of the run pane; -1 when there is none */
 void sluice_wait_epoch(struct screen *s, int least);

@@ -176,7 +176,7 @@ static bool fits(struct screen *s, void *data)
 	return screen_contains(s, "1 Train") && screen_contains(s, "6 Log") &&
 	       (cols < 60 || (screen_find(s, "s.db", &row, &col) && row == 1 && col == cols - 5)) &&
 	       screen_contains(s, "loss, nats") &&
-	       strstr(screen_text(s, rows - 1), " space start, pause") == screen_text(s, rows - 1);
+	       !strncmp(screen_text(s, rows - 1), " space start, pause", 19);
 }
 
 static void resize_storm(void **state)
@@ -190,7 +190,7 @@ static void resize_storm(void **state)
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 		screen_resize(s, sizes[k][0], sizes[k][1]);
 		screen_wait_for(s, fits, NULL, "the new size");
-		sluice_wait_frames(s, sizes[k][0] < 12 || sizes[k][1] < 40 ? 0 : 1);
+		sluice_wait_frames(s, sizes[k][0] < 12 || sizes[k][1] < 40 ? FRAMES_NONE : FRAMES_SOME);
 	}
 	for (int k = 0; k < 60; k++) { /* faster than anyone draws */
 		seed = seed * 1103515245 + 12345;
