@@ -187,7 +187,8 @@ static void help_lists_everything(void **state)
 			for (const struct binding *b = view_at(v)->keys; b->key; b++)
 				check_line(&w->canvas, b->key, b->help);
 		for (int k = 0; command_at(k); k++) {
-			snprintf(left, sizeof(left), "%s %s", command_at(k)->name, command_at(k)->usage);
+			snprintf(left, sizeof(left), "%s %s", command_at(k)->name,
+				 command_at(k)->usage);
 			left[strcspn(left, " ")] = '\0'; /* a long usage is cut */
 			if (command_at(k)->flags & CMD_CONSOLE)
 				check_line(&w->canvas, left, "");

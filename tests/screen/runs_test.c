@@ -146,7 +146,8 @@ static bool both_names_in_the_plot(struct screen *s, void *data)
 	if (!screen_find(s, "validation accuracy of marked runs", &row, &col))
 		return false;
 	for (int r = row + 1; r < rows - 2; r++)
-		count += (strstr(screen_text(s, r), "alpha") != NULL) + (strstr(screen_text(s, r), "beta") != NULL);
+		count += (strstr(screen_text(s, r), "alpha") != NULL) +
+			 (strstr(screen_text(s, r), "beta") != NULL);
 	return count == 2;
 }
 
@@ -175,8 +176,9 @@ static void questions_are_answered(void **state)
 	screen_wait(s, "product  word");
 	screen_wait_row(s, 5, "42  größe 中文");
 	sluice_wait_message(s, "1 row in");
-	screen_send(s, ":WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 500) "
-		       "SELECT i, i*i AS square FROM n\r");
+	screen_send(s,
+		    ":WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 500) "
+		    "SELECT i, i*i AS square FROM n\r");
 	sluice_wait_message(s, "500 rows in");
 	screen_wait_row(s, 5, "▸     1       1");
 	screen_key(s, "G");

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 
-
 static void type_sentence(struct screen *s, const char *text)
 {
 	char word[64];
@@ -13,7 +12,8 @@ static void type_sentence(struct screen *s, const char *text)
 	screen_wait(s, "sentence:");
 	screen_send(s, text);
 	screen_key(s, "Enter");
-	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "), text); /* a long text is cut */
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "),
+		 text); /* a long text is cut */
 	screen_wait_row(s, 2, word);
 	screen_wait_gone(s, "sentence:");
 }
@@ -227,7 +227,8 @@ static void words_of_all_widths(void **state)
 			screen_wait(s, step);
 			screen_listen(s, 20);
 			sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
-			unknown = unknown || screen_find(s, "an unknown word: read as <unk>", &row, &col);
+			unknown = unknown ||
+				  screen_find(s, "an unknown word: read as <unk>", &row, &col);
 			screen_key(s, "Right");
 		}
 		assert_true(unknown);
@@ -268,8 +269,9 @@ static void a_text_without_words(void **state)
 
 static const struct {
 	const char *key, *sign;
-} all_views[] = {{"4", "ordered by created"}, {"5", "Questions to the store"}, {"6", "level  run"},
-		 {"?", "Keys everywhere"},   {"1", "loss, nats"},	      {"2", "= z_"}};
+} all_views[] = {{"4", "ordered by created"}, {"5", "Questions to the store"},
+		 {"6", "level  run"},         {"?", "Keys everywhere"},
+		 {"1", "loss, nats"},         {"2", "= z_"}};
 
 static void open_all_views(struct screen *s)
 {
@@ -384,14 +386,27 @@ static void the_smallest_screen(void **state)
 
 static void help_lists_every_key(void **state)
 {
-	static const char *const lines[] = {
-		"Keys of Runs",     "m            mark",          "Keys everywhere",
-		"Up k         up",  "PgDn         a page down",   "S-Tab        previous pane",
-		"Esc          back", "x            export as csv", "p            pin the sentence",
-		"C-z          to the shell", "6            Log",	  "Keys of Train",
-		"Space        start, pause", "S            stop",	  "Keys of Gates",
-		"z            zoom", "Commands, after :",	  "trace [RUN] [--text] TEXT",
-		"SELECT ...",	    "Settings, after :train, as name=value", "epochs"};
+	static const char *const lines[] = {"Keys of Runs",
+					    "m            mark",
+					    "Keys everywhere",
+					    "Up k         up",
+					    "PgDn         a page down",
+					    "S-Tab        previous pane",
+					    "Esc          back",
+					    "x            export as csv",
+					    "p            pin the sentence",
+					    "C-z          to the shell",
+					    "6            Log",
+					    "Keys of Train",
+					    "Space        start, pause",
+					    "S            stop",
+					    "Keys of Gates",
+					    "z            zoom",
+					    "Commands, after :",
+					    "trace [RUN] [--text] TEXT",
+					    "SELECT ...",
+					    "Settings, after :train, as name=value",
+					    "epochs"};
 	struct screen *s = sluice_sample(*state);
 	int rows, cols, page = 0;
 	bool seen[sizeof(lines) / sizeof(*lines)] = {false};
@@ -430,14 +445,10 @@ static void help_lists_every_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AT_BOTH(numbers_add_up),
-		AT_BOTH(the_cursor_moves),
-		AT_BOTH(words_of_all_widths),
-		AT_SMALL(a_text_without_words),
-		AT_BOTH(ascii_only),
-		AT_BOTH(without_colours),
-		AT_SMALL(the_smallest_screen),
-		AT_BOTH(help_lists_every_key),
+		AT_BOTH(numbers_add_up),       AT_BOTH(the_cursor_moves),
+		AT_BOTH(words_of_all_widths),  AT_SMALL(a_text_without_words),
+		AT_BOTH(ascii_only),           AT_BOTH(without_colours),
+		AT_SMALL(the_smallest_screen), AT_BOTH(help_lists_every_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
