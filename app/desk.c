@@ -493,6 +493,7 @@ static void finish_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	w->ended = true;
+	workbench_unask(w, ASK_QUIT);
 	snprintf(w->live.status, sizeof(w->live.status), "%s", train_state_name(f->state));
 	w->runs.stale = w->log.stale = true;
 	desk_runs(w);

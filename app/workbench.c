@@ -220,6 +220,15 @@ void workbench_ask(struct workbench *w, enum ask what, const char *label, const 
 	w->dirty = true;
 }
 
+void workbench_unask(struct workbench *w, enum ask what)
+{
+	if (w->ask != what)
+		return;
+	prompt_close();
+	w->ask = ASK_NONE;
+	w->dirty = true;
+}
+
 static void prompt_input(struct workbench *w, struct key k)
 {
 	enum ask what = w->ask;

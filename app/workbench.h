@@ -140,6 +140,8 @@ void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void workbench_show(struct workbench *w, const struct view *v);
 void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text);
+/* Takes a question back if it is the one that is asked. */
+void workbench_unask(struct workbench *w, enum ask what);
 void workbench_answer(struct workbench *w, enum ask what, const char *line);
 
 /* app/desk.c: what is open, and the jobs that make it so. */

@@ -139,6 +139,93 @@ static void commands_are_named_once(void **state)
 	assert_null(command_find("toggle", CMD_SHELL));
 }
 
+/* A row of the canvas as 7-bit text. */
+static void row_text(const struct canvas *c, int row, char *out)
+{
+	for (int col = 0; col < c->cols; col++) {
+		const uint32_t ch = c->cell[row * c->cols + col].ch[0];
+
+		*out++ = ch && ch < 0x80 ? (char)ch : ' ';
+	}
+	*out = '\0';
+}
+
+/* A row that begins with the left part and then has the right one. */
+static void check_line(const struct canvas *c, const char *left, const char *right)
+{
+	char text[512];
+
+	for (int row = 0; row < c->rows; row++) {
+		const char *at = text + 3;
+
+		row_text(c, row, text);
+		if (strncmp(at, left, strlen(left)) != 0 || at[strlen(left)] != ' ')
+			continue;
+		at += strlen(left) + strspn(at + strlen(left), " ");
+		if (!strncmp(at, right, strlen(right)))
+			return;
+	}
+	fail_msg("the help lacks '%s': '%s'", left, right);
+}
+
+static void help_lists_everything(void **state)
+{
+	struct workbench *w = calloc(1, sizeof(*w));
+	char left[160];
+
+	(void)state;
+	theme_default(&w->theme);
+	canvas_init(&w->canvas, 300, 200);
+	for (int from = 0; view_at(from); from++) { /* whatever view it was asked for in */
+		canvas_clear(&w->canvas, theme_style(&w->theme, ROLE_text));
+		w->before = view_at(from);
+		view_help.enter(w);
+		view_help.draw(w, canvas_rect(&w->canvas));
+		for (const struct binding *b = global_keys; b->key; b++)
+			check_line(&w->canvas, b->key, b->help);
+		for (int v = 0; view_at(v); v++)
+			for (const struct binding *b = view_at(v)->keys; b->key; b++)
+				check_line(&w->canvas, b->key, b->help);
+		for (int k = 0; command_at(k); k++) {
+			snprintf(left, sizeof(left), "%s %s", command_at(k)->name,
+				 command_at(k)->usage);
+			left[strcspn(left, " ")] = '\0'; /* a long usage is cut */
+			if (command_at(k)->flags & CMD_CONSOLE)
+				check_line(&w->canvas, left, "");
+		}
+		for (int k = 0; setting_at(k); k++)
+			check_line(&w->canvas, setting_at(k)->name, setting_at(k)->help);
+	}
+	canvas_release(&w->canvas);
+	free(w);
+}
+
+static void help_is_searched(void **state)
+{
+	struct workbench *w = calloc(1, sizeof(*w));
+	int first;
+
+	(void)state;
+	theme_default(&w->theme);
+	canvas_init(&w->canvas, 24, 80);
+	w->before = view_at(0);
+	view_help.enter(w);
+	assert_false(view_help.find(w, "no such words", 1));
+	assert_true(view_help.find(w, "EXPORT", 1)); /* whatever the case */
+	first = w->help_found;
+	assert_true(first > 0);
+	assert_true(view_help.find(w, "export", 1));
+	assert_true(w->help_found > first);
+	assert_true(view_help.find(w, "export", -1));
+	assert_int_equal(w->help_found, first);
+	assert_true(view_help.find(w, "export", -1)); /* from the first to the last */
+	assert_true(w->help_found > first);
+	assert_true(view_help.find(w, "export", 1)); /* and round again */
+	assert_int_equal(w->help_found, first);
+	canvas_release(&w->canvas);
+	free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +233,8 @@ int main(void)
 		cmocka_unit_test(no_view_takes_a_global_key),
 		cmocka_unit_test(numbers_open_their_views),
 		cmocka_unit_test(commands_are_named_once),
+		cmocka_unit_test(help_lists_everything),
+		cmocka_unit_test(help_is_searched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

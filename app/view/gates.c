@@ -306,7 +306,10 @@ static void draw(struct workbench *w, struct rect r)
 		g->signal = 0;
 	snprintf(line, sizeof(line), "%s", w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
-	snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens", g->t + 1);
+	if (strcmp(w->current.text, t->text)) /* what is drawn still belongs to the sentence before */
+		snprintf(line, sizeof(line), "…");
+	else
+		snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens", g->t + 1);
 	canvas_field(&w->canvas, r, 0, r.cols - 23, 22, 1, part_look(w, ROLE_dim), line);
 	maps.row++;
 	maps.rows--;

@@ -108,24 +108,15 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 
 		snprintf(text, sizeof(text), "%s  E %d  H %d", m->cell->name, m->embed, m->hidden);
 		part_field(w, in, row++, 13, "cell", text);
-		snprintf(text, sizeof(text), "%d, %d classes", m->vocab, m->classes);
-		part_field(w, in, row++, 13, "vocabulary", text);
 	}
-	snprintf(text, sizeof(text), "%s, %.1f MB", part_count(o->parameters, count), (double)o->parameters * 4e-6);
-	part_field(w, in, row++, 13, "parameters", text);
+	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step, (long long)g->steps,
+		 (int)g->seconds / 60, (int)g->seconds % 60);
+	part_field(w, in, row++, 13, "step", text);
 	if (isnan(g->grad_norm))
 		snprintf(text, sizeof(text), "%.2e", g->lr);
 	else
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
-	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step, (long long)g->steps,
-		 (int)g->seconds / 60, (int)g->seconds % 60);
-	part_field(w, in, row++, 13, "step", text);
-	if (g->tokens_per_s > 0)
-		snprintf(text, sizeof(text), "%.1fk tokens/s", g->tokens_per_s / 1000);
-	else
-		snprintf(text, sizeof(text), "–");
-	part_field(w, in, row++, 13, "speed", text);
 	if (v->best.epoch && !isnan(v->best.valid_accuracy))
 		snprintf(text, sizeof(text), "%.3f at epoch %d", v->best.valid_accuracy, v->best.epoch);
 	else
@@ -136,6 +127,19 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "%s", *o->id ? o->status : "not yet");
 	part_field(w, in, row++, 13, o->live && w->session ? "saved" : "state", text);
+	if (g->tokens_per_s > 0)
+		snprintf(text, sizeof(text), "%.1fk tokens/s", g->tokens_per_s / 1000);
+	else
+		snprintf(text, sizeof(text), "–");
+	part_field(w, in, row++, 13, "speed", text);
+	snprintf(text, sizeof(text), "%s, %.1f MB", part_count(o->parameters, count), (double)o->parameters * 4e-6);
+	part_field(w, in, row++, 13, "parameters", text);
+	if (o->snapshot) {
+		const struct model_spec *m = &o->snapshot->encoder->model.spec;
+
+		snprintf(text, sizeof(text), "%d, %d classes", m->vocab, m->classes);
+		part_field(w, in, row++, 13, "vocabulary", text);
+	}
 }
 
 static void draw_nothing(struct workbench *w, struct rect r)

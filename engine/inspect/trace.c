@@ -452,5 +452,5 @@ void round_to_sum(double *v, int n, int decimals)
 		left += left > 0 ? -1 : 1;
 	}
 	for (int k = 0; k < n; k++)
-		v[k] = rint(v[k] / unit) * unit;
+		v[k] = rint(v[k] / unit) * unit + 0.0; /* no -0 */
 }

@@ -70,8 +70,8 @@ const char *sluice_says(const char *words)
 	size_t n;
 	FILE *f;
 
-	snprintf(command, sizeof(command), "SLUICE_STORE=%s/s.db HOME=%s %s/sluice %s", folder, folder,
-		 build_folder(), words);
+	snprintf(command, sizeof(command), "SLUICE_STORE=%s/s.db HOME=%s %s/sluice %s", folder,
+		 folder, build_folder(), words);
 	f = popen(command, "r");
 	assert_non_null(f);
 	n = fread(said, 1, sizeof(said) - 1, f);
@@ -85,7 +85,8 @@ void sluice_train(const char *name)
 {
 	char words[256];
 
-	snprintf(words, sizeof(words), "train -q -c samples/english.ini --set epochs=2 --name %s", name);
+	snprintf(words, sizeof(words), "train -q -c samples/english.ini --set epochs=2 --name %s",
+		 name);
 	sluice_says(words);
 }
 
@@ -196,7 +197,7 @@ static int side_end(struct screen *s, int rows, int row, int col, const char *co
 }
 
 struct frames {
-	int least;
+	int count;
 	char trouble[128]; /* what is wrong with them */
 };
 
@@ -215,27 +216,31 @@ static bool frames_are_straight(struct screen *s, void *data)
 				count[side]++;
 				if (side_end(s, rows, row, col, bottom[side]) >= 0)
 					continue;
-				snprintf(f->trouble, sizeof(f->trouble), "a straight side below %d,%d", row, col);
+				snprintf(f->trouble, sizeof(f->trouble),
+					 "a straight side below %d,%d", row, col);
 				return false;
 			}
-	snprintf(f->trouble, sizeof(f->trouble), "%d frames; %d left and %d right corners", f->least,
-		 count[LEFT], count[RIGHT]);
-	if (count[LEFT] != count[RIGHT] || count[LEFT] < f->least)
+	snprintf(f->trouble, sizeof(f->trouble), "%d frames; %d left and %d right corners",
+		 f->count, count[LEFT], count[RIGHT]);
+	if (count[LEFT] != count[RIGHT] || (f->count > 0 && count[LEFT] != f->count) ||
+	    (f->count == FRAMES_SOME && !count[LEFT]))
 		return false;
-	for (int row = 3; f->least && row < rows - 2; row++) { /* views go to the edge */
+	for (int row = 3; f->count != FRAMES_NONE && row < rows - 2;
+	     row++) { /* views go to the edge */
 		const struct screen_cell c = screen_cell(s, row, cols - 1);
 
 		if (*c.text && strstr("│╮╯", c.text))
 			continue;
-		snprintf(f->trouble, sizeof(f->trouble), "a border at the right end of row %d", row);
+		snprintf(f->trouble, sizeof(f->trouble), "a border at the right end of row %d",
+			 row);
 		return false;
 	}
 	return true;
 }
 
-void sluice_wait_frames(struct screen *s, int least)
+void sluice_wait_frames(struct screen *s, int count)
 {
-	struct frames f = {.least = least};
+	struct frames f = {.count = count};
 
 	screen_wait_for(s, frames_are_straight, &f, f.trouble);
 }

@@ -15,8 +15,14 @@ struct size {
 extern struct size small, large;
 
 /* Entries of cmocka's table; the test finds its size in *state. */
-#define AT_SMALL(test) {#test " 80x24", test, sluice_set_up, sluice_clean_up, &small}
-#define AT_LARGE(test) {#test " 120x36", test, sluice_set_up, sluice_clean_up, &large}
+#define AT_SMALL(test)                                                                             \
+	{                                                                                          \
+#test " 80x24", test, sluice_set_up, sluice_clean_up, &small                       \
+	}
+#define AT_LARGE(test)                                                                             \
+	{                                                                                          \
+#test " 120x36", test, sluice_set_up, sluice_clean_up, &large                      \
+	}
 #define AT_BOTH(test) AT_SMALL(test), AT_LARGE(test)
 
 int sluice_set_up(void **state);
@@ -33,18 +39,20 @@ const char *sluice_says(const char *words);
 /* Starts the workbench with the environment's changes and up to two words, each of which may be NULL. */
 struct screen *sluice_start(const struct size *z, const char *const *env, const char *word,
 			    const char *other);
-struct screen *sluice_sample(const struct size *z); /* ready to train the sample */
-struct screen *sluice_trained(const struct size *z); /* the same, trained */
+struct screen *sluice_sample(const struct size *z);   /* ready to train the sample */
+struct screen *sluice_trained(const struct size *z);  /* the same, trained */
 struct screen *sluice_training(const struct size *z); /* in the midst of a long training */
 void sluice_exit(struct screen *s, int status); /* waits for it, looks at the terminal, closes */
 void sluice_quit(struct screen *s);             /* q, where nothing is being trained */
 void sluice_close(struct screen *s);
 
-void sluice_view(struct screen *s, const char *key, const char *sign); /* opens it, waits for the sign */
+void sluice_view(struct screen *s, const char *key,
+		 const char *sign);                           /* opens it, waits for the sign */
 void sluice_wait_message(struct screen *s, const char *text); /* in the line above the last */
 void sluice_wait_top(struct screen *s, const char *text);     /* in the first line */
-/* Until every frame on the screen has straight sides, and there are at least so many of them. */
-void sluice_wait_frames(struct screen *s, int least);
+/* Until every frame on the screen has straight sides, there are so many, and they reach to the edge. */
+enum { FRAMES_NONE = -1, FRAMES_SOME = -2 }; /* need not reach it; any number but none */
+void sluice_wait_frames(struct screen *s, int count);
 int sluice_epoch(struct screen *s); /* of the first line; -1 when there is none */
 int sluice_step(struct screen *s);  /* of the run pane; -1 when there is none */
 void sluice_wait_epoch(struct screen *s, int least);

@@ -48,7 +48,8 @@ static bool dots_are_drawn(struct screen *s, void *data)
 	copy_plots(s, &d);
 	for (int k = 0; k < d.rows; k++)
 		for (const char *at = d.row[k]; *at; at++)
-			if (!strncmp(at, "\xe2\xa0", 2) || !strncmp(at, "\xe2\xa1", 2)) /* braille */
+			if (!strncmp(at, "\xe2\xa0", 2) ||
+			    !strncmp(at, "\xe2\xa1", 2)) /* braille */
 				return true;
 	return false;
 }
@@ -134,7 +135,9 @@ static void pause_step_rate_stop(void **state)
 	step = sluice_step(s);
 	sluice_quit(s);
 	assert_non_null(strstr(sluice_says("runs --json"), "\"status\":\"stopped\""));
-	assert_int_equal(atoi(sluice_says("query 'SELECT max(step) AS s FROM checkpoints' | tail -1")), step);
+	assert_int_equal(
+		atoi(sluice_says("query 'SELECT max(step) AS s FROM checkpoints' | tail -1")),
+		step);
 }
 
 static void keys_answer_while_training(void **state)
@@ -176,13 +179,14 @@ static bool fits(struct screen *s, void *data)
 	return screen_contains(s, "1 Train") && screen_contains(s, "6 Log") &&
 	       (cols < 60 || (screen_find(s, "s.db", &row, &col) && row == 1 && col == cols - 5)) &&
 	       screen_contains(s, "loss, nats") &&
-	       strstr(screen_text(s, rows - 1), " space start, pause") == screen_text(s, rows - 1);
+	       !strncmp(screen_text(s, rows - 1), " space start, pause", 19);
 }
 
 static void resize_storm(void **state)
 {
-	static const int sizes[][2] = {{100, 300}, {12, 40}, {11, 39}, {36, 120}, {11, 80}, {24, 80},
-				       {24, 39},   {6, 24},  {60, 45}, {12, 200}, {24, 81}};
+	static const int sizes[][2] = {{100, 300}, {12, 40},  {11, 39}, {36, 120},
+				       {11, 80},   {24, 80},  {24, 39}, {6, 24},
+				       {60, 45},   {12, 200}, {24, 81}};
 	struct screen *s = sluice_training(*state);
 	const struct size *z = *state;
 	unsigned seed = 7;
@@ -190,7 +194,8 @@ static void resize_storm(void **state)
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
 		screen_resize(s, sizes[k][0], sizes[k][1]);
 		screen_wait_for(s, fits, NULL, "the new size");
-		sluice_wait_frames(s, sizes[k][0] < 12 || sizes[k][1] < 40 ? 0 : 1);
+		sluice_wait_frames(s, sizes[k][0] < 12 || sizes[k][1] < 40 ? FRAMES_NONE
+									   : FRAMES_SOME);
 	}
 	for (int k = 0; k < 60; k++) { /* faster than anyone draws */
 		seed = seed * 1103515245 + 12345;
@@ -235,9 +240,12 @@ static void rest_costs_nothing(void **state)
 static void check_saved(void)
 {
 	assert_non_null(strstr(sluice_says("runs --json"), "\"status\":\"stopped\""));
-	assert_true(atoi(sluice_says("query 'SELECT count(*) AS n FROM checkpoints c JOIN runs r USING (run) "
-				     "WHERE c.step = r.steps AND c.step > 0' | tail -1")) == 1);
-	assert_non_null(strstr(sluice_says("trace last@last --text good --json"), "\"tokens\":[\"good\"]"));
+	assert_true(
+		atoi(sluice_says(
+			"query 'SELECT count(*) AS n FROM checkpoints c JOIN runs r USING (run) "
+			"WHERE c.step = r.steps AND c.step > 0' | tail -1")) == 1);
+	assert_non_null(
+		strstr(sluice_says("trace last@last --text good --json"), "\"tokens\":[\"good\"]"));
 }
 
 static void leaving_asks(void **state)
@@ -327,7 +335,8 @@ static bool shell_waits(struct screen *s, void *data)
 
 static void stop_and_continue(void **state)
 {
-	static const char *const bash[] = {"bash", "--norc", "--noprofile", "--noediting", "-i", NULL};
+	static const char *const bash[] = {"bash",        "--norc", "--noprofile",
+					   "--noediting", "-i",     NULL};
 	const struct size *z = *state;
 	const char *build = getenv("BUILD");
 	struct screen *s;
@@ -379,7 +388,9 @@ static void a_crash_restores_the_terminal(void **state)
 	s = sluice_start(*state, NULL, NULL, NULL); /* the store is whole */
 	sluice_view(s, "4", "ordered by created");
 	screen_wait(s, "classify-standard");
-	screen_send(s, ":tag last kept\r"); /* who writes next finds out that nobody trains it any more */
+	screen_send(
+		s,
+		":tag last kept\r"); /* who writes next finds out that nobody trains it any more */
 	screen_wait(s, "crashed");
 	sluice_quit(s);
 }
