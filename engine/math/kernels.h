@@ -43,7 +43,7 @@ static inline real real_exp(real x)
 
 	x = x < -87.0f ? -87.0f : x;
 	x = x > 88.0f ? 88.0f : x;
-	n = rintf(x * 1.44269504088896341f);
+	n = rintf((x >= -87.0f ? x : -87.0f) * 1.44269504088896341f); /* a number even for NaN */
 	x -= n * 0.693359375f;
 	x -= n * -2.12194440e-4f;
 	p = 1.9875691500e-4f;
