@@ -307,7 +307,7 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	struct feed_view *view = NULL;
 	struct progress_state progress = {0};
 	struct prepared p = {0};
-	struct settings settings;
+	struct settings settings = {0};
 	struct session_spec spec = {.store = c->store, .paused = true, .wake = on_news, .observe = observe,
 				    .arg = &progress};
 	const char *tags[ARGS_MAX];
@@ -320,10 +320,7 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 			tags[spec.intro.tag_count++] = a->value[k];
 	ok = style_of(c, a, &progress.style, err) &&
 	     (!args_has(a, "--name") || run_name_check(args_value(a, "--name"), err)) &&
-	     settings_from(&settings, a, err);
-	if (!ok)
-		return false;
-	ok = listen(err) && prepare(&settings, &p, err);
+	     settings_from(&settings, a, err) && listen(err) && prepare(&settings, &p, err);
 	settings_release(&settings);
 	if (!ok)
 		return false;
