@@ -134,6 +134,11 @@ struct workbench {
  * open, or NULL for the latest or the sample; settings are those of -c, or NULL. */
 int workbench_run(struct context *c, const char *run, const struct settings *settings);
 
+extern const struct binding global_keys[]; /* the keys that mean the same everywhere */
+
+/* app/frame.c: draws the whole screen and shows it. */
+void frame_draw(struct workbench *w);
+
 /* Runs one line of the console's grammar; trouble becomes the message. */
 void workbench_line(struct workbench *w, const char *line);
 void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
@@ -143,20 +148,5 @@ void workbench_ask(struct workbench *w, enum ask what, const char *label, const 
 /* Takes a question back if it is the one that is asked. */
 void workbench_unask(struct workbench *w, enum ask what);
 void workbench_answer(struct workbench *w, enum ask what, const char *line);
-
-/* app/desk.c: what is open, and the jobs that make it so. */
-void desk_open(struct workbench *w, const char *run);      /* from the store */
-void desk_open_live(struct workbench *w);
-void desk_train(struct workbench *w, const struct settings *s, bool start); /* prepares a session */
-void desk_sentence(struct workbench *w, const char *text); /* and its trace */
-void desk_pin(struct workbench *w, const char *text);
-void desk_refresh(struct workbench *w);                    /* traces anew whatever is stale */
-void desk_feed(struct workbench *w);                       /* takes what the session has to tell */
-void desk_runs(struct workbench *w);                       /* reads the runs again */
-void desk_curves(struct workbench *w);                     /* of the marked runs */
-void desk_events(struct workbench *w);
-void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
-void desk_release(struct workbench *w);
-int64_t desk_now_ms(void);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "app/place.h"
 #include "app/tui/term.h"
-#include "app/workbench.h"
+#include "app/desk.h"
 #include "engine/base/mem.h"
 #include "engine/text/utf8.h"
 #include "store/metric.h"

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct binding global_keys[];
-
 static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };

@@ -4,7 +4,7 @@
 #define SLUICE_APP_VIEW_PARTS_H
 
 #include "app/tui/layout.h"
-#include "app/workbench.h"
+#include "app/desk.h"
 
 struct style part_look(const struct workbench *w, enum role r);
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The desk of the workbench: what is open, and the jobs that fetch it. Everything here is called on
+ * the workbench's thread; jobs carry what they need with them and bring back what they made.
+ */
+#ifndef SLUICE_APP_DESK_H
+#define SLUICE_APP_DESK_H
+
+#include "app/workbench.h"
+
+enum { CURVE_POINTS = 1500 }; /* of a curve from the store */
+
+void desk_open(struct workbench *w, const char *run); /* from the store, as the open run */
+void desk_open_live(struct workbench *w);
+/* Prepares a session with these settings, and starts it if asked to. */
+void desk_train(struct workbench *w, const struct settings *s, bool start);
+void desk_feed(struct workbench *w); /* takes what the session has to tell */
+void desk_sentence(struct workbench *w, const char *text);
+void desk_pin(struct workbench *w, const char *text);
+void desk_refresh(struct workbench *w); /* traces anew whatever is stale */
+void desk_weights_changed(struct workbench *w);
+void desk_close_run(struct open_run *o);
+void desk_runs(struct workbench *w);   /* reads the runs again */
+void desk_curves(struct workbench *w); /* of the marked runs */
+void desk_events(struct workbench *w);
+/* Runs a command that answers with rows; the answer goes to the view Query. */
+void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
+void desk_release(struct workbench *w);
+int64_t desk_now_ms(void);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The lists on the desk, and the answers of commands. */
+#include "app/desk.h"
+
+#include "app/archive.h"
+#include "engine/base/mem.h"
+#include "store/metric.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EVENTS_MAX = 1000 };
+
+/* Only a missing file is no trouble: there is nothing in it yet. */
+static bool store_missing(const char *path)
+{
+	return access(path, F_OK) != 0;
+}
+
+struct list_job {
+	struct job job;
+	char *store, *filter;
+	struct run_list list;
+	struct run_row *row;
+	struct event_row *event;
+	size_t count;
+};
+
+static void list_release(struct job *j)
+{
+	struct list_job *l = (struct list_job *)j;
+
+	store_runs_free(l->row, l->row ? l->count : 0);
+	store_events_free(l->event, l->event ? l->count : 0);
+	free(l->store);
+	free(l->filter);
+	free(l);
+}
+
+static void runs_run(struct job *j)
+{
+	struct list_job *l = (struct list_job *)j;
+	struct store *s;
+
+	if (store_missing(l->store)) {
+		j->ok = true;
+		return;
+	}
+	s = store_open_current(l->store, &j->err);
+	j->ok = s && store_runs(s, &l->list, &l->row, &l->count, &j->err);
+	store_close(s);
+}
+
+static void runs_done(struct job *j, void *owner)
+{
+	struct list_job *l = (struct list_job *)j;
+	struct workbench *w = owner;
+	struct runs_state *r = &w->runs;
+	char at[RUN_ID_SIZE] = "";
+
+	r->loading = false;
+	w->dirty = true;
+	if (!j->ok) {
+		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		return;
+	}
+	if (r->selected < (int)r->count)
+		memcpy(at, r->row[r->selected].id, sizeof(at));
+	store_runs_free(r->row, r->count);
+	r->row = l->row;
+	r->count = l->count;
+	l->row = NULL;
+	for (size_t k = 0; k < r->count; k++)
+		if (!strcmp(r->row[k].id, at))
+			r->selected = (int)k; /* the cursor stays on its run */
+	if (r->selected >= (int)r->count)
+		r->selected = r->count ? (int)r->count - 1 : 0;
+	if (r->stale)
+		desk_runs(w);
+}
+
+static struct list_job *list_job_new(struct workbench *w, const char *what, void (*run)(struct job *),
+				     void (*done)(struct job *, void *))
+{
+	struct list_job *l = mem_zero(1, sizeof(*l));
+
+	l->job = (struct job){.run = run, .done = done, .release = list_release, .what = what};
+	l->store = mem_text(w->context.store);
+	return l;
+}
+
+void desk_runs(struct workbench *w)
+{
+	struct runs_state *r = &w->runs;
+	struct list_job *l;
+
+	if (r->loading)
+		return;
+	r->loading = true;
+	r->stale = false;
+	l = list_job_new(w, "runs", runs_run, runs_done);
+	l->filter = r->filter ? mem_text(r->filter) : NULL;
+	l->list = (struct run_list){.order = run_list_column(r->order), .ascending = r->ascending, .filter = l->filter};
+	jobs_post(w->jobs, &l->job);
+}
+
+static void events_run(struct job *j)
+{
+	struct list_job *l = (struct list_job *)j;
+	struct store *s;
+
+	if (store_missing(l->store)) {
+		j->ok = true;
+		return;
+	}
+	s = store_open(l->store, STORE_READ, &j->err);
+	j->ok = s && store_events(s, 0, 0, EVENTS_MAX, &l->event, &l->count, &j->err);
+	store_close(s);
+}
+
+static void events_done(struct job *j, void *owner)
+{
+	struct list_job *l = (struct list_job *)j;
+	struct workbench *w = owner;
+
+	w->log.loading = false;
+	w->dirty = true;
+	if (!j->ok)
+		return;
+	store_events_free(w->log.row, w->log.count);
+	w->log.row = l->event;
+	w->log.count = l->count;
+	l->event = NULL;
+	if (w->log.stale)
+		desk_events(w);
+}
+
+void desk_events(struct workbench *w)
+{
+	if (w->log.loading)
+		return;
+	w->log.loading = true;
+	w->log.stale = false;
+	jobs_post(w->jobs, &list_job_new(w, "events", events_run, events_done)->job);
+}
+
+struct curve_job {
+	struct job job;
+	char *store, id[9];
+	struct metric_curve *curve;
+};
+
+static void curve_run(struct job *j)
+{
+	struct curve_job *c = (struct curve_job *)j;
+	struct store *s = store_open(c->store, STORE_READ, &j->err);
+	struct run_ref ref;
+
+	c->curve = mem_zero(1, sizeof(*c->curve));
+	j->ok = s && store_run_find(s, c->id, &ref, &j->err) &&
+		store_metric_curve(s, ref.run, "valid/accuracy", CURVE_POINTS, c->curve, &j->err);
+	store_close(s);
+}
+
+static void curve_done(struct job *j, void *owner)
+{
+	struct curve_job *c = (struct curve_job *)j;
+	struct workbench *w = owner;
+
+	w->dirty = true;
+	for (int k = 0; k < w->runs.marks; k++)
+		if (!strcmp(w->runs.mark[k].id, c->id) && !w->runs.mark[k].curve) {
+			w->runs.mark[k].curve = c->curve;
+			c->curve = NULL;
+			return;
+		}
+}
+
+static void curve_release(struct job *j)
+{
+	struct curve_job *c = (struct curve_job *)j;
+
+	if (c->curve)
+		metric_curve_release(c->curve);
+	free(c->curve);
+	free(c->store);
+	free(c);
+}
+
+void desk_curves(struct workbench *w)
+{
+	for (int k = 0; k < w->runs.marks; k++) {
+		struct curve_job *c;
+
+		if (w->runs.mark[k].curve)
+			continue;
+		c = mem_zero(1, sizeof(*c));
+		c->job = (struct job){.run = curve_run, .done = curve_done, .release = curve_release, .what = "curves"};
+		c->store = mem_text(w->context.store);
+		memcpy(c->id, w->runs.mark[k].id, sizeof(c->id));
+		jobs_post(w->jobs, &c->job);
+	}
+}
+
+/* --- commands that answer with rows -------------------------------------------------------------- */
+
+struct command_job {
+	struct job job;
+	const struct command *command;
+	struct context context;
+	char *store, *open, *words[ARGS_MAX];
+	int count;
+	struct answer answer;
+	struct buf text;
+	char *line;
+};
+
+static void command_run(struct job *j)
+{
+	struct command_job *c = (struct command_job *)j;
+	struct args args;
+
+	c->context.answer = &c->answer;
+	c->context.text = &c->text;
+	c->context.cancel = &j->cancel;
+	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err) &&
+		c->command->run(&c->context, &args, &j->err);
+}
+
+static void command_done(struct job *j, void *owner)
+{
+	struct command_job *c = (struct command_job *)j;
+	struct workbench *w = owner;
+	struct query_state *q = &w->query;
+
+	w->dirty = true;
+	if (!j->ok) {
+		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		return;
+	}
+	if (c->answer.cols) {
+		answer_release(&q->answer);
+		free(q->sql);
+		q->answer = c->answer;
+		q->sql = c->line;
+		q->has_answer = true;
+		q->selected = q->first = q->left = 0;
+		c->answer = (struct answer){0};
+		c->line = NULL;
+		workbench_show(w, &view_query);
+	} else {
+		w->runs.stale = w->log.stale = true; /* it may have changed a run */
+		desk_runs(w);
+		desk_events(w);
+	}
+	if (c->text.len)
+		workbench_say(w, ROLE_message, "%s", buf_str(&c->text));
+}
+
+static void command_release(struct job *j)
+{
+	struct command_job *c = (struct command_job *)j;
+
+	answer_release(&c->answer);
+	buf_release(&c->text);
+	for (int k = 0; k < c->count; k++)
+		free(c->words[k]);
+	free(c->store);
+	free(c->open);
+	free(c->line);
+	free(c);
+}
+
+void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv)
+{
+	struct command_job *c = mem_zero(1, sizeof(*c));
+	struct buf line = {0};
+
+	c->job = (struct job){.run = command_run, .done = command_done, .release = command_release,
+			      .what = cmd->name, .visible = true};
+	c->command = cmd;
+	c->store = mem_text(w->context.store);
+	c->open = w->open && *w->open->id ? mem_text(w->open->id) : NULL;
+	c->context = (struct context){.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
+	for (; c->count < argc; c->count++) {
+		c->words[c->count] = mem_text(argv[c->count]);
+		if (c->count || cmd->run != command_query)
+			buf_printf(&line, "%s%s", line.len ? " " : "", argv[c->count]);
+	}
+	c->line = buf_take(&line);
+	jobs_post(w->jobs, &c->job);
+}

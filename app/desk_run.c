@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The runs on the desk: one opened from the store, one being trained. */
+#include "app/desk.h"
+
+#include "app/archive.h"
+#include "engine/base/mem.h"
+#include "store/metric.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SNAPSHOT_MS = 300 };
+
+/* --- a run from the store -------------------------------------------------------------------- */
+
+struct load_job {
+	struct job job;
+	char *store, *run;
+	struct loaded loaded;
+	struct feed_view *view;
+	char status[24];
+	int64_t parameters;
+};
+
+static void load_curve(struct store *s, int64_t run, const char *name, struct curve *out)
+{
+	struct metric_curve c;
+
+	if (!store_metric_curve(s, run, name, CURVE_POINTS, &c, NULL))
+		return;
+	for (size_t k = 0; k < c.count; k++)
+		curve_add(out, c.epoch[k], c.value[k]);
+	metric_curve_release(&c);
+}
+
+static double param_number(struct store *s, int64_t run, const char *name)
+{
+	struct metric_summary m;
+
+	return store_metric_summary(s, run, name, &m, NULL) && m.points ? m.last.value : NAN;
+}
+
+static void load_numbers(struct load_job *l, struct store *s, const struct run_row *row)
+{
+	static const char *const curve[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
+						       "valid/accuracy"};
+	struct feed_view *v = l->view;
+	struct train_gauge *g = &v->gauge;
+
+	for (int k = 0; k < FEED_CURVES; k++)
+		load_curve(s, l->loaded.run, curve[k], &v->curve[k]);
+	g->state = TRAIN_FINISHED;
+	g->step = g->steps = row->steps;
+	g->epoch = g->epochs = (int)ceil(row->epochs);
+	g->seconds = row->seconds;
+	g->loss = row->train_loss;
+	g->accuracy = param_number(s, l->loaded.run, "train/accuracy");
+	g->grad_norm = param_number(s, l->loaded.run, "grad_norm");
+	g->lr = param_number(s, l->loaded.run, "lr");
+	g->tokens_per_s = param_number(s, l->loaded.run, "tokens_per_s");
+	g->eta = NAN;
+	v->best.valid_accuracy = row->best_accuracy;
+	v->best.valid_loss = row->best_loss;
+	v->best.epoch = row->best_step >= 0 ? (int)row->best_epoch : 0;
+	v->best.step = row->best_step;
+	v->last.valid_loss = param_number(s, l->loaded.run, "valid/loss");
+	v->last.valid_accuracy = param_number(s, l->loaded.run, "valid/accuracy");
+	snprintf(v->message, sizeof(v->message), "%s", row->message ? row->message : "");
+	snprintf(l->status, sizeof(l->status), "%s", run_status_name(row->status));
+	l->parameters = row->parameters;
+}
+
+static void load_run(struct job *j)
+{
+	struct load_job *l = (struct load_job *)j;
+	struct store *s = store_open(l->store, STORE_READ, &j->err);
+	struct run_row *row = NULL;
+
+	if (s && archive_load(s, l->run, &l->loaded, &j->err))
+		row = store_run_get(s, l->loaded.run, &j->err);
+	if (row) {
+		l->view = mem_zero(1, sizeof(*l->view));
+		load_numbers(l, s, row);
+		store_runs_free(row, 1);
+		j->ok = true;
+	}
+	store_close(s);
+}
+
+void desk_close_run(struct open_run *o)
+{
+	snapshot_unref(o->snapshot);
+	free(o->view);
+	*o = (struct open_run){0};
+}
+
+void desk_weights_changed(struct workbench *w)
+{
+	w->current.stale = w->pinned.stale = true;
+	w->dirty = true;
+	desk_refresh(w);
+}
+
+/* Something to look at until a sentence is typed: the one whose words the run knows better. */
+static const char *first_sentence(const struct encoder *e)
+{
+	static const char *const text[] = {"The food was not good, but the people were kind.",
+					   "房间虽然不大，但是很干净。"};
+	struct encoding enc = {0};
+	double best = 2;
+	int which = 0;
+
+	for (int k = 0; k < 2; k++) {
+		size_t unknown = 0;
+
+		encoder_encode(e, text[k], strlen(text[k]), &enc);
+		for (size_t j = 0; j < enc.count; j++)
+			unknown += enc.unknown[j];
+		if (enc.count && (double)unknown / (double)enc.count < best) {
+			best = (double)unknown / (double)enc.count;
+			which = k;
+		}
+	}
+	encoding_release(&enc);
+	return text[which];
+}
+
+static void load_done(struct job *j, void *owner)
+{
+	struct load_job *l = (struct load_job *)j;
+	struct workbench *w = owner;
+
+	w->dirty = true;
+	if (!j->ok) {
+		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		return;
+	}
+	desk_close_run(&w->stored);
+	snprintf(w->stored.id, sizeof(w->stored.id), "%s", l->loaded.id);
+	snprintf(w->stored.name, sizeof(w->stored.name), "%s", l->loaded.name);
+	snprintf(w->stored.status, sizeof(w->stored.status), "%s", l->status);
+	w->stored.snapshot = l->loaded.snapshot;
+	w->stored.view = l->view;
+	w->stored.parameters = l->parameters;
+	l->loaded.snapshot = NULL;
+	l->view = NULL;
+	w->open = &w->stored;
+	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates", w->stored.name,
+		      w->stored.snapshot->epoch);
+	if (!w->current.text)
+		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
+	desk_weights_changed(w);
+}
+
+static void load_release(struct job *j)
+{
+	struct load_job *l = (struct load_job *)j;
+
+	loaded_release(&l->loaded);
+	free(l->view);
+	free(l->store);
+	free(l->run);
+	free(l);
+}
+
+void desk_open(struct workbench *w, const char *run)
+{
+	struct load_job *l = mem_zero(1, sizeof(*l));
+
+	l->job = (struct job){.run = load_run, .done = load_done, .release = load_release,
+			      .what = "loading", .visible = true};
+	l->store = mem_text(w->context.store);
+	l->run = mem_text(run);
+	jobs_post(w->jobs, &l->job);
+}
+
+void desk_open_live(struct workbench *w)
+{
+	if (!w->live.snapshot)
+		return;
+	w->open = &w->live;
+	desk_weights_changed(w);
+}
+
+/* --- training ---------------------------------------------------------------------------------- */
+
+struct prepare_job {
+	struct job job;
+	struct settings settings;
+	char *store;
+	void (*wake)(void *arg);
+	void *arg;
+	bool start;
+	struct session *session;
+	char *sentence; /* one to begin with */
+	struct buf warnings;
+};
+
+/* An example of the validation texts (or the training ones) of middling length, put together again. */
+static char *example_sentence(const struct prepared *p)
+{
+	const struct corpus *c = p->valid ? p->valid : p->train;
+	const bool spaced = p->settings.tokenizer != TOKENIZER_CHAR;
+	struct buf text = {0};
+	int best = 0;
+
+	for (int k = 0; k < c->count; k++) {
+		const int n = (int)(c->start[k + 1] - c->start[k]), have = (int)(c->start[best + 1] - c->start[best]);
+
+		if (abs(n - 9) < abs(have - 9))
+			best = k;
+	}
+	for (size_t k = c->start[best]; k < c->start[best + 1]; k++) {
+		size_t n;
+		const char *token = vocab_token(p->encoder->vocab, c->ids[k], &n);
+
+		if (c->ids[k] == VOCAB_UNK)
+			continue; /* the word itself is not kept */
+		if (spaced && text.len)
+			buf_byte(&text, ' ');
+		buf_add(&text, token, n);
+	}
+	return buf_take(&text);
+}
+
+static void prepare_run(struct job *j)
+{
+	struct prepare_job *pj = (struct prepare_job *)j;
+	const struct session_spec spec = {.store = pj->store, .paused = !pj->start, .wake = pj->wake, .arg = pj->arg};
+	struct prepared p;
+
+	if (!prepare(&pj->settings, &p, &j->err))
+		return;
+	pj->sentence = example_sentence(&p);
+	buf_add(&pj->warnings, buf_str(&p.warnings), p.warnings.len);
+	pj->session = session_start(&p, &spec, &j->err);
+	j->ok = pj->session;
+}
+
+static void adopt_session(struct workbench *w, struct prepare_job *pj)
+{
+	const struct encoder *e = pj->session->prepared.encoder;
+
+	desk_close_run(&w->live);
+	w->session = pj->session;
+	pj->session = NULL;
+	w->live.live = true;
+	w->live.view = mem_zero(1, sizeof(*w->live.view));
+	w->live.parameters = (int64_t)e->model.size;
+	snprintf(w->live.name, sizeof(w->live.name), "%s-%s", "classify", e->model.spec.cell->name);
+	w->open = &w->live;
+	if (!w->current.text && pj->sentence)
+		desk_sentence(w, pj->sentence);
+	settings_release(&w->settings);
+	settings_copy(&w->settings, &w->session->prepared.settings);
+	desk_feed(w);
+}
+
+static const char *file_name(const char *path)
+{
+	return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+static void prepare_done(struct job *j, void *owner)
+{
+	struct prepare_job *pj = (struct prepare_job *)j;
+	struct workbench *w = owner;
+
+	w->dirty = true;
+	if (!j->ok) {
+		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		return;
+	}
+	adopt_session(w, pj);
+	if (pj->warnings.len)
+		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"), buf_str(&pj->warnings));
+	else if (pj->start)
+		workbench_say(w, ROLE_message, "training on %s", file_name(w->settings.data));
+	else
+		workbench_say(w, ROLE_message, "%s is ready: space starts training, 2 shows the gates",
+			      file_name(w->settings.data));
+}
+
+static void prepare_release(struct job *j)
+{
+	struct prepare_job *pj = (struct prepare_job *)j;
+
+	session_free(pj->session);
+	settings_release(&pj->settings);
+	buf_release(&pj->warnings);
+	free(pj->sentence);
+	free(pj->store);
+	free(pj);
+}
+
+static void wake_workbench(void *arg)
+{
+	const int *wake = arg;
+
+	if (write(wake[1], "n", 1) < 0)
+		return; /* full: a wake-up is on its way already */
+}
+
+void desk_train(struct workbench *w, const struct settings *s, bool start)
+{
+	struct prepare_job *pj = mem_zero(1, sizeof(*pj));
+
+	pj->job = (struct job){.run = prepare_run, .done = prepare_done, .release = prepare_release,
+			       .what = "reading the texts", .visible = true};
+	settings_copy(&pj->settings, s);
+	pj->store = mem_text(w->context.store);
+	pj->start = start;
+	pj->wake = wake_workbench;
+	pj->arg = w->wake;
+	jobs_post(w->jobs, &pj->job);
+}
+
+/* The last rows may wait for the disk: not on this thread. */
+struct finish_job {
+	struct job job;
+	struct session *session;
+	enum train_state state;
+};
+
+static void finish_run(struct job *j)
+{
+	struct finish_job *f = (struct finish_job *)j;
+
+	f->state = session_finish(f->session, &j->err);
+	j->ok = f->state == TRAIN_FINISHED || f->state == TRAIN_STOPPED;
+}
+
+static void finish_done(struct job *j, void *owner)
+{
+	struct finish_job *f = (struct finish_job *)j;
+	struct workbench *w = owner;
+	const struct epoch_stats *best = &w->live.view->best;
+
+	w->dirty = true;
+	w->ended = true;
+	workbench_unask(w, ASK_QUIT);
+	snprintf(w->live.status, sizeof(w->live.status), "%s", train_state_name(f->state));
+	w->runs.stale = w->log.stale = true;
+	desk_runs(w);
+	desk_events(w);
+	if (!j->ok) {
+		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		w->sticky = true;
+	} else if (best->epoch && !isnan(best->valid_accuracy) && *w->live.id && !w->stopping &&
+		   w->open == &w->live && best->epoch != w->live.view->last.epoch) {
+		desk_open(w, w->live.id);
+	} else {
+		workbench_say(w, ROLE_message, "%s %s%s%s", w->live.name, w->live.status,
+			      *w->live.view->message ? ": " : "", w->live.view->message);
+	}
+}
+
+static void finish_release(struct job *j)
+{
+	struct finish_job *f = (struct finish_job *)j;
+
+	session_free(f->session);
+	free(f);
+}
+
+static void finish(struct workbench *w)
+{
+	struct finish_job *f = mem_zero(1, sizeof(*f));
+
+	f->job = (struct job){.run = finish_run, .done = finish_done, .release = finish_release, .what = "saving"};
+	f->session = w->session;
+	w->session = NULL;
+	w->ended = false;
+	jobs_post(w->jobs, &f->job);
+}
+
+void desk_feed(struct workbench *w)
+{
+	struct session *s = w->session;
+	struct snapshot *snap;
+	struct err trouble;
+
+	if (!s)
+		return;
+	if (feed_read(s->feed, w->live.view))
+		w->dirty = true;
+	snprintf(w->live.status, sizeof(w->live.status), "%s", train_state_name(w->live.view->gauge.state));
+	if (!*w->live.id && recorder_run(s->recorder, w->live.id, w->live.name)) {
+		w->dirty = true;
+		w->runs.stale = true;
+		desk_runs(w);
+	}
+	snap = feed_snapshot(s->feed, w->live.snapshot);
+	if (snap) {
+		snapshot_unref(w->live.snapshot);
+		w->live.snapshot = snap;
+		desk_weights_changed(w);
+	}
+	if (recorder_trouble(s->recorder, &trouble))
+		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
+	if (train_state_over(w->live.view->gauge.state)) {
+		finish(w);
+	} else if (w->live.view->gauge.state == TRAIN_RUNNING && (w->view == &view_train || w->view == &view_gates) &&
+		   desk_now_ms() - w->snapshot_asked_ms >= SNAPSHOT_MS) {
+		w->snapshot_asked_ms = desk_now_ms();
+		trainer_want_snapshot(s->trainer);
+	}
+}
