@@ -27,8 +27,8 @@ static void runs_outlive_the_program(void **state)
 	screen_wait(s, "classify-standard");
 	assert_true(screen_contains(s, "finished"));
 	screen_key(s, "Enter");
-	sluice_wait_message(s, "at step 345, epoch 15");
-	sluice_view(s, "2", "i asks for a sentence");
+	sluice_wait_message(s, "is open at epoch 15");
+	sluice_view(s, "2", "12 tokens · t = 1"); /* one to begin with */
 	screen_send(s, "ithe food was not good\r");
 	screen_wait(s, "5 tokens · t = 1");
 	screen_wait(s, "= z_i");

@@ -388,10 +388,7 @@ static void a_crash_restores_the_terminal(void **state)
 	s = sluice_start(*state, NULL, NULL, NULL); /* the store is whole */
 	sluice_view(s, "4", "ordered by created");
 	screen_wait(s, "classify-standard");
-	screen_send(
-		s,
-		":tag last kept\r"); /* who writes next finds out that nobody trains it any more */
-	screen_wait(s, "crashed");
+	screen_wait(s, "crashed"); /* nobody trains it any more */
 	sluice_quit(s);
 }
 
