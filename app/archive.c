@@ -49,8 +49,8 @@ static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struc
 		t[id].count = vocab_count(v, id);
 	}
 	vocab_spec_json(vocab_rules(v), &spec);
-	ok = store_vocab_put(s, run, "source",
-			     &(struct store_vocab){t, (size_t)n, buf_str(&spec)}, err);
+	ok = store_vocab_put(s, run, "source", &(struct store_vocab){t, (size_t)n, buf_str(&spec)},
+			     err);
 	buf_release(&spec);
 	free(t);
 	return ok;
@@ -76,9 +76,13 @@ enum { PROGRESS_NUMBERS = 8 };
 
 static struct store_tensor numbers(const char *name, const uint64_t *v, int n)
 {
-	return (struct store_tensor){
-		.name = name, .role = TENSOR_STATE, .type = TENSOR_U64, .rank = 1, .shape = {n},
-		.data = v, .bytes = (size_t)n * sizeof(*v)};
+	return (struct store_tensor){.name = name,
+				     .role = TENSOR_STATE,
+				     .type = TENSOR_U64,
+				     .rank = 1,
+				     .shape = {n},
+				     .data = v,
+				     .bytes = (size_t)n * sizeof(*v)};
 }
 
 bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enum keep keep,
@@ -95,19 +99,26 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 	for (int k = 0; k < m->params; k++) {
 		const struct param *par = &m->param[k];
 
-		t[n++] = (struct store_tensor){
-			.name = par->name, .role = TENSOR_WEIGHT, .type = TENSOR_F32,
-			.rank = par->cols ? 2 : 1, .shape = {par->rows, par->cols},
-			.data = snap->weights + par->at, .bytes = param_size(par) * sizeof(float)};
+		t[n++] = (struct store_tensor){.name = par->name,
+					       .role = TENSOR_WEIGHT,
+					       .type = TENSOR_F32,
+					       .rank = par->cols ? 2 : 1,
+					       .shape = {par->rows, par->cols},
+					       .data = snap->weights + par->at,
+					       .bytes = param_size(par) * sizeof(float)};
 	}
 	if (p) {
 		c.kind = "resumable";
 		for (int k = 0; k < p->optim->slots; k++) {
-			snprintf(slot[k], sizeof(slot[k]), "%s.%s", p->optim->name, p->optim->slot[k]);
-			t[n++] = (struct store_tensor){
-				.name = slot[k], .role = TENSOR_STATE, .type = TENSOR_F32, .rank = 1,
-				.shape = {(int64_t)m->size}, .data = p->slot[k],
-				.bytes = m->size * sizeof(float)};
+			snprintf(slot[k], sizeof(slot[k]), "%s.%s", p->optim->name,
+				 p->optim->slot[k]);
+			t[n++] = (struct store_tensor){.name = slot[k],
+						       .role = TENSOR_STATE,
+						       .type = TENSOR_F32,
+						       .rank = 1,
+						       .shape = {(int64_t)m->size},
+						       .data = p->slot[k],
+						       .bytes = m->size * sizeof(float)};
 		}
 		memcpy(v, p->rng.s, sizeof(p->rng.s)); /* the generator, then the cursor */
 		v[4] = p->shuffle;
@@ -136,7 +147,8 @@ static bool load_vocab(struct store *s, int64_t run, struct vocab **vocab, struc
 		tokens_add(&tokens, v.tokens[k].bytes, v.tokens[k].len);
 		counts[k] = v.tokens[k].count;
 	}
-	*vocab = vocab_spec_parse(&spec, v.spec, err) ? vocab_restore(&spec, &tokens, counts, err) : NULL;
+	*vocab = vocab_spec_parse(&spec, v.spec, err) ? vocab_restore(&spec, &tokens, counts, err)
+						      : NULL;
 	vocab_spec_release(&spec);
 	tokens_release(&tokens);
 	free(counts);
@@ -168,14 +180,15 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 	json_error_t why;
 	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
 
-	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b}", "task", &task, "cell", &cell,
-			      "embed", &model.embed, "hidden", &model.hidden, "max_len", &max_len,
-			      "truncate_front", &truncate_front, "mask", &mask, "pad_to", &pad_to,
-			      "pad_front", &pad_front)) {
+	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b}", "task", &task, "cell",
+			      &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len",
+			      &max_len, "truncate_front", &truncate_front, "mask", &mask, "pad_to",
+			      &pad_to, "pad_front", &pad_front)) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
 	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify")) {
-		err_set(err, ERR_FAILED, "the run has task %s and cell %s, which this version does not know",
-			task, cell);
+		err_set(err, ERR_FAILED,
+			"the run has task %s and cell %s, which this version does not know", task,
+			cell);
 	} else if (load_vocab(s, run, &vocab, err) && load_classes(s, run, &classes, err)) {
 		const struct batch_rules rules = {mask, pad_to, pad_front};
 
@@ -237,7 +250,8 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 	if (found == m->params)
 		return snapshot_new(e, w, ref->step, epoch_of(s, ref));
 	free(w);
-	err_set(err, ERR_CORRUPT, "the checkpoint lacks weights: %d of %d tensors fit", found, m->params);
+	err_set(err, ERR_CORRUPT, "the checkpoint lacks weights: %d of %d tensors fit", found,
+		m->params);
 	return NULL;
 }
 
@@ -251,7 +265,8 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 	if (!store_run_find(s, run, &ref, err))
 		return false;
 	if (!ref.checkpoint)
-		return err_set(err, ERR_NO_RUN, "run %s (%s) has no weights stored yet", ref.id, ref.name);
+		return err_set(err, ERR_NO_RUN, "run %s (%s) has no weights stored yet", ref.id,
+			       ref.name);
 	row = store_run_get(s, ref.run, err);
 	e = row ? load_encoder(s, ref.run, row->spec, err) : NULL;
 	store_runs_free(row, row ? 1 : 0);

@@ -17,7 +17,6 @@ int64_t desk_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-
 struct trace_job {
 	struct job job;
 	struct snapshot *snapshot;
@@ -116,7 +115,8 @@ static void refresh_one(struct workbench *w, struct sentence *s, struct snapshot
 	if (!s->text || !snap || s->pending || !s->stale)
 		return;
 	t = mem_zero(1, sizeof(*t));
-	t->job = (struct job){.run = trace_run, .done = trace_done, .release = trace_release, .what = "trace"};
+	t->job = (struct job){
+		.run = trace_run, .done = trace_done, .release = trace_release, .what = "trace"};
 	t->snapshot = snapshot_ref(snap);
 	t->text = mem_text(s->text);
 	t->pinned = s == &w->pinned;
@@ -128,7 +128,10 @@ static void refresh_one(struct workbench *w, struct sentence *s, struct snapshot
 void desk_refresh(struct workbench *w)
 {
 	refresh_one(w, &w->current, w->open ? w->open->snapshot : NULL);
-	refresh_one(w, &w->pinned, w->live.snapshot ? w->live.snapshot : w->open ? w->open->snapshot : NULL);
+	refresh_one(w, &w->pinned,
+		    w->live.snapshot ? w->live.snapshot
+		    : w->open        ? w->open->snapshot
+				     : NULL);
 }
 
 void desk_sentence(struct workbench *w, const char *text)

@@ -80,8 +80,8 @@ static void runs_done(struct job *j, void *owner)
 		desk_runs(w);
 }
 
-static struct list_job *list_job_new(struct workbench *w, const char *what, void (*run)(struct job *),
-				     void (*done)(struct job *, void *))
+static struct list_job *list_job_new(struct workbench *w, const char *what,
+				     void (*run)(struct job *), void (*done)(struct job *, void *))
 {
 	struct list_job *l = mem_zero(1, sizeof(*l));
 
@@ -101,7 +101,8 @@ void desk_runs(struct workbench *w)
 	r->stale = false;
 	l = list_job_new(w, "runs", runs_run, runs_done);
 	l->filter = r->filter ? mem_text(r->filter) : NULL;
-	l->list = (struct run_list){.order = run_list_column(r->order), .ascending = r->ascending, .filter = l->filter};
+	l->list = (struct run_list){
+		.order = run_list_column(r->order), .ascending = r->ascending, .filter = l->filter};
 	jobs_post(w->jobs, &l->job);
 }
 
@@ -196,7 +197,10 @@ void desk_curves(struct workbench *w)
 		if (w->runs.mark[k].curve)
 			continue;
 		c = mem_zero(1, sizeof(*c));
-		c->job = (struct job){.run = curve_run, .done = curve_done, .release = curve_release, .what = "curves"};
+		c->job = (struct job){.run = curve_run,
+				      .done = curve_done,
+				      .release = curve_release,
+				      .what = "curves"};
 		c->store = mem_text(w->context.store);
 		memcpy(c->id, w->runs.mark[k].id, sizeof(c->id));
 		jobs_post(w->jobs, &c->job);
@@ -277,12 +281,16 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 	struct command_job *c = mem_zero(1, sizeof(*c));
 	struct buf line = {0};
 
-	c->job = (struct job){.run = command_run, .done = command_done, .release = command_release,
-			      .what = cmd->name, .visible = true};
+	c->job = (struct job){.run = command_run,
+			      .done = command_done,
+			      .release = command_release,
+			      .what = cmd->name,
+			      .visible = true};
 	c->command = cmd;
 	c->store = mem_text(w->context.store);
 	c->open = w->open && *w->open->id ? mem_text(w->open->id) : NULL;
-	c->context = (struct context){.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
+	c->context = (struct context){
+		.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
 	for (; c->count < argc; c->count++) {
 		c->words[c->count] = mem_text(argv[c->count]);
 		if (c->count || cmd->run != command_query)

@@ -147,8 +147,8 @@ static void load_done(struct job *j, void *owner)
 	l->loaded.snapshot = NULL;
 	l->view = NULL;
 	w->open = &w->stored;
-	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates", w->stored.name,
-		      w->stored.snapshot->epoch);
+	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
+		      w->stored.name, w->stored.snapshot->epoch);
 	if (!w->current.text)
 		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
 	desk_weights_changed(w);
@@ -169,8 +169,11 @@ void desk_open(struct workbench *w, const char *run)
 {
 	struct load_job *l = mem_zero(1, sizeof(*l));
 
-	l->job = (struct job){.run = load_run, .done = load_done, .release = load_release,
-			      .what = "loading", .visible = true};
+	l->job = (struct job){.run = load_run,
+			      .done = load_done,
+			      .release = load_release,
+			      .what = "loading",
+			      .visible = true};
 	l->store = mem_text(w->context.store);
 	l->run = mem_text(run);
 	jobs_post(w->jobs, &l->job);
@@ -207,7 +210,8 @@ static char *example_sentence(const struct prepared *p)
 	int best = 0;
 
 	for (int k = 0; k < c->count; k++) {
-		const int n = (int)(c->start[k + 1] - c->start[k]), have = (int)(c->start[best + 1] - c->start[best]);
+		const int n = (int)(c->start[k + 1] - c->start[k]),
+			  have = (int)(c->start[best + 1] - c->start[best]);
 
 		if (abs(n - 9) < abs(have - 9))
 			best = k;
@@ -228,7 +232,8 @@ static char *example_sentence(const struct prepared *p)
 static void prepare_run(struct job *j)
 {
 	struct prepare_job *pj = (struct prepare_job *)j;
-	const struct session_spec spec = {.store = pj->store, .paused = !pj->start, .wake = pj->wake, .arg = pj->arg};
+	const struct session_spec spec = {
+		.store = pj->store, .paused = !pj->start, .wake = pj->wake, .arg = pj->arg};
 	struct prepared p;
 
 	if (!prepare(&pj->settings, &p, &j->err))
@@ -275,11 +280,13 @@ static void prepare_done(struct job *j, void *owner)
 	}
 	adopt_session(w, pj);
 	if (pj->warnings.len)
-		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"), buf_str(&pj->warnings));
+		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
+			      buf_str(&pj->warnings));
 	else if (pj->start)
 		workbench_say(w, ROLE_message, "training on %s", file_name(w->settings.data));
 	else
-		workbench_say(w, ROLE_message, "%s is ready: space starts training, 2 shows the gates",
+		workbench_say(w, ROLE_message,
+			      "%s is ready: space starts training, 2 shows the gates",
 			      file_name(w->settings.data));
 }
 
@@ -307,8 +314,11 @@ void desk_train(struct workbench *w, const struct settings *s, bool start)
 {
 	struct prepare_job *pj = mem_zero(1, sizeof(*pj));
 
-	pj->job = (struct job){.run = prepare_run, .done = prepare_done, .release = prepare_release,
-			       .what = "reading the texts", .visible = true};
+	pj->job = (struct job){.run = prepare_run,
+			       .done = prepare_done,
+			       .release = prepare_release,
+			       .what = "reading the texts",
+			       .visible = true};
 	settings_copy(&pj->settings, s);
 	pj->store = mem_text(w->context.store);
 	pj->start = start;
@@ -369,7 +379,10 @@ static void finish(struct workbench *w)
 {
 	struct finish_job *f = mem_zero(1, sizeof(*f));
 
-	f->job = (struct job){.run = finish_run, .done = finish_done, .release = finish_release, .what = "saving"};
+	f->job = (struct job){.run = finish_run,
+			      .done = finish_done,
+			      .release = finish_release,
+			      .what = "saving"};
 	f->session = w->session;
 	w->session = NULL;
 	w->ended = false;
@@ -386,7 +399,8 @@ void desk_feed(struct workbench *w)
 		return;
 	if (feed_read(s->feed, w->live.view))
 		w->dirty = true;
-	snprintf(w->live.status, sizeof(w->live.status), "%s", train_state_name(w->live.view->gauge.state));
+	snprintf(w->live.status, sizeof(w->live.status), "%s",
+		 train_state_name(w->live.view->gauge.state));
 	if (!*w->live.id && recorder_run(s->recorder, w->live.id, w->live.name)) {
 		w->dirty = true;
 		w->runs.stale = true;
@@ -402,7 +416,8 @@ void desk_feed(struct workbench *w)
 		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
-	} else if (w->live.view->gauge.state == TRAIN_RUNNING && (w->view == &view_train || w->view == &view_gates) &&
+	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&
+		   (w->view == &view_train || w->view == &view_gates) &&
 		   desk_now_ms() - w->snapshot_asked_ms >= SNAPSHOT_MS) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);

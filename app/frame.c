@@ -22,20 +22,25 @@ static void progress_text(const struct workbench *w, char *out, size_t size, int
 	if (!g)
 		return;
 	if (w->session && !train_state_over(g->state)) {
-		const char *state = g->state == TRAIN_RUNNING ? w->stopping ? "stopping" : "training" : train_state_name(g->state);
+		const char *state = g->state == TRAIN_RUNNING
+					    ? w->stopping ? "stopping" : "training"
+					    : train_state_name(g->state);
 
 		if (g->state == TRAIN_READY)
-			snprintf(out, size, "ready · %d epochs · %lld steps", g->epochs, (long long)g->steps);
+			snprintf(out, size, "ready · %d epochs · %lld steps", g->epochs,
+				 (long long)g->steps);
 		else if (cols >= 110)
-			snprintf(out, size, "%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d left", state,
-				 g->epoch, g->epochs, (long long)g->step, (long long)g->steps, g->tokens_per_s / 1000,
-				 (int)g->eta / 60, (int)g->eta % 60);
+			snprintf(
+				out, size,
+				"%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d left",
+				state, g->epoch, g->epochs, (long long)g->step, (long long)g->steps,
+				g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60);
 		else
-			snprintf(out, size, "%s · epoch %d/%d · %d:%02d left", state, g->epoch, g->epochs,
-				 (int)g->eta / 60, (int)g->eta % 60);
+			snprintf(out, size, "%s · epoch %d/%d · %d:%02d left", state, g->epoch,
+				 g->epochs, (int)g->eta / 60, (int)g->eta % 60);
 	} else if (o->snapshot) {
-		snprintf(out, size, "%s · epoch %d · step %lld", *o->status ? o->status : "open", o->snapshot->epoch,
-			 (long long)o->snapshot->step);
+		snprintf(out, size, "%s · epoch %d · step %lld", *o->status ? o->status : "open",
+			 o->snapshot->epoch, (long long)o->snapshot->step);
 	}
 }
 
@@ -55,7 +60,8 @@ static void draw_bar(struct workbench *w, struct rect r)
 	if (canvas_width(right) + 9 <= r.cols) /* where it is narrow the state comes first */
 		canvas_text(&w->canvas, r, 0, 1, bar, "sluice");
 	at = 9;
-	snprintf(left, sizeof(left), "%s%s%s", o ? o->name : "", o && *o->id ? "  " : "", o ? o->id : "");
+	snprintf(left, sizeof(left), "%s%s%s", o ? o->name : "", o && *o->id ? "  " : "",
+		 o ? o->id : "");
 	name.attr |= strong.attr;
 	if (at + canvas_width(left) + canvas_width(right) + 4 > r.cols && o)
 		snprintf(left, sizeof(left), "%s", o->name);
@@ -65,7 +71,8 @@ static void draw_bar(struct workbench *w, struct rect r)
 
 static void draw_tabs(struct workbench *w, struct rect r)
 {
-	const char *store = strrchr(w->context.store, '/') ? strrchr(w->context.store, '/') + 1 : w->context.store;
+	const char *store = strrchr(w->context.store, '/') ? strrchr(w->context.store, '/') + 1
+							   : w->context.store;
 	const int gap = r.cols < 48 ? 1 : 2;
 	int at = 1;
 
@@ -84,13 +91,15 @@ static void draw_tabs(struct workbench *w, struct rect r)
 			at += canvas_text(&w->canvas, r, 0, at, s, text) + gap;
 	}
 	if (at + canvas_width(store) + 2 < r.cols)
-		canvas_text(&w->canvas, r, 0, r.cols - canvas_width(store) - 1, look(w, ROLE_dim), store);
+		canvas_text(&w->canvas, r, 0, r.cols - canvas_width(store) - 1, look(w, ROLE_dim),
+			    store);
 }
 
 /* One key and what it does; 0 where it does not fit. */
 static int draw_hint(struct workbench *w, struct rect r, int at, const struct binding *b)
 {
-	static const char *const shown[][2] = {{"Space", "space"}, {"Enter", "enter"}, {"Tab", "tab"}, {"Esc", "esc"}};
+	static const char *const shown[][2] = {
+		{"Space", "space"}, {"Enter", "enter"}, {"Tab", "tab"}, {"Esc", "esc"}};
 	char key[KEYMAP_NAME];
 	int width;
 
@@ -112,7 +121,10 @@ static void draw_hints(struct workbench *w, struct rect r)
 	int at = 1, used, reserve = 0;
 
 	for (int k = 0; k < 4; k++)
-		reserve += 4 + (int)strlen(keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0})->help);
+		reserve +=
+			4 + (int)strlen(keymap_find(global_keys,
+						    (struct key){K_CHAR, (uint32_t)common[k][0], 0})
+						->help);
 	for (const struct binding *b = w->view->keys; b->key; b++) {
 		struct rect room = r;
 
@@ -122,7 +134,9 @@ static void draw_hints(struct workbench *w, struct rect r)
 		at += used;
 	}
 	for (int k = 0; k < 4; k++) {
-		used = draw_hint(w, r, at, keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0}));
+		used = draw_hint(
+			w, r, at,
+			keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0}));
 		at += used;
 	}
 }
@@ -140,13 +154,15 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	w->canvas.cursor_visible = true;
 	if (!v.listed) {
 		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
-			    w->ask == ASK_CONSOLE ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
-						  : "enter takes it   esc leaves");
+			    w->ask == ASK_CONSOLE
+				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
+				    : "enter takes it   esc leaves");
 		return;
 	}
 	for (size_t k = 0; k < v.listed; k++)
 		buf_printf(&list, "%s%s", k ? "  " : "", v.list[k]);
-	canvas_field(&w->canvas, hints, 0, 1, hints.cols - 2, -1, look(w, ROLE_hint), buf_str(&list));
+	canvas_field(&w->canvas, hints, 0, 1, hints.cols - 2, -1, look(w, ROLE_hint),
+		     buf_str(&list));
 	buf_release(&list);
 }
 
@@ -167,7 +183,8 @@ void frame_draw(struct workbench *w)
 	if (rows < SCREEN_MIN_ROWS || cols < SCREEN_MIN_COLS) {
 		char text[80];
 
-		snprintf(text, sizeof(text), "sluice needs %d×%d", SCREEN_MIN_COLS, SCREEN_MIN_ROWS);
+		snprintf(text, sizeof(text), "sluice needs %d×%d", SCREEN_MIN_COLS,
+			 SCREEN_MIN_ROWS);
 		canvas_field(&w->canvas, all, rows / 2, 0, cols, 0, look(w, ROLE_warn), text);
 		snprintf(text, sizeof(text), "this is %d×%d", cols, rows);
 		canvas_field(&w->canvas, all, rows / 2 + 1, 0, cols, 0, look(w, ROLE_dim), text);
@@ -179,10 +196,12 @@ void frame_draw(struct workbench *w)
 	body = (struct rect){2, 0, rows - 4, cols};
 	w->view->draw(w, body);
 	if (prompt_is_open()) {
-		draw_prompt(w, (struct rect){rows - 2, 0, 1, cols}, (struct rect){rows - 1, 0, 1, cols});
+		draw_prompt(w, (struct rect){rows - 2, 0, 1, cols},
+			    (struct rect){rows - 1, 0, 1, cols});
 	} else {
 		if (*w->message)
-			canvas_field(&w->canvas, all, rows - 2, 1, cols - 2, -1, look(w, w->message_role), w->message);
+			canvas_field(&w->canvas, all, rows - 2, 1, cols - 2, -1,
+				     look(w, w->message_role), w->message);
 		draw_hints(w, (struct rect){rows - 1, 0, 1, cols});
 	}
 	term_show(&w->canvas);

@@ -12,12 +12,13 @@
 #include <stdbool.h>
 
 struct job {
-	void (*run)(struct job *j);                /* on the job thread; looks at cancel if it takes long */
-	void (*done)(struct job *j, void *owner);  /* on the collector's thread, also when cancelled */
-	void (*release)(struct job *j);            /* frees the job itself */
-	const char *what;                          /* for the screen: "query", "loading" */
-	bool visible;                              /* the user waits for it and may cancel it */
-	int cancel;                                /* set atomically */
+	void (*run)(struct job *j); /* on the job thread; looks at cancel if it takes long */
+	void (*done)(struct job *j,
+		     void *owner);      /* on the collector's thread, also when cancelled */
+	void (*release)(struct job *j); /* frees the job itself */
+	const char *what;               /* for the screen: "query", "loading" */
+	bool visible;                   /* the user waits for it and may cancel it */
+	int cancel;                     /* set atomically */
 	bool ok;
 	struct err err;
 	struct job *next;

@@ -37,7 +37,8 @@ static int run_command(const struct command *cmd, int argc, char **argv, struct 
 	if (err.code || !cmd->run(c, &args, &err))
 		status = complain(&err);
 	free(store);
-	if (fflush(stdout) && errno != EPIPE && !status) { /* a reader that has gone is no failure */
+	if (fflush(stdout) && errno != EPIPE &&
+	    !status) { /* a reader that has gone is no failure */
 		err_set(&err, ERR_FAILED, "cannot write the answer: %s", strerror(errno));
 		status = complain(&err);
 	}
@@ -52,18 +53,22 @@ static int unknown_command(const char *name)
 		if (command_at(k)->flags & CMD_SHELL)
 			nearest_try(&n, command_at(k)->name);
 	if (nearest_name(&n))
-		fprintf(stderr, "sluice: there is no command '%s'; did you mean %s?\n", name, nearest_name(&n));
+		fprintf(stderr, "sluice: there is no command '%s'; did you mean %s?\n", name,
+			nearest_name(&n));
 	else
-		fprintf(stderr, "sluice: there is no command '%s'; 'sluice help' lists them\n", name);
+		fprintf(stderr, "sluice: there is no command '%s'; 'sluice help' lists them\n",
+			name);
 	return 2;
 }
 
 /* sluice [RUN] [-c FILE]: the workbench, where there is a terminal. */
 static int without_command(int argc, char **argv, struct context *c)
 {
-	static const struct option options[] = {{"-c", "FILE.ini", "settings to train with"}, {NULL, NULL, NULL}};
-	static const struct command workbench = {"sluice", "[RUN] [-c FILE.ini]", "The workbench", CMD_SHELL, 0, 1,
-						 options, NULL, NULL};
+	static const struct option options[] = {{"-c", "FILE.ini", "settings to train with"},
+						{NULL, NULL, NULL}};
+	static const struct command workbench = {
+		"sluice", "[RUN] [-c FILE.ini]", "The workbench", CMD_SHELL, 0, 1, options, NULL,
+		NULL};
 	const bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	char word[] = "help", *help[] = {word, NULL};
 	struct settings settings;
@@ -87,7 +92,8 @@ static int without_command(int argc, char **argv, struct context *c)
 	if (!store || (args_has(&a, "-c") && !settings_load(&settings, args_value(&a, "-c"), &err)))
 		status = complain(&err);
 	else
-		status = workbench_run(c, a.pos_count ? a.pos[0] : NULL, args_has(&a, "-c") ? &settings : NULL);
+		status = workbench_run(c, a.pos_count ? a.pos[0] : NULL,
+				       args_has(&a, "-c") ? &settings : NULL);
 	settings_release(&settings);
 	free(store);
 	return status;

@@ -117,7 +117,8 @@ void output_open(struct output *o, enum output_format format, FILE *file, struct
 
 static void csv_field(struct buf *b, const char *s, size_t n)
 {
-	bool quote = n && (memchr(s, '"', n) || memchr(s, ',', n) || memchr(s, '\n', n) || memchr(s, '\r', n));
+	bool quote = n && (memchr(s, '"', n) || memchr(s, ',', n) || memchr(s, '\n', n) ||
+			   memchr(s, '\r', n));
 
 	if (!quote) {
 		buf_add(b, s, n);
@@ -136,7 +137,11 @@ static void csv_field(struct buf *b, const char *s, size_t n)
 static void tsv_field(struct buf *b, const char *s, size_t n)
 {
 	for (size_t k = 0; k < n; k++) {
-		const char *escape = s[k] == '\t' ? "\\t" : s[k] == '\n' ? "\\n" : s[k] == '\r' ? "\\r" : s[k] == '\\' ? "\\\\" : NULL;
+		const char *escape = s[k] == '\t'   ? "\\t"
+				     : s[k] == '\n' ? "\\n"
+				     : s[k] == '\r' ? "\\r"
+				     : s[k] == '\\' ? "\\\\"
+						    : NULL;
 
 		if (escape)
 			buf_text(b, escape);
@@ -189,8 +194,8 @@ static void answer_row(struct answer *g, const struct value *v)
 		struct buf b = {0};
 
 		add_value(&b, &v[k], true);
-		g->cell[used + (size_t)k] =
-			(struct answer_cell){b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT};
+		g->cell[used + (size_t)k] = (struct answer_cell){
+			b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT};
 	}
 	g->rows++;
 }
@@ -265,7 +270,8 @@ static void print_table(struct output *o)
 			if (number[k])
 				buf_printf(&o->buf, "%*s", room, "");
 			for (const char *p = text; *p; p++)
-				buf_byte(&o->buf, (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+				buf_byte(&o->buf,
+					 (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
 			if (k + 1 < g->cols)
 				buf_printf(&o->buf, "%*s", (number[k] ? 0 : room) + 2, "");
 		}

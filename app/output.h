@@ -13,7 +13,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum output_format { OUTPUT_AUTO, OUTPUT_TABLE, OUTPUT_CSV, OUTPUT_TSV, OUTPUT_JSON, OUTPUT_NDJSON };
+enum output_format {
+	OUTPUT_AUTO,
+	OUTPUT_TABLE,
+	OUTPUT_CSV,
+	OUTPUT_TSV,
+	OUTPUT_JSON,
+	OUTPUT_NDJSON
+};
 
 /* -1 if there is none of that name. */
 int output_format_find(const char *name);
@@ -53,7 +60,7 @@ const struct answer_cell *answer_at(const struct answer *g, int row, int col);
 
 struct output {
 	enum output_format format;
-	FILE *file;        /* borrowed; NULL: rows go into answer */
+	FILE *file;            /* borrowed; NULL: rows go into answer */
 	struct answer *answer; /* borrowed; for tables on a file an own one is used */
 	struct answer own;
 	struct buf buf;

@@ -54,7 +54,8 @@ char *place_store(const char *given, struct err *err)
 		return mem_text("sluice.db");
 	folder = user_folder("XDG_DATA_HOME", ".local/share");
 	if (!folder) {
-		err_set(err, ERR_STORE, "no place for a store: HOME is not set or not writable; give --store FILE");
+		err_set(err, ERR_STORE,
+			"no place for a store: HOME is not set or not writable; give --store FILE");
 		return NULL;
 	}
 	path = mem_printf("%s/sluice.db", folder);

@@ -34,7 +34,8 @@ static bool read_texts(struct prepared *p, struct examples *train, struct exampl
 	struct read_options opt;
 
 	if (!s->data)
-		return err_set(err, ERR_USAGE, "no training data: give --data FILE, or data in a settings file");
+		return err_set(err, ERR_USAGE,
+			       "no training data: give --data FILE, or data in a settings file");
 	if (s->valid && !strcmp(s->data, "-") && !strcmp(s->valid, "-"))
 		return err_set(err, ERR_USAGE, "data and valid cannot both be standard input");
 	settings_read_options(s, &opt);
@@ -67,7 +68,8 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 		  struct err *err)
 {
 	const struct settings *s = &p->settings;
-	const struct model_spec model = {.cell = settings_cell(s), .embed = s->embed, .hidden = s->hidden};
+	const struct model_spec model = {
+		.cell = settings_cell(s), .embed = s->embed, .hidden = s->hidden};
 	const bool front = s->truncating == 0;
 	struct batch_rules rules = {.mask = s->mask, .pad_front = s->padding == 0};
 	struct classes classes = {0};
@@ -85,8 +87,8 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 		return false;
 	}
 	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len;
-	p->encoder = encoder_new(&model, vocab, &classes, &rules, s->mask ? s->max_len : rules.pad_to,
-				 front, err);
+	p->encoder = encoder_new(&model, vocab, &classes, &rules,
+				 s->mask ? s->max_len : rules.pad_to, front, err);
 	return p->encoder;
 }
 
@@ -115,7 +117,8 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 	};
 	ok = read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
 	if (ok && !out->valid && s->patience)
-		ok = err_set(err, ERR_USAGE, "patience needs validation: give valid or valid_split");
+		ok = err_set(err, ERR_USAGE,
+			     "patience needs validation: give valid or valid_split");
 	examples_release(&train);
 	examples_release(&valid);
 	if (!ok)

@@ -18,7 +18,7 @@ struct source {
 struct prepared {
 	struct settings settings;
 	struct encoder *encoder;
-	struct corpus *train, *valid; /* valid may be NULL */
+	struct corpus *train, *valid;             /* valid may be NULL */
 	struct source train_source, valid_source; /* path NULL: no such file */
 	struct train_spec spec;
 	struct buf warnings; /* a line each */

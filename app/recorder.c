@@ -16,7 +16,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUEUE_MAX = 4096, SNAPSHOTS_MAX = 8 /* waiting at once */, COMMIT_ITEMS = 2000, COMMIT_MS = 250, RETRY_MS = 1000 };
+enum {
+	QUEUE_MAX = 4096,
+	SNAPSHOTS_MAX = 8 /* waiting at once */,
+	COMMIT_ITEMS = 2000,
+	COMMIT_MS = 250,
+	RETRY_MS = 1000
+};
 
 struct item {
 	enum train_event_type type;
@@ -72,7 +78,8 @@ static bool put_params(struct recorder *r, struct err *err)
 	for (int k = 0; setting_at(k) && ok; k++) {
 		buf_clear(&value);
 		if (settings_get(&r->settings, setting_at(k), &value))
-			ok = store_param_put(r->store, r->run, setting_at(k)->name, buf_str(&value), err);
+			ok = store_param_put(r->store, r->run, setting_at(k)->name, buf_str(&value),
+					     err);
 	}
 	buf_release(&value);
 	return ok;
@@ -141,8 +148,8 @@ static bool make_run(struct recorder *r, struct err *err)
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
 	r->run = store_run_add(r->store, &row, id, err);
-	ok = r->run && store_run_find(r->store, id, &ref, err) && put_params(r, err) && put_sources(r, err) &&
-	     archive_encoder(r->store, r->run, r->encoder, err);
+	ok = r->run && store_run_find(r->store, id, &ref, err) && put_params(r, err) &&
+	     put_sources(r, err) && archive_encoder(r->store, r->run, r->encoder, err);
 	for (int k = 0; k < r->tag_count && ok; k++)
 		ok = store_tag_add(r->store, r->run, r->tags[k], err);
 	buf_release(&spec);
@@ -185,9 +192,9 @@ static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct er
 static bool put_state(struct recorder *r, const struct item *it, struct err *err)
 {
 	static const enum run_status status[] = {
-		[TRAIN_READY] = RUN_CREATED,       [TRAIN_RUNNING] = RUN_RUNNING,
-		[TRAIN_PAUSED] = RUN_PAUSED,       [TRAIN_FINISHED] = RUN_FINISHED,
-		[TRAIN_STOPPED] = RUN_STOPPED,     [TRAIN_DIVERGED] = RUN_DIVERGED,
+		[TRAIN_READY] = RUN_CREATED,   [TRAIN_RUNNING] = RUN_RUNNING,
+		[TRAIN_PAUSED] = RUN_PAUSED,   [TRAIN_FINISHED] = RUN_FINISHED,
+		[TRAIN_STOPPED] = RUN_STOPPED, [TRAIN_DIVERGED] = RUN_DIVERGED,
 		[TRAIN_FAILED] = RUN_FAILED,
 	};
 
@@ -210,7 +217,8 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 	case TRAIN_EVENT_EPOCH:
 		return put_epoch(r, &it->epoch, err);
 	case TRAIN_EVENT_CHECKPOINT:
-		return archive_save(r->store, r->run, it->snapshot, (enum keep)r->settings.keep, err);
+		return archive_save(r->store, r->run, it->snapshot, (enum keep)r->settings.keep,
+				    err);
 	case TRAIN_EVENT_STATE:
 		return put_state(r, it, err);
 	case TRAIN_EVENT_LR:
@@ -360,7 +368,8 @@ void recorder_put(struct recorder *r, const struct train_event *event)
 		pthread_cond_wait(&r->drained, &r->lock);
 	if (r->count < QUEUE_MAX) {
 		it = &r->queue[(r->first + r->count) % QUEUE_MAX];
-		*it = (struct item){.type = event->type, .gauge = *event->gauge, .best = event->best};
+		*it = (struct item){
+			.type = event->type, .gauge = *event->gauge, .best = event->best};
 		if (event->epoch)
 			it->epoch = *event->epoch;
 		if (event->snapshot) {
@@ -370,7 +379,8 @@ void recorder_put(struct recorder *r, const struct train_event *event)
 		if (event->message)
 			it->message = mem_text(event->message);
 		r->count++;
-		r->urgent |= event->type == TRAIN_EVENT_STATE || event->type == TRAIN_EVENT_CHECKPOINT;
+		r->urgent |=
+			event->type == TRAIN_EVENT_STATE || event->type == TRAIN_EVENT_CHECKPOINT;
 		if (r->urgent || r->count == 1 || r->count == COMMIT_ITEMS)
 			pthread_cond_signal(&r->filled);
 	}

@@ -12,9 +12,10 @@
 struct session_spec {
 	const char *store;
 	struct run_intro intro;
-	bool paused;              /* wait for trainer_resume */
-	void (*wake)(void *arg);  /* something new is in the feed; any thread; may be NULL */
-	void (*observe)(void *arg, const struct train_event *event); /* on the trainer's thread; may be NULL */
+	bool paused;             /* wait for trainer_resume */
+	void (*wake)(void *arg); /* something new is in the feed; any thread; may be NULL */
+	void (*observe)(void *arg,
+			const struct train_event *event); /* on the trainer's thread; may be NULL */
 	void *arg;
 };
 

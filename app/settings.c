@@ -121,7 +121,8 @@ const char *nearest_name(const struct nearest *n)
 {
 	const int limit = (int)strlen(n->to) > 5 ? 3 : 2;
 
-	return n->best && n->distance <= limit && n->distance < (int)strlen(n->best) ? n->best : NULL;
+	return n->best && n->distance <= limit && n->distance < (int)strlen(n->best) ? n->best
+										     : NULL;
 }
 
 static void *field(const struct settings *s, const struct setting *w)
@@ -139,8 +140,8 @@ static bool refuse_choice(const struct setting *w, const char *value, struct err
 		buf_printf(&names, "%s%s", k ? ", " : "", w->choice(k));
 	}
 	if (nearest_name(&n))
-		err_set(err, ERR_USAGE, "%s has no value '%s'; did you mean %s? (%s)", w->name, value,
-			nearest_name(&n), buf_str(&names));
+		err_set(err, ERR_USAGE, "%s has no value '%s'; did you mean %s? (%s)", w->name,
+			value, nearest_name(&n), buf_str(&names));
 	else
 		err_set(err, ERR_USAGE, "%s has no value '%s'; one of: %s", w->name, value,
 			buf_str(&names));
@@ -161,8 +162,8 @@ static bool set_number(struct settings *s, const struct setting *w, const char *
 		return err_set(err, ERR_USAGE, "%s takes a %s, not '%s'", w->name,
 			       w->type == SETTING_REAL ? "number" : "whole number", value);
 	if (v < w->min || v > w->max)
-		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %s; the nearest is %g", w->name,
-			       w->min, w->max, value, v < w->min ? w->min : w->max);
+		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %s; the nearest is %g",
+			       w->name, w->min, w->max, value, v < w->min ? w->min : w->max);
 	if (w->type == SETTING_REAL)
 		*(double *)field(s, w) = v;
 	else if (w->type == SETTING_INT)
@@ -175,7 +176,8 @@ static bool set_number(struct settings *s, const struct setting *w, const char *
 static bool set_bool(struct settings *s, const struct setting *w, const char *value,
 		     struct err *err)
 {
-	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+	static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no",
+										    "off", "0"};
 
 	for (int k = 0; k < 4; k++) {
 		if (!strcmp(value, yes[k]) || !strcmp(value, no[k])) {
@@ -231,7 +233,8 @@ bool settings_set(struct settings *s, const char *name, const char *value, struc
 	if (nearest_name(&n))
 		return err_set(err, ERR_USAGE, "there is no setting '%s'; did you mean %s?", name,
 			       nearest_name(&n));
-	return err_set(err, ERR_USAGE, "there is no setting '%s'; 'sluice help settings' lists them", name);
+	return err_set(err, ERR_USAGE,
+		       "there is no setting '%s'; 'sluice help settings' lists them", name);
 }
 
 bool settings_assign(struct settings *s, const char *text, struct err *err)
@@ -330,11 +333,12 @@ static char *ini_line(char *text, int size, void *arg)
 	if (!strchr(text, '\n') && strlen(text) + 1 < (size_t)size && !feof(st->file))
 		err_set(&st->err, ERR_INPUT, "%s:%d: has a zero byte in it", st->path, st->line);
 	else if (!strchr(text, '\n') && !feof(st->file))
-		err_set(&st->err, ERR_INPUT, "%s:%d: the line is longer than %d bytes", st->path, st->line,
-			size - 2);
+		err_set(&st->err, ERR_INPUT, "%s:%d: the line is longer than %d bytes", st->path,
+			st->line, size - 2);
 	else if (text[blank] == '[')
-		err_set(&st->err, ERR_INPUT, "%s:%d: settings files have no sections; remove this line",
-			st->path, st->line);
+		err_set(&st->err, ERR_INPUT,
+			"%s:%d: settings files have no sections; remove this line", st->path,
+			st->line);
 	if (st->err.code)
 		return NULL;
 	/* To inih an indented line goes on with the setting before it. */
@@ -379,10 +383,12 @@ bool settings_load(struct settings *s, const char *path, struct err *err)
 	int bad;
 
 	if (!st.file)
-		return err_set(err, ERR_INPUT, "cannot read the settings file %s: %s", path, strerror(errno));
+		return err_set(err, ERR_INPUT, "cannot read the settings file %s: %s", path,
+			       strerror(errno));
 	bad = ini_parse_stream(ini_line, &st, ini_value, &st);
 	if (ferror(st.file) && !st.err.code)
-		err_set(&st.err, ERR_INPUT, "cannot read the settings file %s: %s", path, strerror(errno));
+		err_set(&st.err, ERR_INPUT, "cannot read the settings file %s: %s", path,
+			strerror(errno));
 	if (bad && !st.err.code)
 		err_set(&st.err, ERR_INPUT, "%s:%d: not of the form name = value", path, bad);
 	fclose(st.file);

@@ -17,8 +17,8 @@
 
 struct settings {
 	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
-	int keep; /* enum keep of store/weights.h */
-	int padding, truncating; /* 0 pre, 1 post */
+	int keep;                                          /* enum keep of store/weights.h */
+	int padding, truncating;                           /* 0 pre, 1 post */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
 	int64_t seed;
@@ -28,7 +28,15 @@ struct settings {
 	bool no_header; /* the option --no-header; not a setting of its own */
 };
 
-enum setting_type { SETTING_INT, SETTING_INT64, SETTING_REAL, SETTING_BOOL, SETTING_CHOICE, SETTING_TEXT, SETTING_PATH };
+enum setting_type {
+	SETTING_INT,
+	SETTING_INT64,
+	SETTING_REAL,
+	SETTING_BOOL,
+	SETTING_CHOICE,
+	SETTING_TEXT,
+	SETTING_PATH
+};
 
 struct setting {
 	const char *name, *help;

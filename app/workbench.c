@@ -17,7 +17,8 @@
 
 enum { FRAME_MS = 50, LOG_LINES = 2000 };
 
-static const struct view *const views[] = {&view_train, &view_gates, &view_runs, &view_query, &view_log, &view_help};
+static const struct view *const views[] = {&view_train, &view_gates, &view_runs,
+					   &view_query, &view_log,   &view_help};
 
 const struct view *view_at(int index)
 {
@@ -87,7 +88,8 @@ static bool is_sql(const char *line)
 	for (size_t k = 0; k < sizeof(begin) / sizeof(begin[0]); k++) {
 		const size_t n = strlen(begin[k]);
 
-		if (!strncasecmp(line, begin[k], n) && (line[n] == ' ' || line[n] == '\t' || line[n] == '('))
+		if (!strncasecmp(line, begin[k], n) &&
+		    (line[n] == ' ' || line[n] == '\t' || line[n] == '('))
 			return true;
 	}
 	return false;
@@ -101,7 +103,8 @@ static void unknown_command(struct workbench *w, const char *name)
 		if (command_at(k)->flags & CMD_CONSOLE)
 			nearest_try(&n, command_at(k)->name);
 	if (nearest_name(&n))
-		workbench_say(w, ROLE_error, "there is no command '%s'; did you mean %s?", name, nearest_name(&n));
+		workbench_say(w, ROLE_error, "there is no command '%s'; did you mean %s?", name,
+			      nearest_name(&n));
 	else
 		workbench_say(w, ROLE_error, "there is no command '%s'; ? lists them", name);
 }
@@ -237,7 +240,9 @@ static void prompt_input(struct workbench *w, struct key k)
 	if (what == ASK_QUIT || what == ASK_DELETE) { /* one letter answers */
 		prompt_close();
 		w->ask = ASK_NONE;
-		workbench_answer(w, what, k.code == K_CHAR && (k.ch == 'y' || k.ch == 'Y') && !k.mods ? "y" : "n");
+		workbench_answer(w, what,
+				 k.code == K_CHAR && (k.ch == 'y' || k.ch == 'Y') && !k.mods ? "y"
+											     : "n");
 		return;
 	}
 	switch (prompt_key(k)) {
@@ -267,7 +272,8 @@ static void input(struct workbench *w, struct key k)
 		prompt_input(w, k);
 		return;
 	}
-	if (k.mods & MOD_ALT) { /* Esc and a key, faster than can be told apart; nothing is bound to Alt */
+	if (k.mods &
+	    MOD_ALT) { /* Esc and a key, faster than can be told apart; nothing is bound to Alt */
 		input(w, (struct key){.code = K_ESC});
 		k.mods &= ~(unsigned)MOD_ALT;
 	}
@@ -356,7 +362,8 @@ static bool may_leave(const struct workbench *w)
 		return true;
 	if (!w->stopping)
 		return false;
-	return !w->session && (w->ended || !w->live.view || w->live.view->gauge.state == TRAIN_READY);
+	return !w->session &&
+	       (w->ended || !w->live.view || w->live.view->gauge.state == TRAIN_READY);
 }
 
 static void drain_wake(struct workbench *w)
@@ -424,7 +431,8 @@ static void begin(struct workbench *w, const char *run, const struct settings *s
 		desk_train(w, settings, false);
 	} else {
 		sample = place_shared("samples", "english.ini");
-		if (settings_load(&w->settings, sample, NULL) && !run && (access(w->context.store, F_OK) || getenv("SLUICE_SAMPLE")))
+		if (settings_load(&w->settings, sample, NULL) && !run &&
+		    (access(w->context.store, F_OK) || getenv("SLUICE_SAMPLE")))
 			desk_train(w, &w->settings, false);
 		free(sample);
 	}

@@ -21,7 +21,16 @@ enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
 
 struct workbench;
 
-enum move { MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_TOP, MOVE_BOTTOM, MOVE_PAGE_UP, MOVE_PAGE_DOWN };
+enum move {
+	MOVE_UP,
+	MOVE_DOWN,
+	MOVE_LEFT,
+	MOVE_RIGHT,
+	MOVE_TOP,
+	MOVE_BOTTOM,
+	MOVE_PAGE_UP,
+	MOVE_PAGE_DOWN
+};
 
 /* A view: a table entry. Functions may be NULL. */
 struct view {
@@ -35,7 +44,8 @@ struct view {
 	void (*open)(struct workbench *w);
 	bool (*back)(struct workbench *w); /* false: nothing to go back from */
 	bool (*find)(struct workbench *w, const char *text, int delta); /* next or previous match */
-	bool (*rows)(struct workbench *w, struct output *o, struct err *err); /* what export writes */
+	bool (*rows)(struct workbench *w, struct output *o,
+		     struct err *err); /* what export writes */
 };
 
 extern const struct view view_train, view_gates, view_runs, view_query, view_log, view_help;
@@ -48,8 +58,8 @@ struct sentence {
 	const char **token;  /* trace->T, and what follows belongs to it */
 	char *token_text;
 	bool *unknown;
-	bool pending;        /* a job is under way */
-	bool stale;          /* text or weights have changed since the job began */
+	bool pending; /* a job is under way */
+	bool stale;   /* text or weights have changed since the job began */
 };
 
 /* The run whose weights are looked at: the one in training, or one from the store. */
@@ -63,7 +73,19 @@ struct open_run {
 	double rate; /* asked for last; 0: never */
 };
 
-enum ask { ASK_NONE, ASK_CONSOLE, ASK_SENTENCE, ASK_FIND, ASK_EXPORT, ASK_RENAME, ASK_TAG, ASK_NOTE, ASK_FILTER, ASK_DELETE, ASK_QUIT };
+enum ask {
+	ASK_NONE,
+	ASK_CONSOLE,
+	ASK_SENTENCE,
+	ASK_FIND,
+	ASK_EXPORT,
+	ASK_RENAME,
+	ASK_TAG,
+	ASK_NOTE,
+	ASK_FILTER,
+	ASK_DELETE,
+	ASK_QUIT
+};
 
 /* What the views remember of themselves. */
 struct gates_state {
@@ -110,7 +132,7 @@ struct workbench {
 	bool dirty, quit, stopping, ended;
 	int exit_signal;
 
-	struct session *session; /* NULL: none yet */
+	struct session *session;             /* NULL: none yet */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;

@@ -103,8 +103,14 @@ static void untrusted_text_is_made_visible(void **state)
 	assert_row(false, 20, 0, "a\tb\x1b[31m\x7f", "a^Ib^[[31m^?\n");
 	assert_row(false, 20, 0, "\xff\xc0\xaf\xe4\xb8", "?????\n");
 	assert_row(false, 20, 0, "\xed\xa0\x80|\xf4\x90\x80\x80|\xe0\x80\x80", "???|????|???\n");
-	assert_row(false, 20, 0, "\xc2\x9b" "31m", "?31m\n");
-	assert_row(false, 20, 0, "a\xe2\x80\xae" "b", "a?b\n");
+	assert_row(false, 20, 0,
+		   "\xc2\x9b"
+		   "31m",
+		   "?31m\n");
+	assert_row(false, 20, 0,
+		   "a\xe2\x80\xae"
+		   "b",
+		   "a?b\n");
 	assert_row(false, 3, -1, "\x01\x02", "A^B\n");
 	assert_int_equal(canvas_width("a\tb\xff"), 5);
 	assert_int_equal(canvas_width_n("电影", 3), 2);

@@ -35,7 +35,9 @@ static void observe(void *arg, const struct train_event *e)
 static void train(const char *store, const char *const *set, struct seen *seen)
 {
 	static const char *const tags[] = {"one", "two"};
-	const struct session_spec spec = {.store = store, .observe = observe, .arg = seen,
+	const struct session_spec spec = {.store = store,
+					  .observe = observe,
+					  .arg = seen,
 					  .intro = {"a run", "a note", "a command", tags, 2}};
 	struct settings s;
 	struct prepared p;
@@ -101,8 +103,9 @@ static void weights_and_encoder_come_back(void **state)
 	const struct folder *f = *state;
 
 	round_trip(f, (const char *const[]){"epochs=4", NULL});
-	round_trip(f, (const char *const[]){"epochs=3", "cell=article", "tokenizer=keras", "mask=false", "max_len=20",
-					 "padding=post", "truncating=pre", "max_vocab=200", "oov=<oov>", NULL});
+	round_trip(f, (const char *const[]){"epochs=3", "cell=article", "tokenizer=keras",
+					    "mask=false", "max_len=20", "padding=post",
+					    "truncating=pre", "max_vocab=200", "oov=<oov>", NULL});
 	round_trip(f, (const char *const[]){"epochs=2", "tokenizer=char", "max_len=30", NULL});
 }
 
@@ -152,8 +155,10 @@ static void the_run_tells_what_happened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(weights_and_encoder_come_back, folder_make, folder_remove),
-		cmocka_unit_test_setup_teardown(the_run_tells_what_happened, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(weights_and_encoder_come_back, folder_make,
+						folder_remove),
+		cmocka_unit_test_setup_teardown(the_run_tells_what_happened, folder_make,
+						folder_remove),
 	};
 
 	blas_single_thread();

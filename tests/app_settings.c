@@ -85,7 +85,8 @@ static void files_are_read_with_line_numbers(void **state)
 	struct settings s;
 
 	(void)state;
-	load("; a comment\n# another\nhidden = 7\n\ncell = article ; behind\ndata = x.tsv\n", NULL, &s);
+	load("; a comment\n# another\nhidden = 7\n\ncell = article ; behind\ndata = x.tsv\n", NULL,
+	     &s);
 	assert_int_equal(s.hidden, 7);
 	assert_string_equal(settings_cell(&s)->name, "article");
 	assert_string_equal(s.data, "/tmp/x.tsv"); /* relative to the file */
@@ -93,7 +94,8 @@ static void files_are_read_with_line_numbers(void **state)
 	load("data = /abs/x.tsv\n", NULL, &s);
 	assert_string_equal(s.data, "/abs/x.tsv");
 	settings_release(&s);
-	load("hidden = 7\nhiden = 8\n", "test.ini:2: there is no setting 'hiden'; did you mean hidden?", &s);
+	load("hidden = 7\nhiden = 8\n",
+	     "test.ini:2: there is no setting 'hiden'; did you mean hidden?", &s);
 	settings_release(&s);
 	load("\n\nlr = fast\n", "test.ini:3: lr takes a number", &s);
 	settings_release(&s);

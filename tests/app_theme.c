@@ -55,7 +55,8 @@ static void default_theme_is_the_file(void **state)
 		fail_msg("%s", err.msg);
 	assert_string_equal(file.name, t.name);
 	for (int k = 0; k < ROLE_COUNT; k++) {
-		const struct style a = theme_style(&t, (enum role)k), b = theme_style(&file, (enum role)k);
+		const struct style a = theme_style(&t, (enum role)k),
+				   b = theme_style(&file, (enum role)k);
 
 		if (a.fg != b.fg || a.bg != b.bg || a.attr != b.attr)
 			fail_msg("%s differs", role_name((enum role)k));
@@ -86,7 +87,8 @@ static void shipped_themes_load_and_name_every_role(void **state)
 		assert_non_null(f);
 		while (fgets(line, sizeof(line), f))
 			for (int j = 0; j < ROLE_COUNT; j++)
-				if (sscanf(line, "%63s =", key) == 1 && !strcmp(key, role_name((enum role)j)))
+				if (sscanf(line, "%63s =", key) == 1 &&
+				    !strcmp(key, role_name((enum role)j)))
 					seen |= 1ULL << j;
 		fclose(f);
 		assert_true(seen == (1ULL << ROLE_COUNT) - 1);
@@ -99,8 +101,11 @@ static void words_of_a_theme(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_true(load(&t, "# comment\n\n\tframe = bright_blue #01aBff dim italic\r\n  text = 7 ; data\n"
-			     "series = red 255 #000000\nheat_signed: 1 2 3", &err));
+	assert_true(
+		load(&t,
+		     "# comment\n\n\tframe = bright_blue #01aBff dim italic\r\n  text = 7 ; data\n"
+		     "series = red 255 #000000\nheat_signed: 1 2 3",
+		     &err));
 	assert_int_equal(t.style[ROLE_frame].fg, 12);
 	assert_int_equal(t.style[ROLE_frame].bg, COLOUR_RGB(0x01abff));
 	assert_int_equal(t.style[ROLE_frame].attr, ATTR_DIM | ATTR_ITALIC);
@@ -120,7 +125,8 @@ static void errors_name_line_and_key(void **state)
 	(void)state;
 	refused("text = 1\nfram = red\n", ":2: a theme has no role 'fram'; did you mean frame?");
 	refused("qwertyuiop = red\n", ":1: a theme has no role 'qwertyuiop'");
-	refused("\n\ntext = gren\n", ":3: text has no colour or attribute 'gren'; did you mean green?");
+	refused("\n\ntext = gren\n",
+		":3: text has no colour or attribute 'gren'; did you mean green?");
 	refused("text = 256\n", ":1: text has no colour or attribute '256'");
 	refused("text = -1\n", ":1: text has no colour or attribute '-1'");
 	refused("text = #12345\n", ":1: text has no colour or attribute '#12345'");
@@ -143,7 +149,8 @@ static void errors_name_line_and_key(void **state)
 	assert_false(load(&t, text, &err));
 	assert_int_equal(strncmp(err.msg, ":2: the line is longer than", 27), 0);
 	assert_false(theme_load(&t, "/nowhere/x.theme", &err));
-	assert_string_equal(err.msg, "cannot read the theme /nowhere/x.theme: No such file or directory");
+	assert_string_equal(err.msg,
+			    "cannot read the theme /nowhere/x.theme: No such file or directory");
 	assert_false(theme_load(&t, "/tmp", &err));
 	assert_false(theme_load(&t, "/tmp", NULL));
 }
@@ -185,7 +192,8 @@ static void heat_is_ordered_and_readable(void **state)
 	(void)state;
 	theme_default(&t);
 	for (int k = 0; k < t.heat_unit.count; k++) {
-		const int rgb = t.heat_unit.at[k] & 0xffffff, ink = theme_ink(t.heat_unit.at[k]) & 0xffffff;
+		const int rgb = t.heat_unit.at[k] & 0xffffff,
+			  ink = theme_ink(t.heat_unit.at[k]) & 0xffffff;
 		const double a = light(rgb), b = light(ink);
 
 		assert_true((fmax(a, b) + 0.05) / (fmin(a, b) + 0.05) >= 4.5);

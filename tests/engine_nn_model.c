@@ -54,8 +54,8 @@ static void check_gradient(const struct cell_ops *cell, bool mask, double dropou
 		w[k] = old;
 		g = (up - down) / (2 * STEP);
 		if (fabs(g - (double)learner_grad(l)[k]) > GRAD_TOL * (1 + fabs(g)))
-			fail_msg("%s: weight %zu: %.10g by differences, %.10g backward", cell->name, k, g,
-				 (double)learner_grad(l)[k]);
+			fail_msg("%s: weight %zu: %.10g by differences, %.10g backward", cell->name,
+				 k, g, (double)learner_grad(l)[k]);
 	}
 	learner_free(l);
 	corpus_unref(c);
@@ -129,7 +129,8 @@ static void same_seed_and_threads_same_bytes(void **state)
 
 	(void)state;
 	assert_memory_equal(a, b, e->model.size * sizeof(*a));
-	for (size_t k = 0; k < e->model.size; k++) /* the order of additions differs: not the same bytes */
+	for (size_t k = 0; k < e->model.size;
+	     k++) /* the order of additions differs: not the same bytes */
 		assert_true(fabs((double)(a[k] - one[k])) < 2e-3);
 	free(a);
 	free(b);
@@ -154,7 +155,8 @@ static void recurrent_weights_start_orthogonal(void **state)
 			double sum = 0;
 
 			for (int k = 0; k < 33; k++)
-				sum += (double)w[p->at + (size_t)(a * 33 + k)] * (double)w[p->at + (size_t)(b * 33 + k)];
+				sum += (double)w[p->at + (size_t)(a * 33 + k)] *
+				       (double)w[p->at + (size_t)(b * 33 + k)];
 			assert_true(fabs(sum - (a == b)) < 1e-6);
 		}
 	assert_true(w[model_param(&m, "l0.fw.b_f")->at] == 1);
@@ -178,7 +180,8 @@ static void dropout_keeps_its_share(void **state)
 	for (uint64_t key = 0; all < 1000000; key++) {
 		model_forward(&e->model, w, &work, &(struct dropout){0.3, key, 0, 1}, NULL);
 		for (size_t k = 0; k < 64 * 64; k++, all++) {
-			assert_true(work.drop_x[k] == 0 || fabs((double)work.drop_x[k] - 1 / 0.7) < 1e-6);
+			assert_true(work.drop_x[k] == 0 ||
+				    fabs((double)work.drop_x[k] - 1 / 0.7) < 1e-6);
 			kept += work.drop_x[k] != 0;
 		}
 	}
@@ -197,7 +200,8 @@ static void sizes_are_checked(void **state)
 	(void)state;
 	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 10, 0, 3, 2}, &err));
 	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 10, 3, 3, 1}, &err));
-	assert_false(model_plan(&m, &(struct model_spec){&cell_standard, 1 << 30, 8192, 8192, 2}, &err));
+	assert_false(
+		model_plan(&m, &(struct model_spec){&cell_standard, 1 << 30, 8192, 8192, 2}, &err));
 	assert_int_equal(err.code, ERR_USAGE);
 }
 
@@ -220,7 +224,8 @@ static void evaluation_counts_right(void **state)
 	assert_int_equal(sum, 200);
 	assert_int_equal(right, a.confusion[0] + a.confusion[3]);
 	assert_true(fabs(a.accuracy - right / 200.0) < 1e-12);
-	assert_true(a.loss == b.loss && a.macro_f1 == b.macro_f1); /* the same bits on two threads */
+	assert_true(a.loss == b.loss &&
+		    a.macro_f1 == b.macro_f1); /* the same bits on two threads */
 	measures_release(&a);
 	measures_release(&b);
 	team_free(one);
@@ -237,7 +242,8 @@ static void functions_are_exact_enough(void **state)
 	(void)state;
 	for (double x = -30; x <= 30; x += 0.001) {
 		worst = fmax(worst, fabs((double)real_tanh((real)x) - tanh((double)(real)x)));
-		worst = fmax(worst, fabs((double)real_sigmoid((real)x) - 1 / (1 + exp(-(double)(real)x))));
+		worst = fmax(worst,
+			     fabs((double)real_sigmoid((real)x) - 1 / (1 + exp(-(double)(real)x))));
 	}
 	assert_true(worst < 2.5e-7);
 	assert_true(isnan((double)real_tanh((real)NAN)) && isnan((double)real_sigmoid((real)NAN)));

@@ -30,7 +30,8 @@ static void agrees_with_the_fast_path(void **state)
 	(void)state;
 	for (int k = 0; cell_at(k); k++)
 		for (int mask = 0; mask < 2; mask++) {
-			struct trace *t = trace_of(cell_at(k), mask, "the film is not so good never");
+			struct trace *t =
+				trace_of(cell_at(k), mask, "the film is not so good never");
 
 			assert_int_equal(t->T, mask ? 7 : 10);
 			assert_true(t->distance < FAST_TOL);
@@ -60,7 +61,8 @@ static void sums_add_up(void **state)
 
 						sum += m->value;
 						for (int j = 1; j < m->count; j++)
-							assert_true(fabs(m->top[j].value) <= fabs(m->top[j - 1].value));
+							assert_true(fabs(m->top[j].value) <=
+								    fabs(m->top[j - 1].value));
 					}
 					assert_true(fabs(sum - g->z) < 1e-9 * (1 + fabs(g->z)));
 				}

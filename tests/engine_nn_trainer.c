@@ -42,12 +42,12 @@ static void emit(void *arg, const struct train_event *e)
 	pthread_mutex_unlock(&w->lock);
 }
 
-#define WAIT_FOR(w, condition)                                   \
-	do {                                                         \
-		pthread_mutex_lock(&(w)->lock);                          \
-		while (!(condition))                                     \
-			pthread_cond_wait(&(w)->changed, &(w)->lock);        \
-		pthread_mutex_unlock(&(w)->lock);                        \
+#define WAIT_FOR(w, condition)                                                                     \
+	do {                                                                                       \
+		pthread_mutex_lock(&(w)->lock);                                                    \
+		while (!(condition))                                                               \
+			pthread_cond_wait(&(w)->changed, &(w)->lock);                              \
+		pthread_mutex_unlock(&(w)->lock);                                                  \
 	} while (0)
 
 static void watch_init(struct watch *w)
@@ -66,9 +66,16 @@ static void watch_release(struct watch *w)
 
 static struct train_spec spec_of(int epochs)
 {
-	return (struct train_spec){.optim = optim_find("adam"), .lr = 0.01, .clip = 5, .dropout = 0.1,
-				   .forget_bias = 1, .embed_range = 0.5, .epochs = epochs, .batch = 8,
-				   .threads = 2, .seed = 4};
+	return (struct train_spec){.optim = optim_find("adam"),
+				   .lr = 0.01,
+				   .clip = 5,
+				   .dropout = 0.1,
+				   .forget_bias = 1,
+				   .embed_range = 0.5,
+				   .epochs = epochs,
+				   .batch = 8,
+				   .threads = 2,
+				   .seed = 4};
 }
 
 static void learns_and_repeats_itself(void **state)
@@ -94,7 +101,8 @@ static void learns_and_repeats_itself(void **state)
 	assert_memory_equal(w[0].last->weights, w[1].last->weights, e->model.size * sizeof(real));
 	assert_memory_equal(w[0].last->progress->slot[1], w[1].last->progress->slot[1],
 			    e->model.size * sizeof(real));
-	assert_memory_equal(&w[0].last->progress->rng, &w[1].last->progress->rng, sizeof(struct rng));
+	assert_memory_equal(&w[0].last->progress->rng, &w[1].last->progress->rng,
+			    sizeof(struct rng));
 
 	assert_true(feed_read(w[0].feed, view));
 	assert_false(feed_read(w[0].feed, view));

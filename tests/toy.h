@@ -12,15 +12,16 @@
 /* Sentences whose class is the word good or bad, turned round by not: order matters. */
 static inline void toy_text(struct rng *r, char *text, size_t size, const char **label)
 {
-	static const char *const filler[] = {"the", "film", "is", "a", "very", "long", "one", "today"};
+	static const char *const filler[] = {"the",  "film", "is",  "a",
+					     "very", "long", "one", "today"};
 	const bool good = rng_below(r, 2), negated = rng_below(r, 2);
 	const uint32_t before = rng_below(r, 4), after = rng_below(r, 4);
 
 	*text = '\0';
 	for (uint32_t k = 0; k < before + after + 2; k++) {
-		const char *word = k == before ? (negated ? "not" : "so")
-				 : k == before + 1 ? (good ? "good" : "bad")
-						   : filler[rng_below(r, 8)];
+		const char *word = k == before       ? (negated ? "not" : "so")
+				   : k == before + 1 ? (good ? "good" : "bad")
+						     : filler[rng_below(r, 8)];
 
 		snprintf(text + strlen(text), size - strlen(text), "%s%s", k ? " " : "", word);
 	}
@@ -31,7 +32,8 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 {
 	struct rng r;
 
-	*ex = (struct examples){.at = mem_zero((size_t)count, sizeof(*ex->at)), .path = mem_text("toy")};
+	*ex = (struct examples){.at = mem_zero((size_t)count, sizeof(*ex->at)),
+				.path = mem_text("toy")};
 	ex->cap = (size_t)count;
 	rng_seed(&r, seed, 99);
 	for (int k = 0; k < count; k++) {
@@ -47,8 +49,9 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 }
 
 /* With *train (and *valid, where given) of `count` sentences each. */
-static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden, bool mask,
-					  int count, struct corpus **train, struct corpus **valid)
+static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden,
+					  bool mask, int count, struct corpus **train,
+					  struct corpus **valid)
 {
 	const struct vocab_spec vs = {.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1};
 	const struct model_spec ms = {.cell = cell, .embed = embed, .hidden = hidden};

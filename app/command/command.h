@@ -39,7 +39,7 @@ struct context;
 struct command {
 	const char *name, *usage, *help;
 	unsigned flags;
-	int min_pos, max_pos; /* positional arguments; max -1: any number */
+	int min_pos, max_pos;         /* positional arguments; max -1: any number */
 	const struct option *options; /* ended by a NULL name; NULL: none */
 	bool (*run)(struct context *c, const struct args *a, struct err *err);
 	const char *(*complete)(int index); /* first argument's names, or NULL */
@@ -47,18 +47,18 @@ struct command {
 
 /* What a command may use. */
 struct context {
-	const char *store;         /* path of the store */
-	const char *program;       /* argv[0] */
+	const char *store;   /* path of the store */
+	const char *program; /* argv[0] */
 	int argc;
-	char **argv;               /* the whole command line, for the run's record; NULL in the console */
+	char **argv; /* the whole command line, for the run's record; NULL in the console */
 	enum output_format format;
 	bool quiet, yes;
-	FILE *out;                 /* NULL in the console: rows go to answer */
+	FILE *out; /* NULL in the console: rows go to answer */
 	struct answer *answer;
-	struct buf *text;          /* the console's one-line answers */
-	struct workbench *ui;      /* NULL headless */
-	const char *open_run;      /* the console's open run, or NULL */
-	const int *cancel;         /* set when the user gave up, or NULL */
+	struct buf *text;     /* the console's one-line answers */
+	struct workbench *ui; /* NULL headless */
+	const char *open_run; /* the console's open run, or NULL */
+	const int *cancel;    /* set when the user gave up, or NULL */
 };
 
 /* Parsed arguments. */
@@ -83,7 +83,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 const char *args_value(const struct args *a, const char *option); /* the last given, or NULL */
 bool args_has(const struct args *a, const char *option);
 /* The option's whole number from 1 to max; *n stays as it is where the option is not given. */
-bool args_number(const struct args *a, const char *option, int64_t max, int64_t *n, struct err *err);
+bool args_number(const struct args *a, const char *option, int64_t max, int64_t *n,
+		 struct err *err);
 
 /* Splits a console line into words: blanks separate, quotes hold together. The words lie in one
  * block to be freed with free(*block). ERR_USAGE for an open quote. */

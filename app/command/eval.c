@@ -41,7 +41,8 @@ static bool read_data(const struct args *a, struct examples *ex, struct err *err
 	if (!path)
 		return err_set(err, ERR_USAGE, "eval needs --data FILE");
 	if (found < 0)
-		return err_set(err, ERR_USAGE, "there is no data format '%s'; see 'sluice help settings'", format);
+		return err_set(err, ERR_USAGE,
+			       "there is no data format '%s'; see 'sluice help settings'", format);
 	opt.format = (enum data_format)found;
 	return examples_read(ex, path, &opt, err);
 }
@@ -144,8 +145,8 @@ bool command_eval(struct context *c, const struct args *a, struct err *err)
 			fputs(buf_str(&ex.warnings), stderr);
 		corpus = corpus_new(&ex, e->vocab, &e->classes, e->max_len, e->truncate_front, err);
 		team = corpus ? team_new(default_threads(), err) : NULL;
-		ok = team && eval_corpus(team, &e->model, l.snapshot->weights, corpus, &e->rules, false,
-					 c->cancel, &m, err);
+		ok = team && eval_corpus(team, &e->model, l.snapshot->weights, corpus, &e->rules,
+					 false, c->cancel, &m, err);
 	}
 	if (ok)
 		ok = c->out && (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON)
@@ -179,7 +180,8 @@ static bool predict_line(struct predictor *p, const char *line, size_t n, struct
 	batch_of_ids(&p->work.batch, p->encoding.ids, (int)p->encoding.count, &e->rules);
 	model_forward(&e->model, p->s->weights, &p->work, NULL, NULL);
 	if (!p->work.block)
-		return err_set(err, ERR_FAILED, "not enough memory for a line of %zu tokens", p->encoding.count);
+		return err_set(err, ERR_FAILED, "not enough memory for a line of %zu tokens",
+			       p->encoding.count);
 	for (int k = 1; k < C; k++)
 		best = p->work.prob[k] > p->work.prob[best] ? k : best;
 	if (p->c->format == OUTPUT_JSON || p->c->format == OUTPUT_NDJSON) {
@@ -231,8 +233,8 @@ bool command_predict(struct context *c, const struct args *a, struct err *err)
 			break; /* the reader has gone */
 	}
 	if (ok && ferror(in))
-		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", standard ? "standard input" : path,
-			     strerror(errno));
+		ok = err_set(err, ERR_INPUT, "cannot read %s: %s",
+			     standard ? "standard input" : path, strerror(errno));
 	if (in && !standard)
 		fclose(in);
 	free(line);

@@ -5,9 +5,15 @@
 #include <string.h>
 
 static const char *const exit_codes[] = {
-	"0 ok", "1 failed", "2 usage", "3 no such run, or more than one",
-	"4 store not writable, busy or of another version", "5 store damaged",
-	"6 query out of time or cancelled", "7 training diverged", "8 bad input file",
+	"0 ok",
+	"1 failed",
+	"2 usage",
+	"3 no such run, or more than one",
+	"4 store not writable, busy or of another version",
+	"5 store damaged",
+	"6 query out of time or cancelled",
+	"7 training diverged",
+	"8 bad input file",
 	"130, 143 by signal",
 };
 
@@ -16,29 +22,34 @@ static void list_options(struct context *c, const struct option *o)
 	char left[64];
 
 	for (; o && o->name; o++) {
-		snprintf(left, sizeof(left), "%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		snprintf(left, sizeof(left), "%s%s%s", o->name, o->value ? " " : "",
+			 o->value ? o->value : "");
 		fprintf(c->out, "  %-22s %s\n", left, o->help);
 	}
 }
 
 static void help_all(struct context *c)
 {
-	fprintf(c->out, "Sluice %s: a workbench for LSTM encoders\n\n"
-			"  sluice [RUN] [-c FILE.ini]    the workbench, on a terminal\n"
-			"  sluice COMMAND ...            one command, headless\n\nCommands:\n",
+	fprintf(c->out,
+		"Sluice %s: a workbench for LSTM encoders\n\n"
+		"  sluice [RUN] [-c FILE.ini]    the workbench, on a terminal\n"
+		"  sluice COMMAND ...            one command, headless\n\nCommands:\n",
 		SLUICE_VERSION);
 	for (int k = 0; command_at(k); k++)
 		if (command_at(k)->flags & CMD_SHELL)
 			fprintf(c->out, "  %-10s %s\n", command_at(k)->name, command_at(k)->help);
-	fprintf(c->out, "\nRUN is an id (8 hex digits, or at least 4 of them), a name, last, last~2 or best:METRIC;\n"
-			"it means the run's best checkpoint. RUN@last and RUN@STEP name others.\n\nOptions of every command:\n");
+	fprintf(c->out, "\nRUN is an id (8 hex digits, or at least 4 of them), a name, last, "
+			"last~2 or best:METRIC;\n"
+			"it means the run's best checkpoint. RUN@last and RUN@STEP name "
+			"others.\n\nOptions of every command:\n");
 	list_options(c, command_common);
 	fprintf(c->out, "\nMore: sluice help COMMAND, sluice help settings, sluice help exit\n");
 }
 
 static void help_settings(struct context *c)
 {
-	fprintf(c->out, "Settings: --set name=value, or a line 'name = value' in a settings file.\n\n");
+	fprintf(c->out,
+		"Settings: --set name=value, or a line 'name = value' in a settings file.\n\n");
 	for (int k = 0; setting_at(k); k++) {
 		const struct setting *s = setting_at(k);
 
@@ -81,9 +92,10 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 			if (command_at(k)->flags & CMD_SHELL)
 				nearest_try(&n, command_at(k)->name);
 		if (nearest_name(&n))
-			return err_set(err, ERR_USAGE, "there is no command '%s'; did you mean %s?", topic,
-				       nearest_name(&n));
-		return err_set(err, ERR_USAGE, "there is no command '%s'; 'sluice help' lists them", topic);
+			return err_set(err, ERR_USAGE, "there is no command '%s'; did you mean %s?",
+				       topic, nearest_name(&n));
+		return err_set(err, ERR_USAGE, "there is no command '%s'; 'sluice help' lists them",
+			       topic);
 	}
 	return true;
 }

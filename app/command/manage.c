@@ -26,9 +26,11 @@ static bool change(struct context *c, const struct args *a,
 	bool ok = s && find(s, a->pos[0], &ref, err);
 
 	rest(a, 1, &text);
-	ok = ok && (with_text ? with_text(s, ref.run, buf_str(&text), err) : without(s, ref.run, err));
+	ok = ok &&
+	     (with_text ? with_text(s, ref.run, buf_str(&text), err) : without(s, ref.run, err));
 	if (ok && !c->quiet)
-		context_say(c, "%s (%s) %s%s%s", ref.id, ref.name, done, text.len ? " " : "", buf_str(&text));
+		context_say(c, "%s (%s) %s%s%s", ref.id, ref.name, done, text.len ? " " : "",
+			    buf_str(&text));
 	buf_release(&text);
 	store_close(s);
 	return ok;
@@ -58,9 +60,11 @@ bool command_rm(struct context *c, const struct args *a, struct err *err)
 {
 	char question[200];
 
-	snprintf(question, sizeof(question), "Delete run %.100s? (restore brings it back.)", a->pos[0]);
+	snprintf(question, sizeof(question), "Delete run %.100s? (restore brings it back.)",
+		 a->pos[0]);
 	return context_confirm(c, question, err) &&
-	       change(c, a, store_run_find, NULL, store_run_remove, "is deleted; restore brings it back", err);
+	       change(c, a, store_run_find, NULL, store_run_remove,
+		      "is deleted; restore brings it back", err);
 }
 
 bool command_restore(struct context *c, const struct args *a, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Words, options and answers: what all commands share. */
-#include "app/command/command.h"
 #include "app/archive.h"
+#include "app/command/command.h"
 #include "app/settings.h"
 
 #include "engine/base/mem.h"
@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 const struct option command_common[] = {
-	{"--store", "FILE", "the store (default: SLUICE_STORE, ./sluice.db, the user's data folder)"},
+	{"--store", "FILE",
+	 "the store (default: SLUICE_STORE, ./sluice.db, the user's data folder)"},
 	{"--output", "FORMAT", "table, csv, tsv, json or ndjson"},
 	{"--json", NULL, "the same as --output json"},
 	{"--csv", NULL, "the same as --output csv"},
@@ -40,8 +41,8 @@ static bool unknown_option(const struct command *cmd, const char *name, struct e
 	for (const struct option *o = command_common; o->name; o++)
 		nearest_try(&n, o->name);
 	if (nearest_name(&n))
-		return err_set(err, ERR_USAGE, "%s has no option %s; did you mean %s?", cmd->name, name,
-			       nearest_name(&n));
+		return err_set(err, ERR_USAGE, "%s has no option %s; did you mean %s?", cmd->name,
+			       name, nearest_name(&n));
 	return err_set(err, ERR_USAGE, "%s has no option %s; see 'sluice help %s'", cmd->name, name,
 		       cmd->name);
 }
@@ -63,13 +64,14 @@ static bool common_option(struct context *c, const char *name, const char *value
 	else if ((format = output_format_find(value)) >= 0)
 		c->format = (enum output_format)format;
 	else
-		return err_set(err, ERR_USAGE, "--output is table, csv, tsv, json or ndjson, not '%s'", value);
+		return err_set(err, ERR_USAGE,
+			       "--output is table, csv, tsv, json or ndjson, not '%s'", value);
 	return true;
 }
 
 /* One option at argv[*k], with its value behind it or behind a '='. */
-static bool take_option(const struct command *cmd, int argc, char **argv, int *k,
-			struct context *c, struct args *out, struct err *err)
+static bool take_option(const struct command *cmd, int argc, char **argv, int *k, struct context *c,
+			struct args *out, struct err *err)
 {
 	char *word = argv[*k], *eq = strncmp(word, "--", 2) ? NULL : strchr(word, '=');
 	const size_t n = eq ? (size_t)(eq - word) : strlen(word);
@@ -121,7 +123,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 		out->pos_count++;
 	}
 	if (out->pos_count < cmd->min_pos)
-		return err_set(err, ERR_USAGE, "%s needs more: %s %s", cmd->name, cmd->name, cmd->usage);
+		return err_set(err, ERR_USAGE, "%s needs more: %s %s", cmd->name, cmd->name,
+			       cmd->usage);
 	if (cmd->max_pos >= 0 && out->pos_count > cmd->max_pos)
 		return err_set(err, ERR_USAGE, "'%s' is one argument too many: %s %s",
 			       out->pos[cmd->max_pos], cmd->name, cmd->usage);
@@ -152,14 +155,13 @@ bool args_number(const struct args *a, const char *option, int64_t max, int64_t 
 	errno = 0;
 	v = strtoll(text, &end, 10);
 	if (end == text || *end || errno || v < 1 || v > max)
-		return err_set(err, ERR_USAGE, "%s is a whole number from 1 to %lld, not '%s'", option,
-			       (long long)max, text);
+		return err_set(err, ERR_USAGE, "%s is a whole number from 1 to %lld, not '%s'",
+			       option, (long long)max, text);
 	*n = v;
 	return true;
 }
 
-bool words_split(const char *line, char **words, int max, int *count, char **block,
-		 struct err *err)
+bool words_split(const char *line, char **words, int max, int *count, char **block, struct err *err)
 {
 	char *to = *block = mem_alloc(2 * strlen(line) + 2), quote = 0;
 	bool inside = false;

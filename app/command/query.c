@@ -90,8 +90,9 @@ static bool list(struct context *c, struct query *q, struct err *err)
 
 		if (!query_columns(q, view.name, &names, err))
 			return false;
-		output_row(&o, (struct value[]){value_text("view"), value_text(view.name), value_text(view.about),
-						value_text(buf_str(&names))});
+		output_row(&o,
+			   (struct value[]){value_text("view"), value_text(view.name),
+					    value_text(view.about), value_text(buf_str(&names))});
 		buf_release(&names);
 	}
 	for (int k = 0; (question = query_question_at(k)); k++) {
@@ -99,7 +100,8 @@ static bool list(struct context *c, struct query *q, struct err *err)
 
 		snprintf(number, sizeof(number), "%d", k + 1);
 		output_row(&o, (struct value[]){value_text("question"), value_text(number),
-						value_text(question->title), value_text(question->sql)});
+						value_text(question->title),
+						value_text(question->sql)});
 	}
 	return output_close(&o, err);
 }
@@ -181,7 +183,8 @@ bool command_query(struct context *c, const struct args *a, struct err *err)
 		double seconds = strtod(timeout, &end);
 
 		if (end == timeout || *end || !(seconds >= 0.001 && seconds <= 1e9))
-			return err_set(err, ERR_USAGE, "--timeout is a number of seconds from 0.001 on, not '%s'",
+			return err_set(err, ERR_USAGE,
+				       "--timeout is a number of seconds from 0.001 on, not '%s'",
 				       timeout);
 		limits.deadline_ms = (int64_t)(seconds * 1000);
 	}

@@ -34,9 +34,10 @@ static const char *time_text(int64_t ms, char out[32])
 
 bool command_runs(struct context *c, const struct args *a, struct err *err)
 {
-	static const char *const column[] = {"run",	  "name",	"task",	     "cell",	"hidden", "status",
-					     "epochs",	  "steps",	"train_loss", "valid_loss", "valid_accuracy",
-					     "best_epoch", "seconds",	"created",   "tags",	"note"};
+	static const char *const column[] = {
+		"run",     "name",    "task",       "cell",       "hidden",         "status",
+		"epochs",  "steps",   "train_loss", "valid_loss", "valid_accuracy", "best_epoch",
+		"seconds", "created", "tags",       "note"};
 	enum { COLS = sizeof(column) / sizeof(column[0]) };
 	struct run_list list = {
 		.order = args_value(a, "--order"),
@@ -64,13 +65,23 @@ bool command_runs(struct context *c, const struct args *a, struct err *err)
 	for (size_t k = 0; k < n; k++) {
 		const struct run_row *r = &rows[k];
 		char created[32];
-		const struct value v[COLS] = {
-			value_text(r->id), value_text(r->name), value_text(r->task), value_text(r->cell),
-			value_int(r->hidden), value_text(run_status_name(r->status)), value_real(r->epochs, 1),
-			value_int(r->steps), value_real(r->train_loss, 4), value_real(r->best_loss, 4),
-			value_real(r->best_accuracy, 4),
-			r->best_step >= 0 ? value_real(r->best_epoch, 0) : value_null(), value_real(r->seconds, 1),
-			value_text(time_text(r->created_ms, created)), value_text(r->tags), value_text(r->note)};
+		const struct value v[COLS] = {value_text(r->id),
+					      value_text(r->name),
+					      value_text(r->task),
+					      value_text(r->cell),
+					      value_int(r->hidden),
+					      value_text(run_status_name(r->status)),
+					      value_real(r->epochs, 1),
+					      value_int(r->steps),
+					      value_real(r->train_loss, 4),
+					      value_real(r->best_loss, 4),
+					      value_real(r->best_accuracy, 4),
+					      r->best_step >= 0 ? value_real(r->best_epoch, 0)
+								: value_null(),
+					      value_real(r->seconds, 1),
+					      value_text(time_text(r->created_ms, created)),
+					      value_text(r->tags),
+					      value_text(r->note)};
 
 		output_row(&o, v);
 	}
@@ -145,7 +156,9 @@ bool command_show(struct context *c, const struct args *a, struct err *err)
 	static const char *const column[] = {"field", "value"};
 	struct store *s = store_open_current(c->store, err);
 	struct run_ref ref;
-	struct run_row *row = s && store_run_find(s, a->pos[0], &ref, err) ? store_run_get(s, ref.run, err) : NULL;
+	struct run_row *row = s && store_run_find(s, a->pos[0], &ref, err)
+				      ? store_run_get(s, ref.run, err)
+				      : NULL;
 	struct output o;
 	bool ok = row;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/archive.h"
 #include "app/command/trace.h"
+#include "app/archive.h"
 #include "app/command/command.h"
 
 #include "engine/base/json.h"
@@ -153,7 +153,8 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 		const char *name = t->signal[k].name;
 
 		made[k] = unit >= 0 ? mem_printf("%s[%d]", name, unit)
-				    : mem_printf(t->signal[k].is_signed ? "mean |%s|" : "mean %s", name);
+				    : mem_printf(t->signal[k].is_signed ? "mean |%s|" : "mean %s",
+						 name);
 		column[3 + k] = made[k];
 	}
 	for (int k = 0; k < t->C; k++)
@@ -169,7 +170,8 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 		for (int k = 0; k < signals; k++) {
 			const double *v = t->signal[k].v + (size_t)s * (size_t)t->H;
 
-			row[3 + k] = value_real(unit >= 0 ? v[unit] : mean_of(v, t->H, t->signal[k].is_signed), 3);
+			row[3 + k] = value_real(
+				unit >= 0 ? v[unit] : mean_of(v, t->H, t->signal[k].is_signed), 3);
 		}
 		for (int k = 0; k < t->C; k++)
 			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);
@@ -195,7 +197,8 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 	if (unit) {
 		u = strtol(unit, &end, 10);
 		if (*end || end == unit || u < 0 || u >= t->H)
-			return err_set(err, ERR_USAGE, "--unit is from 0 to %d, not '%s'", t->H - 1, unit);
+			return err_set(err, ERR_USAGE, "--unit is from 0 to %d, not '%s'", t->H - 1,
+				       unit);
 	}
 	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON) {
 		json_trace(&b, l, t);

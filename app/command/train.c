@@ -93,7 +93,8 @@ static bool style_of(const struct context *c, const struct args *a, enum progres
 	else if (!strcmp(name, "lines"))
 		*style = PROGRESS_LINES;
 	else
-		return err_set(err, ERR_USAGE, "--progress is bar, lines or ndjson, not '%s'", name);
+		return err_set(err, ERR_USAGE, "--progress is bar, lines or ndjson, not '%s'",
+			       name);
 	return true;
 }
 
@@ -134,11 +135,11 @@ static void observe(void *arg, const struct train_event *event)
 
 static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 {
-	fprintf(stderr, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "", e->epoch,
-		epochs, e->train_loss, e->train_accuracy);
+	fprintf(stderr, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "",
+		e->epoch, epochs, e->train_loss, e->train_accuracy);
 	if (!isnan(e->valid_loss))
-		fprintf(stderr, "  valid loss %.4f accuracy %.4f%s", e->valid_loss, e->valid_accuracy,
-			e->best ? "  best" : "");
+		fprintf(stderr, "  valid loss %.4f accuracy %.4f%s", e->valid_loss,
+			e->valid_accuracy, e->best ? "  best" : "");
 	fputc('\n', stderr);
 }
 
@@ -158,8 +159,9 @@ static void show_progress(struct progress_state *p, struct feed_view *v)
 		return;
 	p->shown_at = g->seconds;
 	fprintf(stderr, "%sepoch %d/%d  step %lld/%lld  loss %.4f  %.1fk tokens/s  %d:%02d left%s",
-		bar ? "\r\033[K" : "", g->epoch, g->epochs, (long long)g->step, (long long)g->steps, g->loss,
-		g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60, bar ? "" : "\n");
+		bar ? "\r\033[K" : "", g->epoch, g->epochs, (long long)g->step, (long long)g->steps,
+		g->loss, g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60,
+		bar ? "" : "\n");
 	fflush(stderr);
 }
 
@@ -187,7 +189,8 @@ static void watch(struct session *s, struct progress_state *p, struct feed_view 
 			show_progress(p, v);
 		if (recorder_trouble(s->recorder, &trouble) != told) {
 			told = !told;
-			fprintf(stderr, "%ssluice: %s%s\n", p->style == PROGRESS_BAR ? "\r\033[K" : "",
+			fprintf(stderr, "%ssluice: %s%s\n",
+				p->style == PROGRESS_BAR ? "\r\033[K" : "",
 				told ? trouble.msg : "the store can be written again",
 				told ? "; trying again every second" : "");
 		}
@@ -249,7 +252,8 @@ static bool report_json(struct context *c, const struct feed_view *v, const char
 static bool report(struct context *c, const struct feed_view *v, const char *id, const char *name,
 		   enum train_state state, struct err *err)
 {
-	static const char *const column[] = {"run",	"name",	      "status",	   "epochs", "steps", "seconds",
+	static const char *const column[] = {"run",        "name",      "status",
+					     "epochs",     "steps",     "seconds",
 					     "best_epoch", "best_loss", "best_accuracy"};
 	const struct epoch_stats *b = &v->best;
 	const bool valid = !isnan(b->valid_loss);
@@ -262,7 +266,8 @@ static bool report(struct context *c, const struct feed_view *v, const char *id,
 		value_real(v->gauge.seconds, 1),
 		b->epoch ? value_int(b->epoch) : value_null(),
 		b->epoch ? value_real(valid ? b->valid_loss : b->train_loss, 4) : value_null(),
-		b->epoch ? value_real(valid ? b->valid_accuracy : b->train_accuracy, 4) : value_null(),
+		b->epoch ? value_real(valid ? b->valid_accuracy : b->train_accuracy, 4)
+			 : value_null(),
 	};
 	struct output o;
 
@@ -308,7 +313,10 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	struct progress_state progress = {0};
 	struct prepared p = {0};
 	struct settings settings = {0};
-	struct session_spec spec = {.store = c->store, .paused = true, .wake = on_news, .observe = observe,
+	struct session_spec spec = {.store = c->store,
+				    .paused = true,
+				    .wake = on_news,
+				    .observe = observe,
 				    .arg = &progress};
 	const char *tags[ARGS_MAX];
 	char id[9] = "", *line, name[RUN_NAME_SIZE] = "";
@@ -346,13 +354,15 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	if (progress.style == PROGRESS_NDJSON && view->gauge.step)
 		put_line(&view->gauge, recorder_recorded(progress.session->recorder));
 	if (progress.style == PROGRESS_LINES || progress.style == PROGRESS_BAR)
-		if (*view->message && view->gauge.state != TRAIN_DIVERGED && view->gauge.state != TRAIN_FAILED)
+		if (*view->message && view->gauge.state != TRAIN_DIVERGED &&
+		    view->gauge.state != TRAIN_FAILED)
 			fprintf(stderr, "%s\n", view->message);
 	state = session_finish(progress.session, err);
 	session_free(progress.session);
 	ok = true;
 	if (*id)
-		ok = report(c, view, id, name, state, state == TRAIN_FINISHED || state == TRAIN_STOPPED ? err : NULL);
+		ok = report(c, view, id, name, state,
+			    state == TRAIN_FINISHED || state == TRAIN_STOPPED ? err : NULL);
 	free(view);
 	if (caught) {
 		fflush(NULL);

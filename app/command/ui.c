@@ -2,9 +2,9 @@
 /* The commands that steer the workbench, and the answers to its questions. */
 #include "app/command/ui.h"
 
+#include "app/desk.h"
 #include "app/place.h"
 #include "app/tui/term.h"
-#include "app/desk.h"
 #include "engine/base/mem.h"
 #include "engine/text/utf8.h"
 #include "store/metric.h"
@@ -31,7 +31,8 @@ static bool ui_view(struct context *c, const struct args *a, struct err *err)
 			workbench_show(c->ui, view_at(k));
 			return true;
 		}
-	return err_set(err, ERR_USAGE, "there is no view '%s'; train, gates, runs, query, log or help", a->pos[0]);
+	return err_set(err, ERR_USAGE,
+		       "there is no view '%s'; train, gates, runs, query, log or help", a->pos[0]);
 }
 
 static bool training(const struct workbench *w)
@@ -48,7 +49,9 @@ static bool ui_quit(struct context *c, const struct args *a, struct err *err)
 	if (w->view == &view_help)
 		workbench_show(w, w->before);
 	else if (training(w) && !w->stopping)
-		workbench_ask(w, ASK_QUIT, "Training is under way. Stop it with a checkpoint and leave? [y/N] ", NULL);
+		workbench_ask(w, ASK_QUIT,
+			      "Training is under way. Stop it with a checkpoint and leave? [y/N] ",
+			      NULL);
 	else
 		w->quit = !w->stopping || !w->session;
 	return true;
@@ -97,7 +100,8 @@ static bool ui_suspend(struct context *c, const struct args *a, struct err *err)
 
 static const char *move_name(int k)
 {
-	static const char *const name[] = {"up", "down", "left", "right", "top", "bottom", "pageup", "pagedown"};
+	static const char *const name[] = {"up",  "down",   "left",   "right",
+					   "top", "bottom", "pageup", "pagedown"};
 
 	return k < 8 ? name[k] : NULL;
 }
@@ -113,7 +117,8 @@ static bool ui_move(struct context *c, const struct args *a, struct err *err)
 			c->ui->dirty = true;
 			return true;
 		}
-	return err_set(err, ERR_USAGE, "move goes up, down, left, right, top, bottom, pageup or pagedown");
+	return err_set(err, ERR_USAGE,
+		       "move goes up, down, left, right, top, bottom, pageup or pagedown");
 }
 
 static bool ui_pane(struct context *c, const struct args *a, struct err *err)
@@ -152,7 +157,8 @@ static bool search(struct workbench *w, int delta, struct err *err)
 	if (!w->view->find)
 		return err_set(err, ERR_USAGE, "there is nothing to find in this view");
 	w->dirty = true;
-	return w->view->find(w, w->find, delta) || err_set(err, ERR_USAGE, "'%s' is not there", w->find);
+	return w->view->find(w, w->find, delta) ||
+	       err_set(err, ERR_USAGE, "'%s' is not there", w->find);
 }
 
 static bool ui_find(struct context *c, const struct args *a, struct err *err)
@@ -251,7 +257,8 @@ static bool need_session(const struct workbench *w, struct err *err)
 {
 	if (w->session && !train_state_over(w->live.view->gauge.state))
 		return true;
-	return err_set(err, ERR_USAGE, "nothing is being trained; :train begins again with the same settings");
+	return err_set(err, ERR_USAGE,
+		       "nothing is being trained; :train begins again with the same settings");
 }
 
 static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
@@ -260,7 +267,8 @@ static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
 	(void)a;
 
 	if (!w->session && *w->settings.data && !w->live.view) {
-		desk_train(w, &w->settings, true); /* the sample, or what -c named, is there to be learned */
+		desk_train(w, &w->settings,
+			   true); /* the sample, or what -c named, is there to be learned */
 		return true;
 	}
 	if (!need_session(w, err))
@@ -290,13 +298,15 @@ static bool ui_rate(struct context *c, const struct args *a, struct err *err)
 
 	if (!need_session(w, err))
 		return false;
-	lr = w->live.rate > 0 ? w->live.rate : w->live.view->gauge.lr; /* keys come faster than answers */
+	lr = w->live.rate > 0 ? w->live.rate
+			      : w->live.view->gauge.lr; /* keys come faster than answers */
 	if (!strcmp(a->pos[0], "up"))
 		lr *= 1.25;
 	else if (!strcmp(a->pos[0], "down"))
 		lr /= 1.25;
 	else if ((lr = strtod(a->pos[0], &end)), *end || end == a->pos[0] || !(lr > 0) || lr > 1e38)
-		return err_set(err, ERR_USAGE, "rate takes up, down or a number above 0, not '%s'", a->pos[0]);
+		return err_set(err, ERR_USAGE, "rate takes up, down or a number above 0, not '%s'",
+			       a->pos[0]);
 	w->live.rate = lr;
 	trainer_set_lr(w->session->trainer, lr);
 	workbench_say(w, ROLE_message, "learning rate %.3g", lr);
@@ -355,7 +365,9 @@ static bool ui_theme(struct context *c, const struct args *a, struct err *err)
 	if (path || access(file, F_OK) == 0)
 		ok = theme_load(&t, file, err);
 	else
-		ok = err_set(err, ERR_INPUT, "there is no %s; default, dark, light and mono come with sluice", name);
+		ok = err_set(err, ERR_INPUT,
+			     "there is no %s; default, dark, light and mono come with sluice",
+			     name);
 	if (ok) {
 		c->ui->theme = t;
 		workbench_say(c->ui, ROLE_message, "theme %s", a->pos[0]);
@@ -389,10 +401,13 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to go to a place in");
-	if (sscanf(a->pos[0], "%7[a-z][%d]@%d", gate, &unit, &step) < 2 || (k = trace_signal_find(t, gate)) < 0)
-		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'", a->pos[0]);
+	if (sscanf(a->pos[0], "%7[a-z][%d]@%d", gate, &unit, &step) < 2 ||
+	    (k = trace_signal_find(t, gate)) < 0)
+		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'",
+			       a->pos[0]);
 	if (unit < 0 || unit >= t->H || step < 1 || step > t->T)
-		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d", t->H - 1, t->T);
+		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
+			       t->H - 1, t->T);
 	w->gates.signal = k;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
@@ -402,7 +417,9 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 
 static struct run_row *selected_run(const struct workbench *w)
 {
-	return w->view == &view_runs && w->runs.selected < (int)w->runs.count ? &w->runs.row[w->runs.selected] : NULL;
+	return w->view == &view_runs && w->runs.selected < (int)w->runs.count
+		       ? &w->runs.row[w->runs.selected]
+		       : NULL;
 }
 
 static bool ui_mark(struct context *c, const struct args *a, struct err *err)
@@ -419,7 +436,8 @@ static bool ui_mark(struct context *c, const struct args *a, struct err *err)
 			if (r->mark[k].curve)
 				metric_curve_release(r->mark[k].curve);
 			free(r->mark[k].curve);
-			memmove(&r->mark[k], &r->mark[k + 1], (size_t)(r->marks - k - 1) * sizeof(r->mark[0]));
+			memmove(&r->mark[k], &r->mark[k + 1],
+				(size_t)(r->marks - k - 1) * sizeof(r->mark[0]));
 			r->marks--;
 			return true;
 		}
@@ -461,8 +479,10 @@ static bool ui_edit(struct context *c, const struct args *a, struct err *err)
 	static const struct {
 		const char *what, *label;
 		enum ask ask;
-	} kinds[] = {{"rename", "new name: ", ASK_RENAME}, {"tag", "tag (-tag takes one off): ", ASK_TAG},
-		     {"note", "note: ", ASK_NOTE}, {"delete", "", ASK_DELETE}};
+	} kinds[] = {{"rename", "new name: ", ASK_RENAME},
+		     {"tag", "tag (-tag takes one off): ", ASK_TAG},
+		     {"note", "note: ", ASK_NOTE},
+		     {"delete", "", ASK_DELETE}};
 	const struct run_row *row = selected_run(c->ui);
 	char label[200];
 
@@ -474,9 +494,13 @@ static bool ui_edit(struct context *c, const struct args *a, struct err *err)
 		if (!strcmp(kinds[k].what, a->pos[0])) {
 			snprintf(label, sizeof(label), "%s", kinds[k].label);
 			if (kinds[k].ask == ASK_DELETE)
-				snprintf(label, sizeof(label), "Delete %.60s (%s)? :restore brings it back. [y/N] ", row->name, row->id);
+				snprintf(label, sizeof(label),
+					 "Delete %.60s (%s)? :restore brings it back. [y/N] ",
+					 row->name, row->id);
 			workbench_ask(c->ui, kinds[k].ask, label,
-				      kinds[k].ask == ASK_RENAME ? row->name : kinds[k].ask == ASK_NOTE ? row->note : NULL);
+				      kinds[k].ask == ASK_RENAME ? row->name
+				      : kinds[k].ask == ASK_NOTE ? row->note
+								 : NULL);
 			return true;
 		}
 	return err_set(err, ERR_USAGE, "edit knows rename, tag, note and delete");
@@ -540,7 +564,8 @@ void workbench_answer(struct workbench *w, enum ask what, const char *line)
 			w->stopping = true;
 			if (w->session)
 				trainer_stop(w->session->trainer);
-			workbench_say(w, ROLE_message, "stopping after this step, with a checkpoint");
+			workbench_say(w, ROLE_message,
+				      "stopping after this step, with a checkpoint");
 		}
 		break;
 	case ASK_NONE:
@@ -585,5 +610,6 @@ static const struct command table[] = {
 
 const struct command *ui_command_at(int index)
 {
-	return index >= 0 && (size_t)index < sizeof(table) / sizeof(table[0]) ? &table[index] : NULL;
+	return index >= 0 && (size_t)index < sizeof(table) / sizeof(table[0]) ? &table[index]
+									      : NULL;
 }

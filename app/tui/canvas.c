@@ -296,8 +296,8 @@ int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style 
 		    seen ? in.col + in.cols : in.col, s, text, strlen(text));
 }
 
-int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style s, const char *fmt,
-		  ...)
+int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style s,
+		  const char *fmt, ...)
 {
 	char small[256], *text = small;
 	va_list ap, again;

@@ -30,7 +30,8 @@ struct style {
 enum { CELL_CHARS = 5 }; /* one base character and up to four combining ones */
 
 struct cell {
-	uint32_t ch[CELL_CHARS]; /* 0-terminated unless full; ch[0] = 0: the right half of a wide one */
+	uint32_t ch
+		[CELL_CHARS]; /* 0-terminated unless full; ch[0] = 0: the right half of a wide one */
 	struct style style;
 };
 
@@ -40,10 +41,11 @@ struct rect {
 
 struct canvas {
 	int rows, cols;
-	struct cell *cell;          /* rows * cols */
-	bool ascii;                 /* only 7-bit characters may be drawn */
-	int colours;                /* 0: monochrome; 8, 16, 256, or 1 << 24 */
-	int cursor_row, cursor_col; /* where the hardware cursor rests; row -1: nowhere in particular */
+	struct cell *cell; /* rows * cols */
+	bool ascii;        /* only 7-bit characters may be drawn */
+	int colours;       /* 0: monochrome; 8, 16, 256, or 1 << 24 */
+	int cursor_row,
+		cursor_col; /* where the hardware cursor rests; row -1: nowhere in particular */
 	bool cursor_visible;
 };
 
@@ -56,9 +58,10 @@ struct rect canvas_rect(const struct canvas *c); /* all of it */
 /* Draws text with its left edge at (row, col) of r (relative to r), clipped to r. Returns the
  * columns it took. In ASCII mode a character above 0x7e is drawn as its nearest ASCII look-alike
  * (box lines, blocks, arrows, Greek letters, dots) or `?`, keeping its width. */
-int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style s, const char *text);
-int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style s, const char *fmt,
-		  ...) __attribute__((format(printf, 6, 7)));
+int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style s,
+		const char *text);
+int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style s,
+		  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* As canvas_text, in exactly width columns: shortened with `…` (`~` in ASCII) or padded with blanks;
  * align < 0 left, 0 centre, > 0 right. */
 void canvas_field(struct canvas *c, struct rect r, int row, int col, int width, int align,

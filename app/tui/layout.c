@@ -19,7 +19,8 @@ static long long give_way(int space, const struct pane *pane, int n, bool *on)
 		int first = -1;
 
 		for (int k = 0; k < n; k++)
-			if (on[k] && pane[k].min > 0 && (first < 0 || pane[k].keep <= pane[first].keep))
+			if (on[k] && pane[k].min > 0 &&
+			    (first < 0 || pane[k].keep <= pane[first].keep))
 				first = k;
 		on[first] = false;
 		need -= pane[first].min;

@@ -12,7 +12,7 @@
 enum { LAYOUT_MAX = 32 }; /* panes of one split */
 
 struct pane {
-	int min;    /* rows or columns without which it is not shown; 0: it lives on what is left over */
+	int min; /* rows or columns without which it is not shown; 0: it lives on what is left over */
 	int weight; /* share of what is left over; 0: it stays at min */
 	int keep;   /* the higher, the longer it stays */
 };

@@ -33,7 +33,7 @@ static const struct attr_name {
 	const char *name;
 	unsigned bit;
 } attr_names[] = {
-	{"bold", ATTR_BOLD},	   {"dim", ATTR_DIM},	    {"underline", ATTR_UNDERLINE},
+	{"bold", ATTR_BOLD},       {"dim", ATTR_DIM},       {"underline", ATTR_UNDERLINE},
 	{"reverse", ATTR_REVERSE}, {"italic", ATTR_ITALIC},
 };
 
@@ -122,7 +122,8 @@ static void guess_try(struct guess *g, const char *word, const char *name)
 {
 	const int d = distance(word, name);
 
-	if (d <= (strlen(word) > 5 ? 3 : 2) && d < (int)strlen(name) && (!g->best || d < g->distance))
+	if (d <= (strlen(word) > 5 ? 3 : 2) && d < (int)strlen(name) &&
+	    (!g->best || d < g->distance))
 		*g = (struct guess){name, d};
 }
 
@@ -130,7 +131,8 @@ static bool refuse(struct err *err, const struct guess *g, const char *key, cons
 		   const char *word)
 {
 	if (g->best)
-		return err_set(err, ERR_INPUT, "%s%s '%s'; did you mean %s?", key, what, word, g->best);
+		return err_set(err, ERR_INPUT, "%s%s '%s'; did you mean %s?", key, what, word,
+			       g->best);
 	return err_set(err, ERR_INPUT, "%s%s '%s'", key, what, word);
 }
 
@@ -154,7 +156,8 @@ static bool to_colour(const char *word, colour *out)
 	for (int k = 0; k < ANSI_NAMES; k++)
 		if (!strcmp(word, ansi_names[k]))
 			return *out = k, true;
-	if (word[0] == '#' && strlen(word) == 7 && whole(word + 1, "0123456789abcdefABCDEF", 16, 6, &v))
+	if (word[0] == '#' && strlen(word) == 7 &&
+	    whole(word + 1, "0123456789abcdefABCDEF", 16, 6, &v))
 		return *out = COLOUR_RGB(v), true;
 	if (whole(word, "0123456789", 10, 3, &v) && v <= 255)
 		return *out = v, true;
@@ -210,17 +213,17 @@ static bool set_style(struct style *out, const char *key, char *rest, struct err
 		if (!to_colour(word, &c))
 			return refuse_word(err, key, word, true);
 		if (s.attr)
-			return err_set(err, ERR_INPUT, "%s: the colour '%s' comes before attributes", key,
-				       word);
+			return err_set(err, ERR_INPUT,
+				       "%s: the colour '%s' comes before attributes", key, word);
 		if (colours == 2)
-			return err_set(err, ERR_INPUT, "%s has a third colour, '%s'; two are enough", key,
-				       word);
+			return err_set(err, ERR_INPUT,
+				       "%s has a third colour, '%s'; two are enough", key, word);
 		*(colours ? &s.bg : &s.fg) = c;
 		colours++;
 	}
 	if (!colours)
-		return err_set(err, ERR_INPUT, "%s begins with a colour; `default` is the terminal's own",
-			       key);
+		return err_set(err, ERR_INPUT,
+			       "%s begins with a colour; `default` is the terminal's own", key);
 	*out = s;
 	return true;
 }
@@ -238,15 +241,17 @@ static bool set_ramp(struct ramp *out, const char *key, char *rest, struct err *
 		if (!to_colour(word, &r.at[r.count]))
 			return refuse_word(err, key, word, false);
 		if (r.at[r.count++] == COLOUR_DEFAULT && heat)
-			return err_set(err, ERR_INPUT, "%s takes colours of its own, not `default`", key);
+			return err_set(err, ERR_INPUT, "%s takes colours of its own, not `default`",
+				       key);
 	}
 	if (r.count < least)
 		return err_set(err, ERR_INPUT, "%s takes %s", key,
 			       heat ? "two colours or more" : "one colour or more");
 	if (!strcmp(key, "heat_signed") && r.count % 2 == 0)
-		return err_set(err, ERR_INPUT,
-			       "heat_signed takes an odd number of colours, its middle is 0; not %d",
-			       r.count);
+		return err_set(
+			err, ERR_INPUT,
+			"heat_signed takes an odd number of colours, its middle is 0; not %d",
+			r.count);
 	*out = r;
 	return true;
 }
@@ -298,8 +303,8 @@ static char *theme_line(char *text, int size, void *arg)
 		return NULL;
 	f->line++;
 	if (!strchr(text, '\n') && !feof(f->file)) {
-		err_set(&f->err, ERR_INPUT, "%s:%d: the line is longer than %d bytes", f->path, f->line,
-			size - 2);
+		err_set(&f->err, ERR_INPUT, "%s:%d: the line is longer than %d bytes", f->path,
+			f->line, size - 2);
 		return NULL;
 	}
 	blanks = strspn(text, " \t");
@@ -325,7 +330,8 @@ static int theme_value(void *arg, const char *section, const char *name, const c
 /* The name of a theme is that of its file without directory and ending. */
 static void name_after(struct theme *t, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *end = strrchr(base, '.');
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path,
+		   *end = strrchr(base, '.');
 	const int n = end && end > base ? (int)(end - base) : (int)strlen(base);
 
 	snprintf(t->name, sizeof(t->name), "%.*s", n, base);
@@ -337,7 +343,8 @@ bool theme_load(struct theme *t, const char *path, struct err *err)
 	int bad;
 
 	if (!f.file)
-		return err_set(err, ERR_INPUT, "cannot read the theme %s: %s", path, strerror(errno));
+		return err_set(err, ERR_INPUT, "cannot read the theme %s: %s", path,
+			       strerror(errno));
 	theme_default(&f.theme);
 	name_after(&f.theme, path);
 	errno = 0;
@@ -399,7 +406,8 @@ colour theme_ink(colour bg)
 
 	if (bg == COLOUR_DEFAULT)
 		return COLOUR_DEFAULT;
-	light = 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8 & 0xff) + 0.0722 * linear(rgb & 0xff);
+	light = 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8 & 0xff) +
+		0.0722 * linear(rgb & 0xff);
 	/* Black is the better where (light + 0.05) / 0.05 > 1.05 / (light + 0.05). */
 	return light > 0.179 ? COLOUR_RGB(0) : COLOUR_RGB(0xffffff);
 }
@@ -412,7 +420,8 @@ static double lab_f(double t)
 /* sRGB to CIELAB under D65. */
 static void to_lab(int rgb, double lab[3])
 {
-	const double r = linear(rgb >> 16 & 0xff), g = linear(rgb >> 8 & 0xff), b = linear(rgb & 0xff);
+	const double r = linear(rgb >> 16 & 0xff), g = linear(rgb >> 8 & 0xff),
+		     b = linear(rgb & 0xff);
 	const double x = lab_f((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047);
 	const double y = lab_f(0.2126729 * r + 0.7151522 * g + 0.0721750 * b);
 	const double z = lab_f((0.0193339 * r + 0.1191920 * g + 0.9503041 * b) / 1.08883);

@@ -48,7 +48,7 @@ enum role {
 #define THEME_ENUM(name, help) ROLE_##name,
 	THEME_ROLES(THEME_ENUM)
 #undef THEME_ENUM
-	ROLE_COUNT
+		ROLE_COUNT
 };
 
 enum { THEME_RAMP_MAX = 32 };

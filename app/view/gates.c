@@ -51,7 +51,8 @@ struct side {
 static void side_line(struct side *s, enum role role, int indent, const char *text)
 {
 	if (s->row < s->r.rows)
-		canvas_field(&s->w->canvas, s->r, s->row, 1 + indent, s->r.cols - 2 - indent, -1, part_look(s->w, role), text);
+		canvas_field(&s->w->canvas, s->r, s->row, 1 + indent, s->r.cols - 2 - indent, -1,
+			     part_look(s->w, role), text);
 	s->row++;
 }
 
@@ -63,9 +64,11 @@ static void side_number(struct side *s, const char *label, double v, const char 
 	if (s->row < s->r.rows) {
 		snprintf(number, sizeof(number), "%+.3f", v);
 		canvas_text(&s->w->canvas, s->r, s->row, 1, part_look(s->w, ROLE_dim), label);
-		canvas_text(&s->w->canvas, s->r, s->row, 22 - canvas_width(number), part_look(s->w, ROLE_strong), number);
+		canvas_text(&s->w->canvas, s->r, s->row, 22 - canvas_width(number),
+			    part_look(s->w, ROLE_strong), number);
 		if (remark)
-			canvas_field(&s->w->canvas, s->r, s->row, 23, s->r.cols - 24, -1, part_look(s->w, ROLE_dim), remark);
+			canvas_field(&s->w->canvas, s->r, s->row, 23, s->r.cols - 24, -1,
+				     part_look(s->w, ROLE_dim), remark);
 	}
 	s->row++;
 }
@@ -79,7 +82,8 @@ static void name_parts(const struct side *s, char *out, size_t size, const struc
 	for (int k = 0; k < m->count && *m->letter; k++) {
 		char one[32];
 
-		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", m->letter, m->top[k].index, m->top[k].value);
+		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", m->letter,
+			 m->top[k].index, m->top[k].value);
 		if ((int)(n + strlen(one)) > s->r.cols - 24)
 			break;
 		n += (size_t)snprintf(out + n, size - n, "%s", one);
@@ -114,7 +118,8 @@ static void side_gate(struct side *s, const struct gate *gate, const struct gate
 	z += v[g->terms];
 	snprintf(label, sizeof(label), "  = z_%s", gate->name);
 	side_number(s, label, z, NULL);
-	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate->name, activation_name(gate->act), z, g->value);
+	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate->name,
+		 activation_name(gate->act), z, g->value);
 	side_line(s, ROLE_text, 0, text);
 }
 
@@ -133,7 +138,8 @@ static void side_others(struct side *s, const struct trace *t, const struct unit
 }
 
 /* The words of a product, "(1−f)·i·g", with every gate's letter replaced by its value. */
-static void put_in(char *out, size_t size, const struct cell_ops *cell, const struct unit_sum *u, const char *words)
+static void put_in(char *out, size_t size, const struct cell_ops *cell, const struct unit_sum *u,
+		   const char *words)
 {
 	size_t n = 0;
 
@@ -141,7 +147,8 @@ static void put_in(char *out, size_t size, const struct cell_ops *cell, const st
 		char name[2] = {*words, '\0'};
 		const int q = cell_gate(cell, name);
 
-		n += (size_t)(q >= 0 ? snprintf(out + n, size - n, "%.3f", u->gate[q].value) : snprintf(out + n, size - n, "%c", *words));
+		n += (size_t)(q >= 0 ? snprintf(out + n, size - n, "%.3f", u->gate[q].value)
+				     : snprintf(out + n, size - n, "%c", *words));
 	}
 }
 
@@ -169,18 +176,21 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	subscript(step + 1, now);
 	put_in(carry, sizeof(carry), cell, u, cell->carry_text);
 	put_in(write, sizeof(write), cell, u, cell->write_text);
-	snprintf(text, sizeof(text), "%c%s = %s·%c%s + %s", state, now, cell->carry_text, state, before, cell->write_text);
+	snprintf(text, sizeof(text), "%c%s = %s·%c%s + %s", state, now, cell->carry_text, state,
+		 before, cell->write_text);
 	side_line(s, ROLE_strong, 0, text);
 	snprintf(text, sizeof(text), "= %s·%.3f + %s", carry, u->old, write);
 	side_line(s, ROLE_text, 3, text);
-	snprintf(text, sizeof(text), "= %.3f %s %.3f = %+.3f", v[0], v[1] < 0 ? "−" : "+", fabs(v[1]), v[0] + v[1]);
+	snprintf(text, sizeof(text), "= %.3f %s %.3f = %+.3f", v[0], v[1] < 0 ? "−" : "+",
+		 fabs(v[1]), v[0] + v[1]);
 	side_line(s, ROLE_text, 3, text);
 	if (cell->carries_h)
 		return;
-	snprintf(text, sizeof(text), cell->output == ACT_TANH ? "h%s = %stanh(c%s)" : "h%s = %sc%s", now,
-		 cell->lacks == 'o' ? "" : "o·", now);
+	snprintf(text, sizeof(text), cell->output == ACT_TANH ? "h%s = %stanh(c%s)" : "h%s = %sc%s",
+		 now, cell->lacks == 'o' ? "" : "o·", now);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->o, cell->output == ACT_TANH ? tanh(u->state) : u->state, u->h);
+	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->o,
+		 cell->output == ACT_TANH ? tanh(u->state) : u->state, u->h);
 	side_line(s, ROLE_text, 3, text);
 }
 
@@ -193,16 +203,21 @@ static void side_classes(struct side *s, const struct trace *t, int step)
 	if (s->row < s->r.rows)
 		side_line(s, ROLE_strong, 0, "if the text ended here");
 	for (int k = 0; k < t->C && s->row < s->r.rows; k++) {
-		const double p = t->prob[step * t->C + k], before = step ? t->prob[(step - 1) * t->C + k] : NAN;
+		const double p = t->prob[step * t->C + k],
+			     before = step ? t->prob[(step - 1) * t->C + k] : NAN;
 		const int full = (int)lround(p * bar);
 		struct rect b = {s->r.row + s->row, s->r.col + 13, 1, full};
 
-		canvas_field(&s->w->canvas, s->r, s->row, 1, 11, -1, part_look(s->w, ROLE_dim), c->name[k]);
+		canvas_field(&s->w->canvas, s->r, s->row, 1, 11, -1, part_look(s->w, ROLE_dim),
+			     c->name[k]);
 		if (full > 0)
 			canvas_fill(&s->w->canvas, b, part_look(s->w, ROLE_train), 0x2588);
 		snprintf(text, sizeof(text), isnan(before) ? "%.3f" : "%.3f %s", p,
-			 p > before + 5e-4 ? "↑" : p < before - 5e-4 ? "↓" : " ");
-		canvas_text(&s->w->canvas, s->r, s->row, 13 + bar + 1, part_look(s->w, ROLE_strong), text);
+			 p > before + 5e-4   ? "↑"
+			 : p < before - 5e-4 ? "↓"
+					     : " ");
+		canvas_text(&s->w->canvas, s->r, s->row, 13 + bar + 1, part_look(s->w, ROLE_strong),
+			    text);
 		s->row++;
 	}
 }
@@ -218,7 +233,8 @@ static void draw_side(struct workbench *w, struct rect r)
 	struct side s = {.w = w};
 
 	trace_explain(t, g->t, g->unit, &u);
-	snprintf(title, sizeof(title), "unit %d · t %d · “%s”", g->unit, g->t + 1, w->current.token[g->t]);
+	snprintf(title, sizeof(title), "unit %d · t %d · “%s”", g->unit, g->t + 1,
+		 w->current.token[g->t]);
 	s.r = part_frame(w, r, title, NULL, false);
 	if (w->current.unknown[g->t])
 		side_line(&s, ROLE_warn, 0, "an unknown word: read as <unk>");
@@ -233,8 +249,10 @@ static void draw_side(struct workbench *w, struct rect r)
 		s.row++;
 	side_classes(&s, t, g->t);
 	if (s.row + 1 < s.r.rows) {
-		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most", t->distance);
-		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1, part_look(w, ROLE_dim), text);
+		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most",
+			 t->distance);
+		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1,
+			     part_look(w, ROLE_dim), text);
 	}
 }
 
@@ -278,7 +296,9 @@ static void draw_maps(struct workbench *w, struct rect r)
 			const int left = r.cols * col / cols, right = r.cols * (col + 1) / cols;
 
 			if (k < count)
-				draw_map(w, (struct rect){r.row + top, r.col + left, end - top, right - left},
+				draw_map(w,
+					 (struct rect){r.row + top, r.col + left, end - top,
+						       right - left},
 					 k);
 		}
 }
@@ -286,7 +306,10 @@ static void draw_maps(struct workbench *w, struct rect r)
 static void draw_nothing(struct workbench *w, struct rect r)
 {
 	const struct sentence *s = &w->current;
-	const char *text = !w->open ? "open a run first: 4 Runs" : !s->text ? "i asks for a sentence" : s->trace && !s->trace->T ? "this text has no token" : "…";
+	const char *text = !w->open                   ? "open a run first: 4 Runs"
+			   : !s->text                 ? "i asks for a sentence"
+			   : s->trace && !s->trace->T ? "this text has no token"
+						      : "…";
 
 	canvas_field(&w->canvas, r, r.rows / 2, 0, r.cols, 0, part_look(w, ROLE_dim), text);
 }
@@ -306,10 +329,12 @@ static void draw(struct workbench *w, struct rect r)
 		g->signal = 0;
 	snprintf(line, sizeof(line), "%s", w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
-	if (strcmp(w->current.text, t->text)) /* what is drawn still belongs to the sentence before */
+	if (strcmp(w->current.text,
+		   t->text)) /* what is drawn still belongs to the sentence before */
 		snprintf(line, sizeof(line), "…");
 	else
-		snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens", g->t + 1);
+		snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens",
+			 g->t + 1);
 	canvas_field(&w->canvas, r, 0, r.cols - 23, 22, 1, part_look(w, ROLE_dim), line);
 	maps.row++;
 	maps.rows--;
@@ -350,7 +375,8 @@ static void pane(struct workbench *w, int delta)
 	if (!t)
 		return;
 	count = t->signals;
-	if (w->canvas.cols < 40 + SIDE_MIN && (w->gates.pane || place + delta == count || place + delta < 0)) {
+	if (w->canvas.cols < 40 + SIDE_MIN &&
+	    (w->gates.pane || place + delta == count || place + delta < 0)) {
 		w->gates.pane = !w->gates.pane;
 		if (w->gates.pane)
 			return;
@@ -391,5 +417,12 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	return true;
 }
 
-const struct view view_gates = {.name = "Gates", .number = 2, .keys = keys, .draw = draw, .move = move, .pane = pane,
-				.find = find, .back = back, .rows = rows};
+const struct view view_gates = {.name = "Gates",
+				.number = 2,
+				.keys = keys,
+				.draw = draw,
+				.move = move,
+				.pane = pane,
+				.find = find,
+				.back = back,
+				.rows = rows};

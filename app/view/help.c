@@ -16,7 +16,8 @@ struct page {
 	int row, first;
 	bool counting;
 	const char *text;
-	int from, before, after, top, last; /* rows that hold it: next to `from`, and of all; -1: none */
+	int from, before, after, top,
+		last; /* rows that hold it: next to `from`, and of all; -1: none */
 };
 
 static void note_match(struct page *p, const char *left, const char *right)
@@ -56,7 +57,8 @@ static void line(struct page *p, const char *left, const char *right, enum role 
 	if (!next_line(p, &row))
 		return;
 	canvas_field(&p->w->canvas, p->r, row, 3, at - 4, -1, part_look(p->w, role), left);
-	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1, part_look(p->w, found ? ROLE_mark : ROLE_text), right);
+	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1,
+		     part_look(p->w, found ? ROLE_mark : ROLE_text), right);
 }
 
 static void bindings(struct page *p, const struct binding *b)
@@ -131,7 +133,13 @@ static void move(struct workbench *w, enum move m, int count)
 
 static bool find(struct workbench *w, const char *text, int delta)
 {
-	struct page p = {.w = w, .counting = true, .text = text, .before = -1, .after = -1, .top = -1, .last = -1};
+	struct page p = {.w = w,
+			 .counting = true,
+			 .text = text,
+			 .before = -1,
+			 .after = -1,
+			 .top = -1,
+			 .last = -1};
 	int at;
 
 	p.from = w->help_found >= 0 ? w->help_found : w->help_first - 1;
@@ -145,4 +153,5 @@ static bool find(struct workbench *w, const char *text, int delta)
 	return true;
 }
 
-const struct view view_help = {.name = "Help", .keys = keys, .draw = draw, .enter = enter, .move = move, .find = find};
+const struct view view_help = {
+	.name = "Help", .keys = keys, .draw = draw, .enter = enter, .move = move, .find = find};

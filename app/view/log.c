@@ -11,8 +11,11 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
-static const struct table_column columns[] = {
-	{"time", -1, 19, 19, 2}, {"level", -1, 5, 6, 3}, {"run", -1, 8, 20, 4}, {"what", -1, 6, 8, 5}, {"message", -1, 20, 0, 0}};
+static const struct table_column columns[] = {{"time", -1, 19, 19, 2},
+					      {"level", -1, 5, 6, 3},
+					      {"run", -1, 8, 20, 4},
+					      {"what", -1, 6, 8, 5},
+					      {"message", -1, 20, 0, 0}};
 enum { COL_TIME, COL_LEVEL, COL_RUN, COL_WHAT, COL_MESSAGE, COLS };
 
 /* Events first, captured lines behind them: both are in order of time. */
@@ -65,8 +68,15 @@ static int total(const struct workbench *w)
 static void draw(struct workbench *w, struct rect r)
 {
 	struct log_state *s = &w->log;
-	struct table t = {.column = columns, .cols = COLS, .rows = total(w), .cell = cell, .role = role, .data = w,
-			  .first = s->first, .sort_col = -1, .empty = "nothing has happened yet"};
+	struct table t = {.column = columns,
+			  .cols = COLS,
+			  .rows = total(w),
+			  .cell = cell,
+			  .role = role,
+			  .data = w,
+			  .first = s->first,
+			  .sort_col = -1,
+			  .empty = "nothing has happened yet"};
 
 	if (s->follow)
 		s->selected = total(w) - 1;
@@ -116,11 +126,19 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 		char when[64];
 
 		snprintf(when, sizeof(when), "%s", cell(w, r, COL_TIME));
-		output_row(o, (struct value[]){value_text(when), value_text(cell(w, r, COL_LEVEL)), value_text(cell(w, r, COL_RUN)),
-					       value_text(cell(w, r, COL_WHAT)), value_text(cell(w, r, COL_MESSAGE))});
+		output_row(o, (struct value[]){value_text(when), value_text(cell(w, r, COL_LEVEL)),
+					       value_text(cell(w, r, COL_RUN)),
+					       value_text(cell(w, r, COL_WHAT)),
+					       value_text(cell(w, r, COL_MESSAGE))});
 	}
 	return true;
 }
 
-const struct view view_log = {.name = "Log", .number = 6, .keys = keys, .draw = draw, .enter = enter, .move = move,
-			      .find = find, .rows = rows};
+const struct view view_log = {.name = "Log",
+			      .number = 6,
+			      .keys = keys,
+			      .draw = draw,
+			      .enter = enter,
+			      .move = move,
+			      .find = find,
+			      .rows = rows};

@@ -9,13 +9,15 @@ struct style part_look(const struct workbench *w, enum role r)
 	return theme_style(&w->theme, r);
 }
 
-struct rect part_frame(struct workbench *w, struct rect r, const char *left, const char *right, bool focused)
+struct rect part_frame(struct workbench *w, struct rect r, const char *left, const char *right,
+		       bool focused)
 {
 	return canvas_frame(&w->canvas, r, part_look(w, focused ? ROLE_focus : ROLE_frame),
 			    part_look(w, focused ? ROLE_focus : ROLE_strong), left, right);
 }
 
-void part_field(struct workbench *w, struct rect r, int row, int at, const char *label, const char *value)
+void part_field(struct workbench *w, struct rect r, int row, int at, const char *label,
+		const char *value)
 {
 	if (row >= r.rows)
 		return;
@@ -38,7 +40,8 @@ struct heat_axis part_axis(const struct sentence *s)
 enum role part_signal_role(const char *name)
 {
 	static const char letter[] = "ifgoch";
-	static const enum role role[] = {ROLE_gate_i, ROLE_gate_f, ROLE_gate_g, ROLE_gate_o, ROLE_gate_c, ROLE_gate_h};
+	static const enum role role[] = {ROLE_gate_i, ROLE_gate_f, ROLE_gate_g,
+					 ROLE_gate_o, ROLE_gate_c, ROLE_gate_h};
 	const char *at = strchr(letter, *name);
 
 	return at && *at ? role[at - letter] : ROLE_text;
@@ -84,8 +87,9 @@ void part_move(int *selected, int n, enum move m, int count, int page)
 	*selected = *selected < 0 ? 0 : *selected;
 }
 
-int part_find(int from, int n, int delta, bool (*match)(struct workbench *w, int row, const char *text),
-	      struct workbench *w, const char *text)
+int part_find(int from, int n, int delta,
+	      bool (*match)(struct workbench *w, int row, const char *text), struct workbench *w,
+	      const char *text)
 {
 	for (int k = 1; k <= n; k++) {
 		const int row = ((from + delta * k) % n + n) % n;

@@ -3,16 +3,18 @@
 #ifndef SLUICE_APP_VIEW_PARTS_H
 #define SLUICE_APP_VIEW_PARTS_H
 
-#include "app/tui/layout.h"
 #include "app/desk.h"
+#include "app/tui/layout.h"
 
 struct style part_look(const struct workbench *w, enum role r);
 
 /* A frame in the theme's looks; the rectangle inside. left and right stand in its top line. */
-struct rect part_frame(struct workbench *w, struct rect r, const char *left, const char *right, bool focused);
+struct rect part_frame(struct workbench *w, struct rect r, const char *left, const char *right,
+		       bool focused);
 
 /* Text of a label and its value at a row of r, the value at column `at`. */
-void part_field(struct workbench *w, struct rect r, int row, int at, const char *label, const char *value);
+void part_field(struct workbench *w, struct rect r, int row, int at, const char *label,
+		const char *value);
 
 /* The axis of a sentence's words; to be released. */
 struct heat_axis part_axis(const struct sentence *s);
@@ -27,8 +29,9 @@ const char *part_count(int64_t n, char out[24]);
 void part_move(int *selected, int n, enum move m, int count, int page);
 
 /* The next row after `from` (or before, delta -1) for which match holds, all the way round; -1. */
-int part_find(int from, int n, int delta, bool (*match)(struct workbench *w, int row, const char *text),
-	      struct workbench *w, const char *text);
+int part_find(int from, int n, int delta,
+	      bool (*match)(struct workbench *w, int row, const char *text), struct workbench *w,
+	      const char *text);
 
 /* Whether text is in s, whatever the case of ASCII letters. */
 bool part_has(const char *s, const char *text);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Query: what did I ask, what came back? Before the first question, ten to begin with. */
+#include "store/query.h"
 #include "app/tui/table.h"
 #include "app/view/parts.h"
 #include "engine/base/mem.h"
-#include "store/query.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +40,16 @@ static int questions(void)
 
 static void draw_questions(struct workbench *w, struct rect r)
 {
-	static const struct table_column column[] = {{"", 1, 2, 2, 0}, {"question", -1, 30, 60, 0}, {"SQL", -1, 10, 0, 1}};
-	struct table t = {.column = column, .cols = 3, .rows = questions(), .cell = question_cell, .data = w,
-			  .selected = w->query.selected, .first = w->query.first, .sort_col = -1};
+	static const struct table_column column[] = {
+		{"", 1, 2, 2, 0}, {"question", -1, 30, 60, 0}, {"SQL", -1, 10, 0, 1}};
+	struct table t = {.column = column,
+			  .cols = 3,
+			  .rows = questions(),
+			  .cell = question_cell,
+			  .data = w,
+			  .selected = w->query.selected,
+			  .first = w->query.first,
+			  .sort_col = -1};
 
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, -1, part_look(w, ROLE_dim),
 		     "Questions to the store: enter asks one, : asks your own (SELECT …)");
@@ -57,8 +64,15 @@ static void draw_answer(struct workbench *w, struct rect r)
 	struct query_state *q = &w->query;
 	const struct answer *a = &q->answer;
 	struct table_column *column = mem_zero((size_t)a->cols + 1, sizeof(*column));
-	struct table t = {.column = column, .cols = a->cols, .rows = a->rows, .cell = answer_cell, .data = w,
-			  .selected = q->selected, .first = q->first, .left = q->left, .sort_col = -1,
+	struct table t = {.column = column,
+			  .cols = a->cols,
+			  .rows = a->rows,
+			  .cell = answer_cell,
+			  .data = w,
+			  .selected = q->selected,
+			  .first = q->first,
+			  .left = q->left,
+			  .sort_col = -1,
 			  .empty = "no rows"};
 
 	for (int k = 0; k < a->cols; k++) {
@@ -68,7 +82,8 @@ static void draw_answer(struct workbench *w, struct rect r)
 			number &= answer_at(a, row, k)->number || !*answer_at(a, row, k)->text;
 		column[k] = (struct table_column){a->column[k], number ? 1 : -1, 4, 60, 0};
 	}
-	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, -1, part_look(w, ROLE_strong), q->sql ? q->sql : "");
+	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, -1, part_look(w, ROLE_strong),
+		     q->sql ? q->sql : "");
 	r.row += 2;
 	r.rows -= 2;
 	table_draw(&w->canvas, r, &w->theme, &t, true);
@@ -93,7 +108,8 @@ static void move(struct workbench *w, enum move m, int count)
 		q->left--;
 	else if (m == MOVE_RIGHT && q->left + 1 < q->answer.cols)
 		q->left++;
-	part_move(&q->selected, q->has_answer ? q->answer.rows : questions(), m, count, w->canvas.rows - 9);
+	part_move(&q->selected, q->has_answer ? q->answer.rows : questions(), m, count,
+		  w->canvas.rows - 9);
 }
 
 static void open_selected(struct workbench *w)
@@ -153,5 +169,12 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	return true;
 }
 
-const struct view view_query = {.name = "Query", .number = 5, .keys = keys, .draw = draw, .move = move,
-				.open = open_selected, .find = find, .back = back, .rows = rows};
+const struct view view_query = {.name = "Query",
+				.number = 5,
+				.keys = keys,
+				.draw = draw,
+				.move = move,
+				.open = open_selected,
+				.find = find,
+				.back = back,
+				.rows = rows};

@@ -11,21 +11,32 @@
 #include <time.h>
 
 static const struct binding keys[] = {
-	{"m", "mark", "mark"},
-	{"o", "order", "order"},
-	{"r", "edit rename", "rename"},
-	{"t", "edit tag", "tag"},
-	{"w", "edit note", "note"},
-	{"d", "edit delete", "delete"},
+	{"m", "mark", "mark"},    {"o", "order", "order"},    {"r", "edit rename", "rename"},
+	{"t", "edit tag", "tag"}, {"w", "edit note", "note"}, {"d", "edit delete", "delete"},
 	{NULL, NULL, NULL},
 };
 
-enum { COL_NAME, COL_ID, COL_CELL, COL_H, COL_STEPS, COL_LOSS, COL_VALID, COL_ACCURACY, COL_WHEN, COL_STATE, COL_TAGS, COL_NOTE, COLS };
+enum {
+	COL_NAME,
+	COL_ID,
+	COL_CELL,
+	COL_H,
+	COL_STEPS,
+	COL_LOSS,
+	COL_VALID,
+	COL_ACCURACY,
+	COL_WHEN,
+	COL_STATE,
+	COL_TAGS,
+	COL_NOTE,
+	COLS
+};
 
 static const struct table_column columns[COLS] = {
-	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 6},      {"cell", -1, 4, 10, 5},   {"H", 1, 3, 5, 7},
-	{"steps", 1, 5, 8, 4},   {"loss", 1, 6, 6, 3},     {"valid", 1, 6, 6, 2},    {"accuracy", 1, 8, 8, 1},
-	{"when", -1, 11, 12, 8}, {"state", -1, 8, 9, 2},   {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
+	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 6},      {"cell", -1, 4, 10, 5},
+	{"H", 1, 3, 5, 7},       {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
+	{"valid", 1, 6, 6, 2},   {"accuracy", 1, 8, 8, 1}, {"when", -1, 11, 12, 8},
+	{"state", -1, 8, 9, 2},  {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
 };
 
 /* The column each order of the store is shown by. */
@@ -34,9 +45,9 @@ static int sorted_column(const char *order)
 	static const struct {
 		const char *order;
 		int col;
-	} map[] = {{"created", COL_WHEN}, {"name", COL_NAME},	{"cell", COL_CELL},    {"hidden", COL_H},
-		   {"steps", COL_STEPS},  {"loss", COL_LOSS},	{"valid", COL_VALID}, {"accuracy", COL_ACCURACY},
-		   {"status", COL_STATE}};
+	} map[] = {{"created", COL_WHEN}, {"name", COL_NAME},         {"cell", COL_CELL},
+		   {"hidden", COL_H},     {"steps", COL_STEPS},       {"loss", COL_LOSS},
+		   {"valid", COL_VALID},  {"accuracy", COL_ACCURACY}, {"status", COL_STATE}};
 
 	for (size_t k = 0; k < sizeof(map) / sizeof(map[0]); k++)
 		if (!strcmp(map[k].order, order))
@@ -52,7 +63,8 @@ static void when_text(int64_t ms, char *out, size_t size)
 
 	localtime_r(&then, &a);
 	localtime_r(&today, &b);
-	strftime(out, size, a.tm_year == b.tm_year && a.tm_yday == b.tm_yday ? "today %H:%M" : "%Y-%m-%d", &a);
+	strftime(out, size,
+		 a.tm_year == b.tm_year && a.tm_yday == b.tm_yday ? "today %H:%M" : "%Y-%m-%d", &a);
 }
 
 static const char *number(double v, char *out)
@@ -116,21 +128,29 @@ static enum role role(void *data, int row, int col)
 	const enum run_status s = w->runs.row[row].status;
 
 	if (col == COL_STATE)
-		return s == RUN_FINISHED ? ROLE_good : s == RUN_FAILED || s == RUN_DIVERGED || s == RUN_CRASHED ? ROLE_error : ROLE_text;
-	return col == COL_NAME || col == COL_ACCURACY ? ROLE_strong : col == COL_ID || col == COL_NOTE || col == COL_WHEN ? ROLE_dim : ROLE_text;
+		return s == RUN_FINISHED                                          ? ROLE_good
+		       : s == RUN_FAILED || s == RUN_DIVERGED || s == RUN_CRASHED ? ROLE_error
+										  : ROLE_text;
+	return col == COL_NAME || col == COL_ACCURACY                ? ROLE_strong
+	       : col == COL_ID || col == COL_NOTE || col == COL_WHEN ? ROLE_dim
+								     : ROLE_text;
 }
 
 static void draw_marked(struct workbench *w, struct rect r)
 {
 	struct plot_series series[8];
-	struct plot p = {.title = "validation accuracy of marked runs", .x_label = "epoch", .series = series,
-			 .end_labels = true, .empty = "no validation yet"};
+	struct plot p = {.title = "validation accuracy of marked runs",
+			 .x_label = "epoch",
+			 .series = series,
+			 .end_labels = true,
+			 .empty = "no validation yet"};
 
 	for (int k = 0; k < w->runs.marks; k++) {
 		const struct marked *m = &w->runs.mark[k];
 		const struct ramp *ramp = &w->theme.series;
 
-		series[k] = (struct plot_series){.name = m->name, .role = ROLE_valid, .points = true, .decimals = 3};
+		series[k] = (struct plot_series){
+			.name = m->name, .role = ROLE_valid, .points = true, .decimals = 3};
 		if (ramp->count) {
 			series[k].own = true;
 			series[k].fg = ramp->at[k % ramp->count];
@@ -148,18 +168,29 @@ static void draw_marked(struct workbench *w, struct rect r)
 static void draw(struct workbench *w, struct rect r)
 {
 	struct runs_state *s = &w->runs;
-	const struct pane split[] = {{.min = 5, .weight = 1, .keep = 2}, {.min = 8, .weight = 1, .keep = 1}};
-	struct table t = {.column = columns, .cols = COLS, .rows = (int)s->count, .cell = cell, .marked = marked,
-			  .role = role, .data = w, .selected = s->selected, .first = s->first,
-			  .sort_col = sorted_column(run_list_column(s->order)), .descending = !s->ascending,
-			  .empty = s->filter ? "no run matches; / changes the filter" : "no runs yet: 1 Train, then space"};
+	const struct pane split[] = {{.min = 5, .weight = 1, .keep = 2},
+				     {.min = 8, .weight = 1, .keep = 1}};
+	struct table t = {.column = columns,
+			  .cols = COLS,
+			  .rows = (int)s->count,
+			  .cell = cell,
+			  .marked = marked,
+			  .role = role,
+			  .data = w,
+			  .selected = s->selected,
+			  .first = s->first,
+			  .sort_col = sorted_column(run_list_column(s->order)),
+			  .descending = !s->ascending,
+			  .empty = s->filter ? "no run matches; / changes the filter"
+					     : "no runs yet: 1 Train, then space"};
 	struct rect part[2] = {r, {0, 0, 0, 0}};
 	char line[200];
 
 	if (s->marks)
 		layout_rows(r, split, 2, part);
-	snprintf(line, sizeof(line), "%zu run%s%s%s · ordered by %s", s->count, s->count == 1 ? "" : "s",
-		 s->filter ? " with " : "", s->filter ? s->filter : "", run_list_column(s->order));
+	snprintf(line, sizeof(line), "%zu run%s%s%s · ordered by %s", s->count,
+		 s->count == 1 ? "" : "s", s->filter ? " with " : "", s->filter ? s->filter : "",
+		 run_list_column(s->order));
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, 1, part_look(w, ROLE_dim), line);
 	part[0].row++;
 	part[0].rows--;
@@ -182,7 +213,8 @@ static void move(struct workbench *w, enum move m, int count)
 
 static void open_selected(struct workbench *w)
 {
-	const struct run_row *r = w->runs.selected < (int)w->runs.count ? &w->runs.row[w->runs.selected] : NULL;
+	const struct run_row *r =
+		w->runs.selected < (int)w->runs.count ? &w->runs.row[w->runs.selected] : NULL;
 
 	if (!r)
 		return;
@@ -196,12 +228,15 @@ static bool has(struct workbench *w, int row, const char *text)
 {
 	const struct run_row *r = &w->runs.row[row];
 
-	return part_has(r->name, text) || part_has(r->id, text) || part_has(r->note, text) || part_has(r->tags, text);
+	return part_has(r->name, text) || part_has(r->id, text) || part_has(r->note, text) ||
+	       part_has(r->tags, text);
 }
 
 static bool find(struct workbench *w, const char *text, int delta)
 {
-	const int at = w->runs.count ? part_find(w->runs.selected, (int)w->runs.count, delta, has, w, text) : -1;
+	const int at =
+		w->runs.count ? part_find(w->runs.selected, (int)w->runs.count, delta, has, w, text)
+			      : -1;
 
 	if (at >= 0)
 		w->runs.selected = at;
@@ -242,5 +277,13 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	return true;
 }
 
-const struct view view_runs = {.name = "Runs", .number = 4, .keys = keys, .draw = draw, .enter = enter, .move = move,
-			       .open = open_selected, .find = find, .back = back, .rows = rows};
+const struct view view_runs = {.name = "Runs",
+			       .number = 4,
+			       .keys = keys,
+			       .draw = draw,
+			       .enter = enter,
+			       .move = move,
+			       .open = open_selected,
+			       .find = find,
+			       .back = back,
+			       .rows = rows};

@@ -26,15 +26,22 @@ static const struct open_run *shown(const struct workbench *w)
 
 static struct plot_series series_of(const struct curve *c, const char *name, bool valid)
 {
-	return (struct plot_series){.name = name, .x = c->x, .y = c->y, .count = c->count,
-				    .role = valid ? ROLE_valid : ROLE_train, .points = valid, .decimals = 3};
+	return (struct plot_series){.name = name,
+				    .x = c->x,
+				    .y = c->y,
+				    .count = c->count,
+				    .role = valid ? ROLE_valid : ROLE_train,
+				    .points = valid,
+				    .decimals = 3};
 }
 
 static void draw_plot(struct workbench *w, struct rect r, const struct feed_view *v, bool accuracy)
 {
 	const struct plot_series series[] = {
-		series_of(&v->curve[accuracy ? FEED_TRAIN_ACCURACY : FEED_TRAIN_LOSS], "train", false),
-		series_of(&v->curve[accuracy ? FEED_VALID_ACCURACY : FEED_VALID_LOSS], "valid", true),
+		series_of(&v->curve[accuracy ? FEED_TRAIN_ACCURACY : FEED_TRAIN_LOSS], "train",
+			  false),
+		series_of(&v->curve[accuracy ? FEED_VALID_ACCURACY : FEED_VALID_LOSS], "valid",
+			  true),
 	};
 	const struct plot p = {
 		.title = accuracy ? "accuracy" : "loss, nats",
@@ -66,12 +73,14 @@ static void draw_strip(struct workbench *w, struct rect r)
 	in = part_frame(w, r, title, NULL, false);
 	if (!t || !t->T) {
 		canvas_field(&w->canvas, in, in.rows / 2, 0, in.cols, 0, part_look(w, ROLE_dim),
-			     s->text ? "its gates come with the first weights" : "i asks for a sentence");
+			     s->text ? "its gates come with the first weights"
+				     : "i asks for a sentence");
 		return;
 	}
 	row = mem_zero((size_t)t->T, sizeof(*row));
 	for (int k = 1; k < t->C; k++)
-		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k : best;
+		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k
+											  : best;
 	heat_axis_fit(&a, in.cols, 11, t->T - 1);
 	heat_tokens(&w->canvas, in, &w->theme, &a, -1, 0);
 	for (int k = 0; k < t->T; k++)
@@ -89,7 +98,8 @@ static void draw_strip(struct workbench *w, struct rect r)
 			row[k] /= t->H;
 		}
 		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", t->signal[q].name);
-		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false, both ? trace_signal_limit(t, q) : 1, top++);
+		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false,
+			   both ? trace_signal_limit(t, q) : 1, top++);
 	}
 	heat_axis_release(&a);
 	free(row);
@@ -109,8 +119,8 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 		snprintf(text, sizeof(text), "%s  E %d  H %d", m->cell->name, m->embed, m->hidden);
 		part_field(w, in, row++, 13, "cell", text);
 	}
-	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step, (long long)g->steps,
-		 (int)g->seconds / 60, (int)g->seconds % 60);
+	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step,
+		 (long long)g->steps, (int)g->seconds / 60, (int)g->seconds % 60);
 	part_field(w, in, row++, 13, "step", text);
 	if (isnan(g->grad_norm))
 		snprintf(text, sizeof(text), "%.2e", g->lr);
@@ -118,12 +128,14 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
 	if (v->best.epoch && !isnan(v->best.valid_accuracy))
-		snprintf(text, sizeof(text), "%.3f at epoch %d", v->best.valid_accuracy, v->best.epoch);
+		snprintf(text, sizeof(text), "%.3f at epoch %d", v->best.valid_accuracy,
+			 v->best.epoch);
 	else
 		snprintf(text, sizeof(text), "–");
 	part_field(w, in, row++, 13, "best valid", text);
 	if (o->live && w->session)
-		snprintf(text, sizeof(text), "to step %lld", (long long)recorder_recorded(w->session->recorder));
+		snprintf(text, sizeof(text), "to step %lld",
+			 (long long)recorder_recorded(w->session->recorder));
 	else
 		snprintf(text, sizeof(text), "%s", *o->id ? o->status : "not yet");
 	part_field(w, in, row++, 13, o->live && w->session ? "saved" : "state", text);
@@ -132,7 +144,8 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "–");
 	part_field(w, in, row++, 13, "speed", text);
-	snprintf(text, sizeof(text), "%s, %.1f MB", part_count(o->parameters, count), (double)o->parameters * 4e-6);
+	snprintf(text, sizeof(text), "%s, %.1f MB", part_count(o->parameters, count),
+		 (double)o->parameters * 4e-6);
 	part_field(w, in, row++, 13, "parameters", text);
 	if (o->snapshot) {
 		const struct model_spec *m = &o->snapshot->encoder->model.spec;
@@ -144,19 +157,24 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 
 static void draw_nothing(struct workbench *w, struct rect r)
 {
-	static const char *const text[] = {"Nothing is open.", "", "4 Runs: enter opens one of them",
+	static const char *const text[] = {"Nothing is open.", "",
+					   "4 Runs: enter opens one of them",
 					   ":train data=FILE begins a new one", "? shows all keys"};
 
 	for (int k = 0; k < 5; k++)
-		canvas_field(&w->canvas, r, r.rows / 2 - 2 + k, 0, r.cols, 0, part_look(w, k ? ROLE_dim : ROLE_strong), text[k]);
+		canvas_field(&w->canvas, r, r.rows / 2 - 2 + k, 0, r.cols, 0,
+			     part_look(w, k ? ROLE_dim : ROLE_strong), text[k]);
 }
 
 static void draw(struct workbench *w, struct rect r)
 {
 	const struct open_run *o = shown(w);
-	const struct pane rows[] = {{.min = 6, .weight = 3, .keep = 2}, {.min = 6, .weight = 1, .keep = 1}};
-	const struct pane wide[] = {{.min = 36, .weight = 3, .keep = 2}, {.min = 30, .weight = 2, .keep = 1}};
-	const struct pane facts[] = {{.min = 36, .weight = 3, .keep = 1}, {.min = 38, .weight = 0, .keep = 2}};
+	const struct pane rows[] = {{.min = 6, .weight = 3, .keep = 2},
+				    {.min = 6, .weight = 1, .keep = 1}};
+	const struct pane wide[] = {{.min = 36, .weight = 3, .keep = 2},
+				    {.min = 30, .weight = 2, .keep = 1}};
+	const struct pane facts[] = {{.min = 36, .weight = 3, .keep = 1},
+				     {.min = 38, .weight = 0, .keep = 2}};
 	struct rect part[2], half[2];
 
 	if (!o || !o->view) {
@@ -187,7 +205,8 @@ static void draw(struct workbench *w, struct rect r)
 static bool rows(struct workbench *w, struct output *out, struct err *err)
 {
 	static const char *const column[] = {"curve", "epoch", "value"};
-	static const char *const name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy"};
+	static const char *const name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
+						      "valid/accuracy"};
 	const struct open_run *o = shown(w);
 
 	if (!o || !o->view)
@@ -195,7 +214,8 @@ static bool rows(struct workbench *w, struct output *out, struct err *err)
 	output_columns(out, column, 3);
 	for (int k = 0; k < FEED_CURVES; k++)
 		for (int j = 0; j < o->view->curve[k].count; j++)
-			output_row(out, (struct value[]){value_text(name[k]), value_real(o->view->curve[k].x[j], -1),
+			output_row(out, (struct value[]){value_text(name[k]),
+							 value_real(o->view->curve[k].x[j], -1),
 							 value_real(o->view->curve[k].y[j], -1)});
 	return true;
 }
@@ -208,4 +228,5 @@ static bool back(struct workbench *w)
 	return true;
 }
 
-const struct view view_train = {.name = "Train", .number = 1, .keys = keys, .draw = draw, .back = back, .rows = rows};
+const struct view view_train = {
+	.name = "Train", .number = 1, .keys = keys, .draw = draw, .back = back, .rows = rows};

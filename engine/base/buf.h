@@ -13,9 +13,9 @@ struct buf {
 	size_t len, cap;
 };
 
-void buf_release(struct buf *b);           /* frees; the buffer is empty afterwards */
-void buf_clear(struct buf *b);             /* empties, keeping the memory */
-void buf_room(struct buf *b, size_t n);    /* makes room for n more bytes */
+void buf_release(struct buf *b);        /* frees; the buffer is empty afterwards */
+void buf_clear(struct buf *b);          /* empties, keeping the memory */
+void buf_room(struct buf *b, size_t n); /* makes room for n more bytes */
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_byte(struct buf *b, char c);
 void buf_text(struct buf *b, const char *s);

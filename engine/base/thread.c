@@ -18,7 +18,8 @@ bool thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg, const c
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	error = pthread_create(thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return !error || err_set(err, ERR_FAILED, "cannot start the %s thread: %s", what, strerror(error));
+	return !error ||
+	       err_set(err, ERR_FAILED, "cannot start the %s thread: %s", what, strerror(error));
 }
 
 struct timespec thread_deadline(long ms)

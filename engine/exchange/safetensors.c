@@ -139,7 +139,8 @@ bool safetensors_write(const struct snapshot *s, const struct meta *meta, int me
 	write_header(&header, t, count, meta, metas);
 	for (int b = 0; b < 8; b++)
 		size[b] = (unsigned char)((uint64_t)header.len >> 8 * b);
-	ok = ok && fwrite(size, 1, 8, f) == 8 && fwrite(header.data, 1, header.len, f) == header.len;
+	ok = ok && fwrite(size, 1, 8, f) == 8 &&
+	     fwrite(header.data, 1, header.len, f) == header.len;
 	for (int k = 0; k < count && ok; k++)
 		ok = write_tensor(f, &t[k]);
 	ok = ok && fflush(f) == 0 && fsync(fileno(f)) == 0;

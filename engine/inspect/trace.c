@@ -108,12 +108,13 @@ static struct sum_term *add_term(struct gate_sum *g, const char *label, const ch
 
 /* The terms of unit u's gate q at a step. Gates earlier in the table, and c where the gate sees the
  * new one, are there already. With ranks the largest contributions are found too. */
-static void sum_gate(const struct trace *t, const struct gate_weights *g, int q, int step, int u, bool ranks,
-		     struct gate_sum *out)
+static void sum_gate(const struct trace *t, const struct gate_weights *g, int q, int step, int u,
+		     bool ranks, struct gate_sum *out)
 {
 	const unsigned terms = cell_of(t)->gate[q].terms;
 	const size_t H = (size_t)t->H, s = (size_t)step, row = (size_t)u;
-	const double *x = t->x + s * (size_t)t->E, *h = t->h + s * H, *c = t->c ? t->c + s * H : NULL;
+	const double *x = t->x + s * (size_t)t->E, *h = t->h + s * H,
+		     *c = t->c ? t->c + s * H : NULL;
 	struct sum_term *m;
 
 	*out = (struct gate_sum){.b = (double)g->b[u]};
@@ -124,21 +125,25 @@ static void sum_gate(const struct trace *t, const struct gate_weights *g, int q,
 	}
 	if (terms & TERM_RESET_AFTER) {
 		m = add_term(out, "r·(U·h+b)", "h");
-		m->value = (rank(g->U + row * H, h, NULL, t->H, m) + (double)g->reset_b[u]) * t->gate[0][s * H + row];
+		m->value = (rank(g->U + row * H, h, NULL, t->H, m) + (double)g->reset_b[u]) *
+			   t->gate[0][s * H + row];
 	} else if (terms & TERM_RESET_BEFORE) {
 		m = add_term(out, "U·(r·h)", "h");
 		m->value = rank(g->U + row * H, h, t->gate[0] + s * H, t->H, m);
 	} else if (g->U) {
 		m = add_term(out, "U·h", "h");
-		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, m) : dot(g->U + row * H, h, t->H);
+		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, m)
+				 : dot(g->U + row * H, h, t->H);
 	}
 	if (g->Wc) {
 		m = add_term(out, "W·c", "c");
-		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, m) : dot(g->Wc + row * H, c + H, t->H);
+		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, m)
+				 : dot(g->Wc + row * H, c + H, t->H);
 	}
 	if (g->peep) {
 		m = add_term(out, "p·c", "c");
-		m->top[0] = (struct part){u, (double)g->peep[u] * c[(terms & TERM_PEEP_NEW ? H : 0) + row]};
+		m->top[0] = (struct part){u, (double)g->peep[u] *
+						     c[(terms & TERM_PEEP_NEW ? H : 0) + row]};
 		m->value = m->top[0].value;
 		m->count = 1;
 	}
@@ -194,7 +199,8 @@ static void run_step(struct trace *t, int step)
 		if (cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW))
 			run_gate(t, step, q);
 	for (size_t u = 0; u < H && !cell->carries_h; u++)
-		t->h[(s + 1) * H + u] = (o < 0 ? 1 : t->gate[o][s * H + u]) * activate(cell->output, t->c[(s + 1) * H + u]);
+		t->h[(s + 1) * H + u] = (o < 0 ? 1 : t->gate[o][s * H + u]) *
+					activate(cell->output, t->c[(s + 1) * H + u]);
 }
 
 static void run_head(struct trace *t, int step)
@@ -246,7 +252,8 @@ static bool compare(struct trace *t, struct work *w)
 static bool make_room(struct trace *t)
 {
 	const size_t T = (size_t)t->T, H = (size_t)t->H, G = (size_t)t->gates;
-	double *at = mem_block(T * (size_t)t->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + T * (size_t)t->C + 1,
+	double *at = mem_block(T * (size_t)t->E + (2 * G + 1) * T * H + 2 * (T + 1) * H +
+				       T * (size_t)t->C + 1,
 			       sizeof(double));
 
 	if (!at)
@@ -264,8 +271,8 @@ static bool make_room(struct trace *t)
 	return true;
 }
 
-static void add_signal(struct trace *t, const char *name, const char *title, const double *v, int gate,
-		       bool is_signed)
+static void add_signal(struct trace *t, const char *name, const char *title, const double *v,
+		       int gate, bool is_signed)
 {
 	t->signal[t->signals++] = (struct trace_signal){name, title, v, gate, is_signed};
 }
@@ -280,8 +287,10 @@ static const double *lacking(struct trace *t, double *v)
 
 static void name_signals(struct trace *t)
 {
-	static const char *const lstm[][2] = {
-		{"i", "input gate"}, {"f", "forget gate"}, {"g", "candidate"}, {"o", "output gate"}};
+	static const char *const lstm[][2] = {{"i", "input gate"},
+					      {"f", "forget gate"},
+					      {"g", "candidate"},
+					      {"o", "output gate"}};
 	const struct cell_ops *cell = cell_of(t);
 
 	if (cell->carries_h)
@@ -292,8 +301,8 @@ static void name_signals(struct trace *t)
 		const int q = cell_gate(cell, lstm[k][0]);
 
 		add_signal(t, lstm[k][0], lstm[k][1],
-			   q < 0 ? lacking(t, t->prob + (size_t)t->T * (size_t)t->C) : t->gate[q], q,
-			   q >= 0 && cell->gate[q].act != ACT_SIGMOID);
+			   q < 0 ? lacking(t, t->prob + (size_t)t->T * (size_t)t->C) : t->gate[q],
+			   q, q >= 0 && cell->gate[q].act != ACT_SIGMOID);
 	}
 	if (t->c)
 		add_signal(t, "c", "cell state", t->c + t->H, -1, true);
@@ -337,7 +346,8 @@ struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct e
 	match_tokens(t, &e->rules);
 	ok = make_room(t);
 	for (int step = 0; ok && step < t->T; step++) {
-		const real *row = s->weights + e->model.embedding + (size_t)t->ids[step] * (size_t)t->E;
+		const real *row =
+			s->weights + e->model.embedding + (size_t)t->ids[step] * (size_t)t->E;
 
 		for (int k = 0; k < t->E; k++)
 			t->x[(size_t)step * (size_t)t->E + (size_t)k] = (double)row[k];
@@ -407,7 +417,8 @@ void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *o
 	const double *state = t->c ? t->c : t->h;
 	const int o = cell_gate(cell_of(t), "o");
 
-	*out = (struct unit_sum){.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : t->gate[o][at]};
+	*out = (struct unit_sum){
+		.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : t->gate[o][at]};
 	out->old = state[at];
 	out->kept = f.carry * out->old;
 	out->state = state[at + H];

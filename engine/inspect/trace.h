@@ -25,17 +25,17 @@ struct trace_signal {
 struct trace {
 	struct snapshot *snapshot; /* one reference */
 	char *text;
-	struct encoding encoding;  /* tokens as the tokenizer made them; what was dropped */
+	struct encoding encoding; /* tokens as the tokenizer made them; what was dropped */
 	int T, E, H, C, gates, signals;
 	int32_t *ids;              /* T: what the model ran over, padding included */
 	int *token;                /* T: index into encoding.tokens; -1 for padding */
 	double *x;                 /* (T, E) */
 	double *z[CELL_MAX_GATES]; /* pre-activations, in the cell's order of gates */
 	double *gate[CELL_MAX_GATES];
-	double *c, *h;             /* (T+1, H): row t is the state before step t; no c in a GRU */
+	double *c, *h; /* (T+1, H): row t is the state before step t; no c in a GRU */
 	struct trace_signal signal[TRACE_SIGNALS];
-	double *prob;              /* (T, C): the classes if the text ended after step t */
-	double distance;           /* largest |double - float32| over all gates, states and classes */
+	double *prob;    /* (T, C): the classes if the text ended after step t */
+	double distance; /* largest |double - float32| over all gates, states and classes */
 	double *block;
 };
 
@@ -78,7 +78,7 @@ struct gate_sum {
 struct unit_sum {
 	struct gate_sum gate[CELL_MAX_GATES];
 	double old, carry, write, kept, state, h; /* kept = carry * old */
-	double o; /* 1 where there is no output gate */
+	double o;                                 /* 1 where there is no output gate */
 };
 void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *out);
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const struct cell_ops *const table[] = {
-	&cell_standard, &cell_article, &cell_V,  &cell_NIG, &cell_NFG,       &cell_NOG,       &cell_NIAF,
-	&cell_NOAF,     &cell_CIFG,    &cell_NP, &cell_FGR, &cell_gru_after, &cell_gru_before,
+	&cell_standard, &cell_article,   &cell_V,          &cell_NIG,  &cell_NFG,
+	&cell_NOG,      &cell_NIAF,      &cell_NOAF,       &cell_CIFG, &cell_NP,
+	&cell_FGR,      &cell_gru_after, &cell_gru_before,
 };
 enum { TABLE_SIZE = sizeof(table) / sizeof(table[0]) };
 
@@ -94,7 +95,7 @@ const char *cell_tensor_name(const struct cell_ops *cell, int k, char name[16])
 
 	for (int kind = 0; kind < 3; k -= count[kind++])
 		if (k < count[kind]) {
-			snprintf(name, 16, "%c_%s", "WUb"[kind], cell->gate[k].name);
+			snprintf(name, 16, "%c_%s", "WUb"[kind], cell -> gate[k].name);
 			return name;
 		}
 	if (k >= cell->extras)

@@ -30,13 +30,13 @@ enum activation { ACT_SIGMOID, ACT_TANH, ACT_IDENTITY };
 
 /* What enters a gate's pre-activation, besides its bias. */
 enum term {
-	TERM_X = 1,     /* W_q x_t */
-	TERM_H = 2,     /* U_q h_{t-1} */
-	TERM_C_NEW = 4, /* W_q c_t, a full matrix over the new cell state (an extra) */
-	TERM_PEEP_OLD = 8,  /* p_q (.) c_{t-1}, a vector (an extra) */
-	TERM_PEEP_NEW = 16, /* p_q (.) c_t */
-	TERM_GATES = 32,    /* R_iq i_{t-1} + R_fq f_{t-1} + R_oq o_{t-1}, nine extras in all */
-	TERM_RESET_AFTER = 64,   /* r (.) (U_q h_{t-1} + bh_q), matrix and bias being extras */
+	TERM_X = 1,            /* W_q x_t */
+	TERM_H = 2,            /* U_q h_{t-1} */
+	TERM_C_NEW = 4,        /* W_q c_t, a full matrix over the new cell state (an extra) */
+	TERM_PEEP_OLD = 8,     /* p_q (.) c_{t-1}, a vector (an extra) */
+	TERM_PEEP_NEW = 16,    /* p_q (.) c_t */
+	TERM_GATES = 32,       /* R_iq i_{t-1} + R_fq f_{t-1} + R_oq o_{t-1}, nine extras in all */
+	TERM_RESET_AFTER = 64, /* r (.) (U_q h_{t-1} + bh_q), matrix and bias being extras */
 	TERM_RESET_BEFORE = 128, /* U_q (r (.) h_{t-1}) */
 };
 
@@ -56,24 +56,25 @@ struct cell_extra {
 /* One step over the n rows that are active at it. All matrices are contiguous, n rows. */
 struct cell_step {
 	int n, H;
-	real *z;            /* (n, G*H)  in: pre-activations;  out: the gates' values */
-	const real *c_prev; /* (n, H) */
-	const real *h_prev; /* (n, H)    as the gates see it: after recurrent dropout */
+	real *z;             /* (n, G*H)  in: pre-activations;  out: the gates' values */
+	const real *c_prev;  /* (n, H) */
+	const real *h_prev;  /* (n, H)    as the gates see it: after recurrent dropout */
 	const real *h_carry; /* (n, H)   as it is */
-	const real *z_prev; /* (n, G*H)  the gates' values one step earlier; NULL at the first step */
-	real *c, *h;        /* (n, H)    out; a cell without c may keep a by-product there */
+	const real
+		*z_prev; /* (n, G*H)  the gates' values one step earlier; NULL at the first step */
+	real *c, *h;     /* (n, H)    out; a cell without c may keep a by-product there */
 	const real *const *extra;
 };
 
 struct cell_step_back {
 	int n, H;
-	real *z;            /* (n, G*H)  in: the gates' values;  out: dL/d pre-activation */
+	real *z; /* (n, G*H)  in: the gates' values;  out: dL/d pre-activation */
 	const real *c_prev, *c, *h_prev, *h_carry, *z_prev;
-	real *dh;           /* (n, H)    in: dL/dh_t, all of it;  out, where carries_h: the part of
+	real *dh;       /* (n, H)    in: dL/dh_t, all of it;  out, where carries_h: the part of
 			       dL/dh_{t-1} that goes round the gates */
-	real *dc;           /* (n, H)    in: dL/dc_t from step t+1;  out: dL/dc_{t-1} */
-	real *dh_gates;     /* (n, H)    out, where carries_h: dL/dh_{t-1} through extras */
-	real *dz_value;     /* (n, G*H)  where carries_gates, in: dL/d the gates' values from step t+1;
+	real *dc;       /* (n, H)    in: dL/dc_t from step t+1;  out: dL/dc_{t-1} */
+	real *dh_gates; /* (n, H)    out, where carries_h: dL/dh_{t-1} through extras */
+	real *dz_value; /* (n, G*H)  where carries_gates, in: dL/d the gates' values from step t+1;
 			       out: the same for step t-1 */
 	const real *const *extra;
 	real *const *dextra; /* gradients of the extras are added here, step by step */
@@ -86,21 +87,21 @@ struct cell_flow {
 };
 
 struct cell_ops {
-	const char *name;    /* as in settings */
-	const char *title;   /* one line for people */
-	const char *source;  /* where the equations come from */
-	const char *golden;  /* not NULL: its name in the golden files */
-	int code;            /* cfg.cell in the golden files */
+	const char *name;   /* as in settings */
+	const char *title;  /* one line for people */
+	const char *source; /* where the equations come from */
+	const char *golden; /* not NULL: its name in the golden files */
+	int code;           /* cfg.cell in the golden files */
 	int gates;
 	struct gate gate[CELL_MAX_GATES];
 	int x_gates, h_gates;
 	int extras;
 	struct cell_extra extra[CELL_MAX_EXTRAS];
-	bool carries_h;       /* the state is h alone: there is no c */
-	bool carries_gates;   /* gates look at the gates one step earlier */
+	bool carries_h;         /* the state is h alone: there is no c */
+	bool carries_gates;     /* gates look at the gates one step earlier */
 	enum activation output; /* h = o (.) output(c) */
-	char lacks;           /* the gate of i f o that this variant has not, or 0: it counts as 1 */
-	bool coupled;         /* but f as 1 - i */
+	char lacks;   /* the gate of i f o that this variant has not, or 0: it counts as 1 */
+	bool coupled; /* but f as 1 - i */
 
 	void (*forward)(const struct cell_step *s);
 	void (*backward)(const struct cell_step_back *s);
@@ -114,12 +115,13 @@ struct cell_ops {
 };
 
 extern const struct cell_ops cell_standard, cell_article;
-extern const struct cell_ops cell_V, cell_NIG, cell_NFG, cell_NOG, cell_NIAF, cell_NOAF, cell_CIFG, cell_NP, cell_FGR;
+extern const struct cell_ops cell_V, cell_NIG, cell_NFG, cell_NOG, cell_NIAF, cell_NOAF, cell_CIFG,
+	cell_NP, cell_FGR;
 extern const struct cell_ops cell_gru_after, cell_gru_before;
 
 const struct cell_ops *cell_at(int index); /* NULL past the end: lists, help and tests */
 const struct cell_ops *cell_find(const char *name);
-const struct cell_ops *cell_find_code(int code); /* by golden code */
+const struct cell_ops *cell_find_code(int code);              /* by golden code */
 int cell_gate(const struct cell_ops *cell, const char *name); /* index, or -1 */
 
 /* Where the parameters of one layer and direction lie in a flat block. */

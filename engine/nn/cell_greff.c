@@ -20,11 +20,11 @@
 #define INLINE static inline __attribute__((always_inline))
 
 struct variant {
-	bool i, f, o;  /* the gates it has */
-	bool coupled;  /* f = 1 - i */
-	bool peep;     /* p_i, p_f, p_o */
+	bool i, f, o; /* the gates it has */
+	bool coupled; /* f = 1 - i */
+	bool peep;    /* p_i, p_f, p_o */
 	bool g_linear, h_linear;
-	bool gates;    /* R_ab, FGR */
+	bool gates; /* R_ab, FGR */
 };
 
 /* Places of the gates that there are, in the order i f g o; and of the peepholes. */
@@ -34,7 +34,8 @@ struct variant {
 #define GATES(v) (AT_G(v) + 1 + (v).o)
 #define PEEP_F(v) ((v).i)
 #define PEEP_O(v) ((v).i + (v).f)
-#define FIRST_R 3 /* FGR has all three peepholes; then R_ii R_fi R_oi R_if R_ff R_of R_io R_fo R_oo */
+#define FIRST_R                                                                                    \
+	3 /* FGR has all three peepholes; then R_ii R_fi R_oi R_if R_ff R_of R_io R_fo R_oo */
 
 /* FGR's sigma gates among i f g o. */
 static const int sigma_gate[3] = {0, 1, 3};
@@ -43,9 +44,11 @@ INLINE void add_gates(const struct cell_step *s)
 {
 	for (int b = 0; b < 3 && s->z_prev; b++)
 		for (int a = 0; a < 3; a++)
-			mat_mul_nt(mat_cols(mat_of(s->z, s->n, 4 * s->H), sigma_gate[b] * s->H, s->H),
-				   cmat_cols(cmat_of(s->z_prev, s->n, 4 * s->H), sigma_gate[a] * s->H, s->H),
-				   cmat_of(s->extra[FIRST_R + 3 * b + a], s->H, s->H), 1);
+			mat_mul_nt(
+				mat_cols(mat_of(s->z, s->n, 4 * s->H), sigma_gate[b] * s->H, s->H),
+				cmat_cols(cmat_of(s->z_prev, s->n, 4 * s->H), sigma_gate[a] * s->H,
+					  s->H),
+				cmat_of(s->extra[FIRST_R + 3 * b + a], s->H, s->H), 1);
 }
 
 INLINE void forward(const struct cell_step *s, const struct variant v)
@@ -58,14 +61,15 @@ INLINE void forward(const struct cell_step *s, const struct variant v)
 	if (v.gates)
 		add_gates(s);
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict z = s->z + r * GH, *restrict c = s->c + r * H, *restrict h = s->h + r * H;
+		real *restrict z = s->z + r * GH, *restrict c = s->c + r * H,
+			       *restrict h = s->h + r * H;
 		real *restrict zf = z + (size_t)AT_F(v) * H, *restrict zg = z + (size_t)AT_G(v) * H;
 		real *restrict zo = z + (size_t)AT_O(v) * H;
 		const real *restrict cp = s->c_prev + r * H;
 
 		for (size_t k = 0; k < H; k++) {
 			const real i = v.i ? real_sigmoid(z[k] + (v.peep ? p_i[k] * cp[k] : 0)) : 1;
-			const real f = v.f	 ? real_sigmoid(zf[k] + (v.peep ? p_f[k] * cp[k] : 0))
+			const real f = v.f ? real_sigmoid(zf[k] + (v.peep ? p_f[k] * cp[k] : 0))
 				       : v.coupled ? 1 - i
 						   : 1;
 			const real g = v.g_linear ? zg[k] : real_tanh(zg[k]);
@@ -96,10 +100,13 @@ INLINE void back_gates(const struct cell_step_back *s)
 			const int R = FIRST_R + 3 * b + a;
 			const struct cmat dz_b = cmat_cols(dz, sigma_gate[b] * s->H, s->H);
 
-			mat_mul_nn(mat_cols(mat_of(s->dz_value, s->n, 4 * s->H), sigma_gate[a] * s->H, s->H), dz_b,
-				   cmat_of(s->extra[R], s->H, s->H), 1);
+			mat_mul_nn(mat_cols(mat_of(s->dz_value, s->n, 4 * s->H),
+					    sigma_gate[a] * s->H, s->H),
+				   dz_b, cmat_of(s->extra[R], s->H, s->H), 1);
 			mat_mul_tn(mat_of(s->dextra[R], s->H, s->H), dz_b,
-				   cmat_cols(cmat_of(s->z_prev, s->n, 4 * s->H), sigma_gate[a] * s->H, s->H), 1);
+				   cmat_cols(cmat_of(s->z_prev, s->n, 4 * s->H),
+					     sigma_gate[a] * s->H, s->H),
+				   1);
 		}
 }
 
@@ -125,13 +132,18 @@ INLINE void backward(const struct cell_step_back *s, const struct variant v)
 			const real f = v.f ? zf[k] : v.coupled ? 1 - i : 1;
 			const real tc = v.h_linear ? c[k] : real_tanh(c[k]);
 			const real dtc = v.h_linear ? 1 : 1 - tc * tc;
-			const real dzo = v.o ? (dh[k] * tc + (v.gates ? later[3 * H + k] : 0)) * o * (1 - o) : 0;
+			const real dzo =
+				v.o ? (dh[k] * tc + (v.gates ? later[3 * H + k] : 0)) * o * (1 - o)
+				    : 0;
 			const real d = dc[k] + dh[k] * o * dtc + (v.peep && v.o ? dzo * p_o[k] : 0);
-			const real di = d * g - (v.coupled ? d * cp[k] : 0) + (v.gates ? later[k] : 0);
+			const real di =
+				d * g - (v.coupled ? d * cp[k] : 0) + (v.gates ? later[k] : 0);
 			const real df = d * cp[k] + (v.gates ? later[H + k] : 0);
-			const real dzi = v.i ? di * i * (1 - i) : 0, dzf = v.f ? df * f * (1 - f) : 0;
+			const real dzi = v.i ? di * i * (1 - i) : 0,
+				   dzf = v.f ? df * f * (1 - f) : 0;
 
-			dc[k] = d * f + (v.peep && v.i ? dzi * p_i[k] : 0) + (v.peep && v.f ? dzf * p_f[k] : 0);
+			dc[k] = d * f + (v.peep && v.i ? dzi * p_i[k] : 0) +
+				(v.peep && v.f ? dzf * p_f[k] : 0);
 			if (v.peep && v.i)
 				dp_i[k] += dzi * cp[k];
 			if (v.peep && v.f)
@@ -158,52 +170,61 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 	return (struct cell_flow){.carry = f, .write = i * gate[AT_G(v)]};
 }
 
-#define SIGMA(q, name, more) {q, name, ACT_SIGMOID, TERM_X | TERM_H | (more)}
+#define SIGMA(q, name, more)                                                                       \
+	{                                                                                          \
+		q, name, ACT_SIGMOID, TERM_X | TERM_H | (more)                                     \
+	}
 #define GATE_I(more) SIGMA("i", "input gate", more)
 #define GATE_F(more) SIGMA("f", "forget gate", more)
 #define GATE_O(more) SIGMA("o", "output gate", more)
-#define GATE_G(act) {"g", "candidate", act, TERM_X | TERM_H}
+#define GATE_G(act)                                                                                \
+	{                                                                                          \
+		"g", "candidate", act, TERM_X | TERM_H                                             \
+	}
 #define OLD TERM_PEEP_OLD
 #define NEW TERM_PEEP_NEW
-#define LIST(...) {__VA_ARGS__}
+#define LIST(...)                                                                                  \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 
 /* The two entry points of a variant and its row of the table. */
-#define CELL(id, number, words, carry_words, write_words, out, missing, flags, gate_count, gate_list, extra_count, \
-	     extra_list)                                                                              \
-	static const struct variant variant_##id = flags;                                               \
-	static void forward_##id(const struct cell_step *s)                                             \
-	{                                                                                               \
-		forward(s, variant_##id);                                                                   \
-	}                                                                                               \
-	static void backward_##id(const struct cell_step_back *s)                                       \
-	{                                                                                               \
-		backward(s, variant_##id);                                                                  \
-	}                                                                                               \
-	static struct cell_flow flow_##id(const double *gate)                                           \
-	{                                                                                               \
-		return flow(gate, variant_##id);                                                            \
-	}                                                                                               \
-	const struct cell_ops cell_##id = {                                                             \
-		.name = #id,                                                                                \
-		.title = words,                                                                             \
-		.source = "Greff et al. 2015, arXiv 1503.04069",                                            \
-		.golden = #id,                                                                              \
-		.code = number,                                                                             \
-		.gates = gate_count,                                                                        \
-		.gate = gate_list,                                                                          \
-		.x_gates = gate_count,                                                                      \
-		.h_gates = gate_count,                                                                      \
-		.extras = extra_count,                                                                      \
-		.extra = extra_list,                                                                        \
-		.output = out,                                                                              \
-		.lacks = missing,                                                                           \
-		.coupled = number == 8,                                                                     \
-		.carries_gates = number == 10,                                                              \
-		.forward = forward_##id,                                                                    \
-		.backward = backward_##id,                                                                  \
-		.flow = flow_##id,                                                                          \
-		.carry_text = carry_words,                                                                  \
-		.write_text = write_words,                                                                  \
+#define CELL(id, number, words, carry_words, write_words, out, missing, flags, gate_count,         \
+	     gate_list, extra_count, extra_list)                                                   \
+	static const struct variant variant_##id = flags;                                          \
+	static void forward_##id(const struct cell_step *s)                                        \
+	{                                                                                          \
+		forward(s, variant_##id);                                                          \
+	}                                                                                          \
+	static void backward_##id(const struct cell_step_back *s)                                  \
+	{                                                                                          \
+		backward(s, variant_##id);                                                         \
+	}                                                                                          \
+	static struct cell_flow flow_##id(const double *gate)                                      \
+	{                                                                                          \
+		return flow(gate, variant_##id);                                                   \
+	}                                                                                          \
+	const struct cell_ops cell_##id = {                                                        \
+		.name = #id,                                                                       \
+		.title = words,                                                                    \
+		.source = "Greff et al. 2015, arXiv 1503.04069",                                   \
+		.golden = #id,                                                                     \
+		.code = number,                                                                    \
+		.gates = gate_count,                                                               \
+		.gate = gate_list,                                                                 \
+		.x_gates = gate_count,                                                             \
+		.h_gates = gate_count,                                                             \
+		.extras = extra_count,                                                             \
+		.extra = extra_list,                                                               \
+		.output = out,                                                                     \
+		.lacks = missing,                                                                  \
+		.coupled = number == 8,                                                            \
+		.carries_gates = number == 10,                                                     \
+		.forward = forward_##id,                                                           \
+		.backward = backward_##id,                                                         \
+		.flow = flow_##id,                                                                 \
+		.carry_text = carry_words,                                                         \
+		.write_text = write_words,                                                         \
 	}
 
 // clang-format off

@@ -19,7 +19,8 @@ static void finish(const struct cell_step *s)
 	const size_t H = (size_t)s->H;
 
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict z = s->z + r * 3 * H + H, *restrict n = z + H, *restrict h = s->h + r * H;
+		real *restrict z = s->z + r * 3 * H + H, *restrict n = z + H,
+			       *restrict h = s->h + r * H;
 		const real *restrict hp = s->h_carry + r * H;
 
 		for (size_t k = 0; k < H; k++) {
@@ -47,7 +48,8 @@ static void begin_back(const struct cell_step_back *s)
 	const size_t H = (size_t)s->H;
 
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict z = s->z + r * 3 * H + H, *restrict n = z + H, *restrict dh = s->dh + r * H;
+		real *restrict z = s->z + r * 3 * H + H, *restrict n = z + H,
+			       *restrict dh = s->dh + r * H;
 		const real *restrict hp = s->h_carry + r * H;
 
 		for (size_t k = 0; k < H; k++) {
@@ -68,7 +70,8 @@ static void forward_after(const struct cell_step *s)
 	for (size_t r = 0; r < (size_t)s->n; r++)
 		for (size_t k = 0; k < H; k++)
 			s->c[r * H + k] = s->extra[1][k];
-	mat_mul_nt(mat_of(s->c, s->n, s->H), cmat_of(s->h_prev, s->n, s->H), cmat_of(s->extra[0], s->H, s->H), 1);
+	mat_mul_nt(mat_of(s->c, s->n, s->H), cmat_of(s->h_prev, s->n, s->H),
+		   cmat_of(s->extra[0], s->H, s->H), 1);
 	for (size_t r = 0; r < (size_t)s->n; r++) {
 		real *restrict g = s->z + r * 3 * H, *restrict n = g + 2 * H;
 		const real *restrict q = s->c + r * H;
@@ -109,8 +112,8 @@ static void forward_before(const struct cell_step *s)
 	for (size_t r = 0; r < (size_t)s->n; r++)
 		for (size_t k = 0; k < H; k++)
 			s->c[r * H + k] = s->z[r * 3 * H + k] * s->h_prev[r * H + k];
-	mat_mul_nt(mat_cols(mat_of(s->z, s->n, 3 * s->H), 2 * s->H, s->H), cmat_of(s->c, s->n, s->H),
-		   cmat_of(s->extra[0], s->H, s->H), 1);
+	mat_mul_nt(mat_cols(mat_of(s->z, s->n, 3 * s->H), 2 * s->H, s->H),
+		   cmat_of(s->c, s->n, s->H), cmat_of(s->extra[0], s->H, s->H), 1);
 	finish(s);
 }
 
@@ -140,10 +143,14 @@ static struct cell_flow flow(const double *gate)
 	return (struct cell_flow){.carry = gate[1], .write = (1 - gate[1]) * gate[2]};
 }
 
-#define GRU_GATES(reset)                                                                          \
-	{{"r", "reset gate", ACT_SIGMOID, TERM_X | TERM_H},                                             \
-	 {"z", "update gate", ACT_SIGMOID, TERM_X | TERM_H},                                            \
-	 {"n", "candidate", ACT_TANH, TERM_X | (reset)}}
+#define GRU_GATES(reset)                                                                           \
+	{                                                                                          \
+		{"r", "reset gate", ACT_SIGMOID, TERM_X | TERM_H},                                 \
+			{"z", "update gate", ACT_SIGMOID, TERM_X | TERM_H},                        \
+		{                                                                                  \
+			"n", "candidate", ACT_TANH, TERM_X | (reset)                               \
+		}                                                                                  \
+	}
 
 const struct cell_ops cell_gru_after = {
 	.name = "gru_after",

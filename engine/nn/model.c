@@ -27,11 +27,13 @@ bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 	char name[16];
 
 	if (spec->vocab < 1 || spec->embed < 1 || spec->hidden < 1 || spec->classes < 2)
-		return err_set(err, ERR_USAGE, "a model needs a vocabulary, embed and hidden of at least 1 "
-					       "and two classes");
+		return err_set(err, ERR_USAGE,
+			       "a model needs a vocabulary, embed and hidden of at least 1 "
+			       "and two classes");
 	if ((double)spec->vocab * E + spec->classes * H + 4 * H * (E + H + 1) + H * H > 2e9)
-		return err_set(err, ERR_USAGE, "the model would have more than 2e9 weights; lower embed, "
-					       "hidden or max_vocab");
+		return err_set(err, ERR_USAGE,
+			       "the model would have more than 2e9 weights; lower embed, "
+			       "hidden or max_vocab");
 	*m = (struct model){.spec = *spec};
 	m->recur.cell = spec->cell;
 	m->recur.at = cell_layout(spec->cell, spec->embed, spec->hidden, 0);
@@ -121,14 +123,16 @@ real *model_weights(const struct model *m, uint64_t seed, double forget_bias, do
 		const struct param *p = &m->param[k];
 		const char *kind = strrchr(p->name, '.');
 
-		rng_seed(&rng, seed, (uint64_t)k + 1); /* a parameter's draw depends on itself alone */
+		rng_seed(&rng, seed,
+			 (uint64_t)k + 1); /* a parameter's draw depends on itself alone */
 		kind = kind ? kind + 1 : p->name;
 		if (p->at == m->embedding)
 			fill_uniform(&rng, w + p->at, param_size(p), embed_range);
 		else if (*kind == 'U')
 			fill_orthogonal(&rng, w + p->at, p->rows);
 		else if (p->cols)
-			fill_uniform(&rng, w + p->at, param_size(p), sqrt(6.0 / (p->rows + p->cols)));
+			fill_uniform(&rng, w + p->at, param_size(p),
+				     sqrt(6.0 / (p->rows + p->cols)));
 		else if (!strcmp(kind, "b_f"))
 			for (int j = 0; j < p->rows; j++)
 				w[p->at + (size_t)j] = (real)forget_bias;
@@ -229,10 +233,12 @@ static void embed(const struct model *m, const real *weights, struct work *w)
 	const size_t E = (size_t)m->spec.embed;
 
 	for (size_t n = 0; n < (size_t)s->N; n++)
-		memcpy(w->x + n * E, weights + m->embedding + (size_t)w->batch.ids[n] * E, E * sizeof(real));
+		memcpy(w->x + n * E, weights + m->embedding + (size_t)w->batch.ids[n] * E,
+		       E * sizeof(real));
 	if (w->dropped)
 		for (int t = 0; t < s->T; t++)
-			multiply(w->x + (size_t)s->offset[t] * E, w->drop_x, (size_t)s->active[t] * E);
+			multiply(w->x + (size_t)s->offset[t] * E, w->drop_x,
+				 (size_t)s->active[t] * E);
 }
 
 double model_forward(const struct model *m, const real *weights, struct work *w,
@@ -254,8 +260,10 @@ double model_forward(const struct model *m, const real *weights, struct work *w,
 	if (w->dropped)
 		multiply(w->vector, w->drop_v, (size_t)B * (size_t)H);
 	for (int r = 0; r < B; r++)
-		memcpy(w->prob + (size_t)r * (size_t)C, weights + m->head_b, (size_t)C * sizeof(real));
-	mat_mul_nt(mat_of(w->prob, B, C), cmat_of(w->vector, B, H), cmat_of(weights + m->head_W, C, H), 1);
+		memcpy(w->prob + (size_t)r * (size_t)C, weights + m->head_b,
+		       (size_t)C * sizeof(real));
+	mat_mul_nt(mat_of(w->prob, B, C), cmat_of(w->vector, B, H),
+		   cmat_of(weights + m->head_W, C, H), 1);
 	for (int r = 0; r < B; r++) {
 		real *p = w->prob + (size_t)r * (size_t)C;
 		const int label = w->batch.label[r];
@@ -291,14 +299,16 @@ void model_backward(const struct model *m, const real *weights, struct work *w, 
 		vec_add(grad + m->head_b, d, 1, (size_t)C);
 	}
 	mat_mul_tn(mat_of(grad + m->head_W, C, H), mat_const(dlogit), cmat_of(w->vector, B, H), 1);
-	mat_mul_nn(mat_of(w->dvector, B, H), mat_const(dlogit), cmat_of(weights + m->head_W, C, H), 0);
+	mat_mul_nn(mat_of(w->dvector, B, H), mat_const(dlogit), cmat_of(weights + m->head_W, C, H),
+		   0);
 	if (w->dropped)
 		multiply(w->dvector, w->drop_v, (size_t)B * (size_t)H);
 	memset(w->dc, 0, (size_t)B * (size_t)H * sizeof(real));
 	recur_backward(&m->recur, weights, &w->tape, NULL, w->dvector, w->dc, grad, w->dx);
 	if (w->dropped)
 		for (int t = 0; t < s->T; t++)
-			multiply(w->dx + (size_t)s->offset[t] * E, w->drop_x, (size_t)s->active[t] * E);
+			multiply(w->dx + (size_t)s->offset[t] * E, w->drop_x,
+				 (size_t)s->active[t] * E);
 }
 
 void model_scatter(const struct model *m, const struct work *w, real *grad)

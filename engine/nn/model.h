@@ -23,8 +23,8 @@ struct model_spec {
 };
 
 struct param {
-	char name[24]; /* "embedding", "l0.fw.W_i", "head.W" */
-	size_t at;     /* offset in the block */
+	char name[24];  /* "embedding", "l0.fw.W_i", "head.W" */
+	size_t at;      /* offset in the block */
 	int rows, cols; /* cols 0: a vector */
 };
 
@@ -69,7 +69,7 @@ struct work {
 	real *dc;               /* (B, H) */
 	real *prob;             /* (B, C) */
 	bool dropped;
-	real *block;            /* all of the above */
+	real *block; /* all of the above */
 	size_t cap;
 };
 

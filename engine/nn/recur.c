@@ -72,7 +72,8 @@ void recur_last(const struct steps *s, int H, const real *state, real *last)
 			t--;
 		const size_t from = (size_t)(t ? s->B + s->offset[t - 1] + r : r);
 
-		memcpy(last + (size_t)r * (size_t)H, state + from * (size_t)H, (size_t)H * sizeof(real));
+		memcpy(last + (size_t)r * (size_t)H, state + from * (size_t)H,
+		       (size_t)H * sizeof(real));
 	}
 }
 
@@ -138,8 +139,10 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 		into_h(r, tape, n, tape->z + at * GH, U, dh, dh_gates);
 	}
 
-	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E), 1);
-	mat_mul_tn(mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h, cmat_of(tape->h_in, steps->N, s.H), 1);
+	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E),
+		   1);
+	mat_mul_tn(mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
+		   cmat_of(tape->h_in, steps->N, s.H), 1);
 	for (size_t n = 0; n < (size_t)steps->N; n++)
 		vec_add(grad + r->at.b, tape->z + n * GH, 1, GH);
 	if (r->cell->extra_grad)

@@ -81,7 +81,8 @@ static int unmasked(const int32_t *ids, int n)
 }
 
 /* Puts one row's ids into its packed places. */
-static void place(struct batch *b, int r, const int32_t *ids, int n, const struct batch_rules *rules)
+static void place(struct batch *b, int r, const int32_t *ids, int n,
+		  const struct batch_rules *rules)
 {
 	int t = 0, pad = b->len[r] - n;
 

@@ -36,10 +36,10 @@ void encoder_encode(const struct encoder *e, const char *text, size_t n, struct 
 
 /* What it takes to go on training exactly where a snapshot was made. */
 struct progress {
-	struct rng rng;      /* the generator, before the next draw */
-	uint64_t shuffle;    /* the draw that ordered this epoch */
-	int64_t updates;     /* of the optimizer */
-	int epoch, batch;    /* 1-based epoch under way; batches of it that are done */
+	struct rng rng;   /* the generator, before the next draw */
+	uint64_t shuffle; /* the draw that ordered this epoch */
+	int64_t updates;  /* of the optimizer */
+	int epoch, batch; /* 1-based epoch under way; batches of it that are done */
 	const struct optim_ops *optim;
 	real *slot[OPTIM_MAX_SLOTS]; /* the optimizer's state, owned by the snapshot */
 };

@@ -57,7 +57,8 @@ static void run_member(void *arg, int member)
 
 		if (j->stop && __atomic_load_n(j->stop, __ATOMIC_RELAXED))
 			break;
-		batch_build(&w.batch, j->c, example, left < EVAL_BATCH ? left : EVAL_BATCH, 1, j->rules);
+		batch_build(&w.batch, j->c, example, left < EVAL_BATCH ? left : EVAL_BATCH, 1,
+			    j->rules);
 		j->loss[b] = model_forward(j->m, j->weights, &w, NULL, NULL);
 		if (!w.block) {
 			j->failed[member] = true;

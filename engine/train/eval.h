@@ -11,8 +11,8 @@ struct measures {
 	double loss;     /* mean cross entropy, nats */
 	double accuracy; /* share of examples whose likeliest class is the label */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
-	int *confusion;  /* (classes, classes): row = label, column = guess */
-	float *prob;     /* (examples, classes) in the corpus's order, if asked for */
+	int *confusion; /* (classes, classes): row = label, column = guess */
+	float *prob;    /* (examples, classes) in the corpus's order, if asked for */
 };
 
 void measures_release(struct measures *m);

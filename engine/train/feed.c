@@ -93,7 +93,8 @@ void feed_put(struct feed *f, const struct train_event *event)
 	} else if (event->type == TRAIN_EVENT_EPOCH) {
 		put_epoch(v, event->epoch);
 	} else if (event->type == TRAIN_EVENT_STATE) {
-		snprintf(v->message, sizeof(v->message), "%s", event->message ? event->message : "");
+		snprintf(v->message, sizeof(v->message), "%s",
+			 event->message ? event->message : "");
 	} else if (event->snapshot) {
 		old = f->snapshot;
 		f->snapshot = snapshot_ref(event->snapshot);

@@ -23,7 +23,13 @@ struct curve {
 void curve_clear(struct curve *c);
 void curve_add(struct curve *c, double x, double y);
 
-enum feed_curve { FEED_TRAIN_LOSS, FEED_TRAIN_ACCURACY, FEED_VALID_LOSS, FEED_VALID_ACCURACY, FEED_CURVES };
+enum feed_curve {
+	FEED_TRAIN_LOSS,
+	FEED_TRAIN_ACCURACY,
+	FEED_VALID_LOSS,
+	FEED_VALID_ACCURACY,
+	FEED_CURVES
+};
 
 /* A copy of everything; x is in epochs (2.5: in the middle of the third). */
 struct feed_view {

@@ -30,7 +30,8 @@ void learner_free(struct learner *l);
 
 /* Forward and backward only: the mean gradient stays in learner_grad until learner_update. */
 struct step_stats learner_gradient(struct learner *l, const struct corpus *c, int32_t *example,
-				   int count, const struct batch_rules *rules, uint64_t dropout_key);
+				   int count, const struct batch_rules *rules,
+				   uint64_t dropout_key);
 /* Clips, updates, and clears the gradient. */
 void learner_update(struct learner *l, const struct step_stats *s);
 /* Both; no update where the result is not finite. Sorts the examples. */

@@ -41,7 +41,8 @@ static void adam_keras(const struct optim *o, real *w, const real *g, real scale
 	adam(o, w, g, scale, first, end, o->lr * sqrt(c2) / c1, 1);
 }
 
-static void adamw(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+static void adamw(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		  size_t end)
 {
 	const real keep = (real)(1 - o->lr * o->decay);
 
@@ -50,8 +51,8 @@ static void adamw(const struct optim *o, real *w, const real *g, real scale, siz
 	adam_torch(o, w, g, scale, first, end);
 }
 
-static void sgd(const struct optim *o, real *restrict w, const real *restrict g, real scale, size_t first,
-		size_t end)
+static void sgd(const struct optim *o, real *restrict w, const real *restrict g, real scale,
+		size_t first, size_t end)
 {
 	const real rate = (real)o->lr * scale;
 
@@ -87,7 +88,8 @@ static void nesterov(const struct optim *o, real *restrict w, const real *restri
 
 /* p -= lr g / (sqrt(a + inside) + outside), a <- old a + fresh g^2. */
 static void by_squares(const struct optim *o, real *restrict w, const real *restrict g, real scale,
-		       size_t first, size_t end, double old, double fresh, double inside, double outside)
+		       size_t first, size_t end, double old, double fresh, double inside,
+		       double outside)
 {
 	const real rate = (real)o->lr, keep = (real)old, add = (real)fresh, in = (real)inside;
 	const real out = (real)outside;
@@ -101,7 +103,8 @@ static void by_squares(const struct optim *o, real *restrict w, const real *rest
 	}
 }
 
-static void adagrad(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+static void adagrad(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		    size_t end)
 {
 	by_squares(o, w, g, scale, first, end, 1, 1, 0, o->eps);
 }
@@ -112,7 +115,8 @@ static void adagrad_keras(const struct optim *o, real *w, const real *g, real sc
 	by_squares(o, w, g, scale, first, end, 1, 1, o->eps, 0);
 }
 
-static void rmsprop(const struct optim *o, real *w, const real *g, real scale, size_t first, size_t end)
+static void rmsprop(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		    size_t end)
 {
 	by_squares(o, w, g, scale, first, end, o->beta2, 1 - o->beta2, 0, o->eps);
 }
@@ -140,7 +144,8 @@ static const struct optim_ops table[] = {
 
 const struct optim_ops *optim_at(int index)
 {
-	return index >= 0 && (size_t)index < sizeof(table) / sizeof(table[0]) ? &table[index] : NULL;
+	return index >= 0 && (size_t)index < sizeof(table) / sizeof(table[0]) ? &table[index]
+									      : NULL;
 }
 
 const struct optim_ops *optim_find(const char *name)
@@ -153,8 +158,12 @@ const struct optim_ops *optim_find(const char *name)
 
 bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size)
 {
-	*o = (struct optim){.ops = ops, .lr = lr, .beta1 = ops->beta1, .beta2 = ops->beta2,
-			    .eps = ops->eps, .decay = ops->decay};
+	*o = (struct optim){.ops = ops,
+			    .lr = lr,
+			    .beta1 = ops->beta1,
+			    .beta2 = ops->beta2,
+			    .eps = ops->eps,
+			    .decay = ops->decay};
 	for (int k = 0; k < ops->slots; k++) {
 		if (!(o->slot[k] = mem_block(size, sizeof(real)))) {
 			optim_release(o);

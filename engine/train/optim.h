@@ -25,8 +25,8 @@ struct optim_ops {
 	int golden;                        /* cfg.optim in the golden files; -1: none */
 	int slots;                         /* state arrays */
 	const char *slot[OPTIM_MAX_SLOTS]; /* their names in a checkpoint */
-	double beta1, beta2, eps;          /* defaults; beta1 is momentum, beta2 the mean of squares */
-	double decay, init;                /* of AdamW; what Adagrad's sum starts from */
+	double beta1, beta2, eps; /* defaults; beta1 is momentum, beta2 the mean of squares */
+	double decay, init;       /* of AdamW; what Adagrad's sum starts from */
 	void (*update)(const struct optim *o, real *w, const real *g, real scale, size_t first,
 		       size_t end);
 };

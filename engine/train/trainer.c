@@ -146,8 +146,8 @@ static bool requests(struct trainer *t)
 		bool paused, want;
 
 		pthread_mutex_lock(&t->lock);
-		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot && t->lr == t->gauge.lr &&
-		    t->gauge.state != TRAIN_RUNNING)
+		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot &&
+		    t->lr == t->gauge.lr && t->gauge.state != TRAIN_RUNNING)
 			pthread_cond_wait(&t->wake, &t->lock);
 		paused = t->pause;
 		want = t->want_snapshot;
@@ -200,7 +200,8 @@ static void update_gauge(struct trainer *t, const struct step_stats *s)
 static bool diverged(struct trainer *t, const char *what)
 {
 	err_set(&t->err, ERR_DIVERGED,
-		"%s at step %lld, epoch %d (learning rate %g%s): training stopped and the weights of step "
+		"%s at step %lld, epoch %d (learning rate %g%s): training stopped and the weights "
+		"of step "
 		"%lld are kept; try a lower lr or a lower clip",
 		what, (long long)t->gauge.step + 1, t->gauge.epoch, t->gauge.lr,
 		t->spec.clip > 0 ? "" : ", no clipping", (long long)t->good->step);
@@ -309,7 +310,8 @@ static bool run_epoch(struct trainer *t, int epoch)
 	emit(t, (struct train_event){.type = TRAIN_EVENT_EPOCH, .epoch = &e});
 	if (!emit_snapshot(t, TRAIN_EVENT_CHECKPOINT, e.best, epoch))
 		return false;
-	if (t->spec.patience && epoch - t->best.epoch >= t->spec.patience && epoch < t->spec.epochs) {
+	if (t->spec.patience && epoch - t->best.epoch >= t->spec.patience &&
+	    epoch < t->spec.epochs) {
 		struct err why;
 
 		err_set(&why, ERR_NONE, "no better validation for %d epochs: the best was epoch %d",
@@ -361,8 +363,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	t->learner = learner_new(&e->model, weights, spec->optim, spec->lr, spec->clip, spec->dropout,
-				 spec->threads, err);
+	t->learner = learner_new(&e->model, weights, spec->optim, spec->lr, spec->clip,
+				 spec->dropout, spec->threads, err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;
@@ -404,12 +406,12 @@ void trainer_free(struct trainer *t)
 }
 
 /* Requests change something under the lock and wake the thread. */
-#define REQUEST(t, change)                       \
-	do {                                         \
-		pthread_mutex_lock(&(t)->lock);          \
-		change;                                  \
-		pthread_cond_signal(&(t)->wake);         \
-		pthread_mutex_unlock(&(t)->lock);        \
+#define REQUEST(t, change)                                                                         \
+	do {                                                                                       \
+		pthread_mutex_lock(&(t)->lock);                                                    \
+		change;                                                                            \
+		pthread_cond_signal(&(t)->wake);                                                   \
+		pthread_mutex_unlock(&(t)->lock);                                                  \
 	} while (0)
 
 void trainer_pause(struct trainer *t)

@@ -17,16 +17,16 @@
 
 struct train_spec {
 	const struct optim_ops *optim;
-	double lr, clip, dropout; /* clip 0: none */
+	double lr, clip, dropout;        /* clip 0: none */
 	double forget_bias, embed_range; /* initial weights */
 	int epochs, batch, threads;
-	int patience;             /* epochs without a better validation before stopping; 0: never */
+	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
-	bool paused;              /* wait for trainer_resume before the first step */
+	bool paused; /* wait for trainer_resume before the first step */
 };
 
 enum train_state {
-	TRAIN_READY,    /* not a step taken yet */
+	TRAIN_READY, /* not a step taken yet */
 	TRAIN_RUNNING,
 	TRAIN_PAUSED,
 	TRAIN_FINISHED, /* all epochs, or patience ran out */
@@ -43,17 +43,17 @@ struct epoch_stats {
 	int64_t step;
 	double train_loss, train_accuracy; /* means over the epoch's batches, with dropout */
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
-	bool best;                         /* the best so far: see trainer.c */
+	bool best;                                   /* the best so far: see trainer.c */
 };
 
 struct train_gauge {
 	enum train_state state;
-	int epoch, epochs;   /* the epoch under way, from 1 */
-	int64_t step, steps; /* taken; planned */
+	int epoch, epochs;                    /* the epoch under way, from 1 */
+	int64_t step, steps;                  /* taken; planned */
 	double loss, accuracy, grad_norm, lr; /* of the last step */
-	double seconds;      /* spent training, pauses left out */
-	double tokens_per_s; /* over the last second or so */
-	double eta;          /* seconds left, by the steps' average; NaN before the first */
+	double seconds;                       /* spent training, pauses left out */
+	double tokens_per_s;                  /* over the last second or so */
+	double eta; /* seconds left, by the steps' average; NaN before the first */
 };
 
 enum train_event_type {

@@ -13,9 +13,9 @@ struct layer {
 	const struct golden *g;
 	struct recur r;
 	size_t B, T, E, H, G, N;
-	int *row;   /* B: which row of the file each packed row is, most steps first */
-	int *when;  /* (B, T): the file's time of step k of packed row r */
-	int *len;   /* B */
+	int *row;  /* B: which row of the file each packed row is, most steps first */
+	int *when; /* (B, T): the file's time of step k of packed row r */
+	int *len;  /* B */
 	struct steps steps;
 	real *weights, *grad;
 	struct recur_tape tape;
@@ -66,7 +66,10 @@ static void pack(const struct layer *l, const double *from, size_t width, real *
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < width; j++)
 				to[((size_t)l->steps.offset[k] + r) * width + j] =
-					(real)from[((size_t)l->row[r] * l->T + (size_t)l->when[r * l->T + (size_t)k]) * width + j];
+					(real)from[((size_t)l->row[r] * l->T +
+						    (size_t)l->when[r * l->T + (size_t)k]) *
+							   width +
+						   j];
 }
 
 static double *unpack(const struct layer *l, const real *from, size_t stride, size_t width)
@@ -76,8 +79,10 @@ static double *unpack(const struct layer *l, const real *from, size_t stride, si
 	for (size_t r = 0; r < l->B; r++)
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < width; j++)
-				to[((size_t)l->row[r] * l->T + (size_t)l->when[r * l->T + (size_t)k]) * width + j] =
-					(double)from[((size_t)l->steps.offset[k] + r) * stride + j];
+				to[((size_t)l->row[r] * l->T +
+				    (size_t)l->when[r * l->T + (size_t)k]) *
+					   width +
+				   j] = (double)from[((size_t)l->steps.offset[k] + r) * stride + j];
 	return to;
 }
 
@@ -124,7 +129,8 @@ static void drop_input(const struct layer *l, real *x)
 	for (size_t r = 0; drop && r < l->B; r++)
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < l->E; j++)
-				x[((size_t)l->steps.offset[k] + r) * l->E + j] *= (real)drop[(size_t)l->row[r] * l->E + j];
+				x[((size_t)l->steps.offset[k] + r) * l->E + j] *=
+					(real)drop[(size_t)l->row[r] * l->E + j];
 }
 
 static void load(struct layer *l)
@@ -159,8 +165,9 @@ static void load(struct layer *l)
 
 static void release(struct layer *l)
 {
-	void *all[] = {l->row, l->when, l->len, l->weights, l->grad, l->x, l->z, l->gates, l->dy, l->dx,
-		       l->dh, l->dc, l->drop_h, l->tape.h_in, l->tape.c, l->tape.h, l->tape.scratch};
+	void *all[] = {l->row,    l->when,      l->len,    l->weights, l->grad,        l->x,
+		       l->z,      l->gates,     l->dy,     l->dx,      l->dh,          l->dc,
+		       l->drop_h, l->tape.h_in, l->tape.c, l->tape.h,  l->tape.scratch};
 
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 		free(all[k]);
@@ -176,7 +183,8 @@ static void compare_free(struct compare *c, const char *name, double *got, size_
 
 static double loss_of(const struct layer *l, const double *y, const double *hT, const double *cT)
 {
-	const double *A_y = values(l, "in.A_y"), *A_h = values(l, "in.A_hT"), *A_c = values(l, "in.A_cT");
+	const double *A_y = values(l, "in.A_y"), *A_h = values(l, "in.A_hT"),
+		     *A_c = values(l, "in.A_cT");
 	double loss = 0;
 
 	for (size_t k = 0; k < l->B * l->T * l->H; k++)
@@ -208,7 +216,8 @@ static void check_forward(struct layer *l, struct compare *c, double tol, const 
 	free(cT);
 	for (size_t q = 0; q < l->G; q++) {
 		snprintf(name, sizeof(name), "out.gate_%s", l->r.cell->gate[q].name);
-		compare_free(c, name, unpack(l, l->z + q * l->H, l->G * l->H, l->H), BTH, tol, keep);
+		compare_free(c, name, unpack(l, l->z + q * l->H, l->G * l->H, l->H), BTH, tol,
+			     keep);
 	}
 	free(last);
 }

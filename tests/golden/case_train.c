@@ -29,7 +29,8 @@ static void set_optim(struct optim *o, const struct golden *g)
 
 int case_optim(const struct golden *g, const char *path)
 {
-	const size_t n = (size_t)golden_int(g, "cfg.n", 0), steps = (size_t)golden_int(g, "cfg.steps", 0);
+	const size_t n = (size_t)golden_int(g, "cfg.n", 0),
+		     steps = (size_t)golden_int(g, "cfg.steps", 0);
 	const struct golden_array *p0 = golden_find(g, "in.p0"), *grad = golden_find(g, "in.grad");
 	struct compare c = {.g = g, .path = path};
 	struct optim o;
@@ -53,7 +54,8 @@ int case_optim(const struct golden *g, const char *path)
 		for (size_t k = 0; k < n; k++)
 			got[s * n + k] = (double)w[k];
 	}
-	compare_values(&c, "out.p", got, n * steps, sizeof(real) == sizeof(double) ? 1e-8 : 2e-6, NULL);
+	compare_values(&c, "out.p", got, n * steps, sizeof(real) == sizeof(double) ? 1e-8 : 2e-6,
+		       NULL);
 	optim_release(&o);
 	free(w);
 	free(d);
@@ -65,8 +67,8 @@ int case_optim(const struct golden *g, const char *path)
 static void file_name(const struct param *p, const char *prefix, char name[GOLDEN_NAME])
 {
 	const char *own = !strcmp(p->name, "embedding") ? "emb"
-			  : !strcmp(p->name, "head.W")	? "D_W"
-			  : !strcmp(p->name, "head.b")	? "D_b"
+			  : !strcmp(p->name, "head.W")  ? "D_W"
+			  : !strcmp(p->name, "head.b")  ? "D_b"
 							: strrchr(p->name, '.') + 1;
 
 	snprintf(name, GOLDEN_NAME, "%s%s", prefix, own);
@@ -96,7 +98,8 @@ static void compare_logits(struct compare *c, const struct model *m, const real 
 			   const struct corpus *corpus, const struct batch_rules *rules,
 			   const char *name, double tol)
 {
-	const size_t B = (size_t)corpus->count, C = (size_t)m->spec.classes, H = (size_t)m->spec.hidden;
+	const size_t B = (size_t)corpus->count, C = (size_t)m->spec.classes,
+		     H = (size_t)m->spec.hidden;
 	double *got = mem_zero(B * C, sizeof(*got));
 	int32_t *order = mem_alloc(B * sizeof(*order));
 	struct work w = {0};
@@ -110,7 +113,8 @@ static void compare_logits(struct compare *c, const struct model *m, const real 
 			double sum = (double)weights[m->head_b + k];
 
 			for (size_t j = 0; j < H; j++)
-				sum += (double)weights[m->head_W + k * H + j] * (double)w.vector[r * H + j];
+				sum += (double)weights[m->head_W + k * H + j] *
+				       (double)w.vector[r * H + j];
 			got[(size_t)w.batch.row[r] * C + k] = sum;
 		}
 	compare_values(c, name, got, B * C, tol, NULL);
@@ -121,7 +125,8 @@ static void compare_logits(struct compare *c, const struct model *m, const real 
 
 static struct corpus *corpus_of(const struct golden *g, size_t B, size_t T)
 {
-	const struct golden_array *ids = golden_find(g, "in.ids"), *labels = golden_find(g, "in.labels");
+	const struct golden_array *ids = golden_find(g, "in.ids"),
+				  *labels = golden_find(g, "in.labels");
 	struct corpus *c = mem_zero(1, sizeof(*c));
 
 	if (!ids || !labels || ids->count != B * T || labels->count != B) {
@@ -142,8 +147,8 @@ static struct corpus *corpus_of(const struct golden *g, size_t B, size_t T)
 	return c;
 }
 
-static void train(const struct golden *g, struct compare *c, const struct model *m, struct learner *l,
-		  struct corpus *corpus, const struct batch_rules *rules)
+static void train(const struct golden *g, struct compare *c, const struct model *m,
+		  struct learner *l, struct corpus *corpus, const struct batch_rules *rules)
 {
 	const bool exact = sizeof(real) == sizeof(double);
 	const double tol = exact ? 1e-8 : 2e-6, trained = exact ? 1e-8 : 5e-6;
@@ -185,7 +190,8 @@ int case_classifier(const struct golden *g, const char *path)
 		.hidden = golden_int(g, "cfg.H", 0),
 		.classes = golden_int(g, "cfg.C", 0),
 	};
-	const struct batch_rules rules = {.mask = golden_int(g, "cfg.mask_zero", 0), .pad_to = (int)T};
+	const struct batch_rules rules = {.mask = golden_int(g, "cfg.mask_zero", 0),
+					  .pad_to = (int)T};
 	struct compare c = {.g = g, .path = path};
 	struct corpus *corpus;
 	struct learner *l;

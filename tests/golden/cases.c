@@ -16,7 +16,8 @@ void compare_values(struct compare *c, const char *name, const double *got, size
 		return;
 	}
 	for (size_t k = 0; k < n && !c->missing; k++) {
-		const double ref = want->v[k], excess = fabs(got[k] - ref) / (tol * (1 + fabs(ref)));
+		const double ref = want->v[k],
+			     excess = fabs(got[k] - ref) / (tol * (1 + fabs(ref)));
 
 		if ((keep && keep[k] == 0) || excess <= c->excess)
 			continue; /* a NaN is no smaller than anything, so it falls through */
