@@ -417,7 +417,7 @@ bool recorder_flush(struct recorder *r, char id[9], char *name)
 	pthread_mutex_lock(&r->lock);
 	r->urgent = true;
 	pthread_cond_signal(&r->filled);
-	while (r->count && r->trouble.code == ERR_NONE)
+	while (r->count && r->trouble.code == ERR_NONE && !r->closing)
 		pthread_cond_wait(&r->drained, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	return recorder_run(r, id, name);
@@ -444,22 +444,30 @@ int64_t recorder_waits(struct recorder *r)
 	return waits;
 }
 
+void recorder_give_up(struct recorder *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->closing = true;
+	pthread_cond_broadcast(&r->filled);
+	pthread_cond_broadcast(&r->drained);
+	pthread_mutex_unlock(&r->lock);
+}
+
 bool recorder_close(struct recorder *r, struct err *err)
 {
 	bool ok;
 
 	if (!r)
 		return true;
-	pthread_mutex_lock(&r->lock);
-	r->closing = true;
-	pthread_cond_broadcast(&r->filled);
-	pthread_cond_broadcast(&r->drained);
-	pthread_mutex_unlock(&r->lock);
+	recorder_give_up(r);
 	if (!pthread_equal(r->thread, pthread_self()))
 		pthread_join(r->thread, NULL);
 	ok = r->count == 0;
-	if (!ok && err)
+	if (!ok && err) {
 		*err = r->trouble;
+		if (!err->code)
+			err_set(err, ERR_STORE, "the end of the run could not be stored");
+	}
 	for (int k = 0; k < r->count; k++)
 		release_item(&r->queue[(r->first + k) % QUEUE_MAX]);
 	store_close(r->store);

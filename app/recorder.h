@@ -40,6 +40,9 @@ bool recorder_trouble(struct recorder *r, struct err *err);
 /* How often the trainer had to wait for the queue. */
 int64_t recorder_waits(struct recorder *r);
 
+/* After trouble: one last try, then whatever is put is dropped and recorder_close fails. */
+void recorder_give_up(struct recorder *r);
+
 /* Writes what is left, ends the thread and frees. false, with the reason, if something could not be
  * written. NULL is ignored. */
 bool recorder_close(struct recorder *r, struct err *err);

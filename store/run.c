@@ -358,13 +358,17 @@ static bool tag_change(struct store *s, const char *sql, int64_t run, const char
 	return store_end(s, ok, err);
 }
 
+bool run_tag_check(const char *tag, struct err *err)
+{
+	return (*tag && strlen(tag) < RUN_NAME_SIZE && !strchr(tag, ',') && !has_control(tag)) ||
+	       err_set(err, ERR_USAGE, "a tag has 1 to %d bytes, no comma and no control characters",
+		       RUN_NAME_SIZE - 1);
+}
+
 bool store_tag_add(struct store *s, int64_t run, const char *tag, struct err *err)
 {
-	if (!*tag || strlen(tag) >= RUN_NAME_SIZE || strchr(tag, ',') || has_control(tag))
-		return err_set(err, ERR_USAGE,
-			       "a tag has 1 to %d bytes, no comma and no control characters",
-			       RUN_NAME_SIZE - 1);
-	return tag_change(s, "INSERT INTO tag VALUES(?,?) ON CONFLICT DO NOTHING", run, tag, "tag",
+	return run_tag_check(tag, err) &&
+	       tag_change(s, "INSERT INTO tag VALUES(?,?) ON CONFLICT DO NOTHING", run, tag, "tag",
 			  err);
 }
 

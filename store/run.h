@@ -85,5 +85,6 @@ bool store_run_restore(struct store *s, int64_t run, struct err *err);
 
 /* Whether text can name a run; ERR_USAGE with the reason. */
 bool run_name_check(const char *name, struct err *err);
+bool run_tag_check(const char *tag, struct err *err); /* the same for a tag */
 
 #endif

@@ -134,6 +134,31 @@ for pair in INT,130 TERM,143 HUP,129; do
 done
 it signals_stop_with_a_checkpoint
 
+# The store breaks under the training; when that has been told, a signal still ends it.
+rm -f pipe && mkfifo pipe
+{
+	while read -r line; do
+		case $line in
+		*'"recorded":0}') ;;
+		*again\ every\ second*) break ;;
+		*) [ -e broken.db.done ] || { sqlite3 broken.db 'DROP TABLE metric' && : >broken.db.done; } ;;
+		esac
+	done
+	echo "$line"
+	kill -TERM "$(cat pid)"
+	cat
+} <pipe >lines 2>/dev/null &
+# shellcheck disable=SC2016
+timeout -k 1 60 sh -c 'echo $$ >pid; exec "$@"' sh "$sluice" train --set hidden=8 --set embed=8 --set epochs=100000 \
+	--set threads=1 --data "$english" --progress ndjson --store broken.db >out 2>pipe </dev/null
+status=$?
+wait $!
+same 'status' "$status" 143
+grep -q 'no such table' lines || complain "told: $(grep -v '^{' lines | head -2)"
+exits 2 train $tiny --data six.tsv --tag 'x,y'
+says 'a tag has'
+it a_signal_ends_it_even_when_the_store_is_broken
+
 for round in 1 2 3 4; do
 	until_told KILL "$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')" --name "killed$round"
 	same 'killed' "$status" 137

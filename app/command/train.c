@@ -187,6 +187,8 @@ static void watch(struct session *s, struct progress_state *p, struct feed_view 
 		}
 		if (feed_read(s->feed, v))
 			show_progress(p, v);
+		if (stopping && recorder_trouble(s->recorder, &trouble))
+			recorder_give_up(s->recorder); /* the trainer may be waiting for room */
 		if (recorder_trouble(s->recorder, &trouble) != told) {
 			told = !told;
 			fprintf(stderr, "%ssluice: %s%s\n",
@@ -324,8 +326,11 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	bool ok;
 
 	for (int k = 0; k < a->option_count; k++)
-		if (!strcmp(a->option[k], "--tag"))
+		if (!strcmp(a->option[k], "--tag")) {
+			if (!run_tag_check(a->value[k], err))
+				return false;
 			tags[spec.intro.tag_count++] = a->value[k];
+		}
 	ok = style_of(c, a, &progress.style, err) &&
 	     (!args_has(a, "--name") || run_name_check(args_value(a, "--name"), err)) &&
 	     settings_from(&settings, a, err) && listen(err) && prepare(&settings, &p, err);
