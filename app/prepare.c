@@ -44,6 +44,7 @@ static bool read_texts(struct prepared *p, struct examples *train, struct exampl
 	remember(&p->train_source, train);
 	buf_add(&p->warnings, buf_str(&train->warnings), train->warnings.len);
 	if (s->valid) {
+		opt.format = train->format; /* both files are of one kind */
 		if (!examples_read(valid, s->valid, &opt, err))
 			return false;
 		remember(&p->valid_source, valid);

@@ -18,7 +18,7 @@ size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first)
 	buf_room(out, n);
 	for (size_t at = 0; at < n;) {
 		utf8proc_int32_t c;
-		utf8proc_ssize_t len = 1;
+		utf8proc_ssize_t len = text[at] != '\0';
 
 		if ((unsigned char)text[at] >= 0x80)
 			len = utf8proc_iterate(bytes_at(text, at), (utf8proc_ssize_t)(n - at), &c);

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Appends text to out with every byte that is not part of well-formed UTF-8 replaced by U+FFFD.
+/* Appends text to out with every byte that is not part of well-formed UTF-8, and every zero byte,
+ * replaced by U+FFFD.
  * Returns the number of replaced bytes; *first, where given, is the offset of the first. */
 size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first);
 
