@@ -47,7 +47,8 @@ int case_run(const struct golden *g, const char *path)
 	case GOLDEN_TEXT:
 		return case_text(g, path);
 	case GOLDEN_CELL:
-		return case_cell(g, path);
+	case GOLDEN_STACK:
+		return case_layers(g, path);
 	case GOLDEN_CLASSIFIER:
 		return case_classifier(g, path);
 	case GOLDEN_OPTIM:

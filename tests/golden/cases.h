@@ -9,7 +9,7 @@ enum { CASE_PASS = 0, CASE_FAIL = 1, CASE_SKIP = -1 };
 
 /* Each runs a case and, unless it passes, prints one line with path and reason on standard output. */
 int case_text(const struct golden *g, const char *path);
-int case_cell(const struct golden *g, const char *path);
+int case_layers(const struct golden *g, const char *path);
 int case_classifier(const struct golden *g, const char *path);
 int case_optim(const struct golden *g, const char *path);
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/nn/stack.h"
+
+#include "engine/base/mem.h"
+#include "engine/math/kernels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struct err *err)
+{
+	const size_t start = at;
+
+	*s = (struct stack){.spec = *spec, .runs = spec->layers * spec->dirs};
+	if (spec->layers < 1 || s->runs > STACK_MAX_RUNS)
+		return err_set(err, ERR_USAGE, "layers is from 1 to %d%s, not %d", STACK_MAX_RUNS / spec->dirs,
+			       spec->dirs > 1 ? " where there are two directions" : "", spec->layers);
+	s->D = spec->dirs == 2 && spec->merge == MERGE_CONCAT ? 2 * spec->H : spec->H;
+	for (int k = 0; k < s->runs; k++) {
+		s->run[k].cell = spec->cell;
+		s->run[k].at = cell_layout(spec->cell, k < spec->dirs ? spec->E : s->D, spec->H, at);
+		at += s->run[k].at.size;
+	}
+	s->size = at - start;
+	return true;
+}
+
+void stack_prefix(const struct stack *s, int run, char prefix[16])
+{
+	snprintf(prefix, 16, "l%d.%s.", run / s->spec.dirs, run % s->spec.dirs ? "bw" : "fw");
+}
+
+void stack_tape_release(struct stack_tape *t)
+{
+	free(t->mirror);
+	*t = (struct stack_tape){0};
+}
+
+/* Arrays begin on cache lines. */
+static size_t padded(size_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
+static real *take(real **at, size_t n)
+{
+	real *p = *at;
+
+	*at += padded(n);
+	return p;
+}
+
+static size_t widest(const struct stack *s)
+{
+	return (size_t)(s->D > s->spec.E ? s->D : s->spec.E);
+}
+
+size_t stack_room(const struct stack *s, size_t B, size_t N)
+{
+	const size_t H = (size_t)s->spec.H, G = (size_t)s->spec.cell->gates, D = (size_t)s->D;
+	const size_t layers = (size_t)s->spec.layers, runs = (size_t)s->runs, W = widest(s);
+	const size_t run = padded(N * G * H) + padded(N * H) + 2 * padded((B + N) * H) + 2 * padded(B * H);
+	const size_t back = s->spec.dirs == 2 ? layers * padded(N * W) : 0;
+
+	return runs * run + layers * padded(N * D) + back + padded(B * (G + 1) * H) + 2 * padded(N * W) +
+	       padded(N * H);
+}
+
+/* Packed row (t, r) of a row of length L is the mirror of (L - 1 - t, r). */
+static void find_mirrors(struct stack_tape *t)
+{
+	const struct steps *s = t->steps;
+
+	t->mirror = mem_grow(t->mirror, &t->mirror_cap, (size_t)s->N + 1, sizeof(*t->mirror));
+	for (int step = 0; step < s->T; step++)
+		for (int r = 0; r < s->active[step]; r++) {
+			int last = s->T - 1;
+
+			while (s->active[last] <= r)
+				last--;
+			t->mirror[s->offset[step] + r] = s->offset[last - step] + r;
+		}
+}
+
+void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *steps, real **at)
+{
+	const size_t B = (size_t)steps->B, N = (size_t)steps->N, H = (size_t)s->spec.H;
+	const size_t G = (size_t)s->spec.cell->gates, W = widest(s);
+	real *scratch = take(at, B * (G + 1) * H);
+
+	t->steps = steps;
+	for (int k = 0; k < s->runs; k++) {
+		struct recur_tape *r = &t->run[k];
+
+		*r = (struct recur_tape){.steps = steps, .scratch = scratch};
+		r->z = take(at, N * G * H);
+		r->h_in = take(at, N * H);
+		r->c = take(at, (B + N) * H);
+		r->h = take(at, (B + N) * H);
+		t->dh[k] = take(at, B * H);
+		t->dc[k] = take(at, B * H);
+		memset(r->c, 0, B * H * sizeof(real));
+		memset(r->h, 0, B * H * sizeof(real));
+		memset(t->dh[k], 0, B * H * sizeof(real));
+		memset(t->dc[k], 0, B * H * sizeof(real));
+	}
+	for (int l = 0; l < s->spec.layers; l++) {
+		t->drop_between[l] = NULL;
+		t->in[l] = l ? take(at, N * (size_t)s->D) : NULL;
+	}
+	t->y = take(at, N * (size_t)s->D);
+	t->back_x = s->spec.dirs == 2 ? take(at, (size_t)s->spec.layers * padded(N * W)) : NULL;
+	t->dy = take(at, N * W);
+	t->dx_part = take(at, N * W);
+	t->part = take(at, N * H);
+	if (s->spec.dirs == 2)
+		find_mirrors(t);
+}
+
+/* Rows in the other order: to[n] = from[mirror[n]], cols wide. */
+static void reverse(const struct stack_tape *t, real *to, const real *from, size_t cols)
+{
+	for (int n = 0; n < t->steps->N; n++)
+		memcpy(to + (size_t)n * cols, from + (size_t)t->mirror[n] * cols, cols * sizeof(real));
+}
+
+/* Multiplies the rows of every step by a mask (B, cols). */
+static void drop_rows(const struct stack_tape *t, real *x, const real *mask, size_t cols)
+{
+	for (int step = 0; mask && step < t->steps->T; step++) {
+		real *at = x + (size_t)t->steps->offset[step] * cols;
+
+		for (size_t k = 0; k < (size_t)t->steps->active[step] * cols; k++)
+			at[k] *= mask[k];
+	}
+}
+
+/* What a layer puts out, from its runs' states. */
+static void merge(const struct stack *s, const struct stack_tape *t, int layer, real *y)
+{
+	const size_t H = (size_t)s->spec.H, D = (size_t)s->D, B = (size_t)t->steps->B;
+	const struct recur_tape *run = &t->run[layer * s->spec.dirs];
+
+	for (int n = 0; n < t->steps->N; n++) {
+		real *to = y + (size_t)n * D;
+
+		memcpy(to, run[0].h + (B + (size_t)n) * H, H * sizeof(real));
+		if (s->spec.dirs == 1)
+			continue;
+		const real *back = run[1].h + (B + (size_t)t->mirror[n]) * H;
+
+		if (s->spec.merge == MERGE_CONCAT)
+			memcpy(to + H, back, H * sizeof(real));
+		else
+			vec_add(to, back, 1, H);
+	}
+}
+
+void stack_forward(const struct stack *s, const real *weights, struct stack_tape *t)
+{
+	const size_t N = (size_t)t->steps->N, W = widest(s);
+
+	for (int l = 0; l < s->spec.layers; l++) {
+		const real *x = l ? t->in[l] : t->x;
+		real *y = l + 1 < s->spec.layers ? t->in[l + 1] : t->y;
+
+		for (int d = 0; d < s->spec.dirs; d++) {
+			const int k = l * s->spec.dirs + d;
+
+			t->run[k].x = x;
+			if (d) {
+				real *back = t->back_x + (size_t)l * padded(N * W);
+
+				reverse(t, back, x, (size_t)s->run[k].at.E);
+				t->run[k].x = back;
+			}
+			recur_forward(&s->run[k], weights, &t->run[k]);
+		}
+		merge(s, t, l, y);
+		if (l + 1 < s->spec.layers)
+			drop_rows(t, y, t->drop_between[l], (size_t)s->D);
+	}
+}
+
+/* A run's share of the gradient of its layer's output, in the run's own order. */
+static const real *share(const struct stack *s, const struct stack_tape *t, const real *dy, int d)
+{
+	const size_t H = (size_t)s->spec.H, D = (size_t)s->D;
+	const size_t first = d && s->spec.merge == MERGE_CONCAT ? H : 0;
+
+	if (!dy || (D == H && !d))
+		return dy;
+	for (int n = 0; n < t->steps->N; n++)
+		memcpy(t->part + (size_t)(d ? t->mirror[n] : n) * H, dy + (size_t)n * D + first, H * sizeof(real));
+	return t->part;
+}
+
+void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t, const real *dy,
+		    real *grad, real *dx)
+{
+	for (int l = s->spec.layers - 1; l >= 0; l--) {
+		const size_t E = (size_t)s->run[l * s->spec.dirs].at.E;
+		real *into = l ? t->dy : dx; /* a run reads all of dy before it writes dx: they may be one */
+
+		for (int d = s->spec.dirs - 1; d >= 0; d--) {
+			const int k = l * s->spec.dirs + d;
+
+			recur_backward(&s->run[k], weights, &t->run[k], share(s, t, dy, d), t->dh[k], t->dc[k], grad,
+				       into && d ? t->dx_part : into);
+		}
+		if (into && s->spec.dirs == 2)
+			for (int n = 0; n < t->steps->N; n++)
+				vec_add(into + (size_t)t->mirror[n] * E, t->dx_part + (size_t)n * E, 1, E);
+		if (l)
+			drop_rows(t, t->dy, t->drop_between[l - 1], (size_t)s->D);
+		dy = t->dy;
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Recurrent layers on top of each other, in one direction or two. Layer l > 0 reads what layer l-1
+ * puts out: its h in one direction; [forward, backward] or their sum in two (Schuster and Paliwal
+ * 1997). The backward direction reads each row from its last step to its first; its output at a
+ * position stands beside the forward one.
+ *
+ * Runs are numbered layer * dirs + direction. Letters as in cell.h; D is the width of the output.
+ */
+#ifndef SLUICE_ENGINE_NN_STACK_H
+#define SLUICE_ENGINE_NN_STACK_H
+
+#include "engine/base/err.h"
+#include "engine/nn/recur.h"
+
+enum { STACK_MAX_RUNS = 16 };
+
+enum merge { MERGE_CONCAT, MERGE_SUM };
+
+struct stack_spec {
+	const struct cell_ops *cell;
+	int E, H, layers, dirs;
+	enum merge merge;
+};
+
+struct stack {
+	struct stack_spec spec;
+	int D;    /* H, or 2H where two directions are concatenated */
+	int runs; /* layers * dirs */
+	struct recur run[STACK_MAX_RUNS];
+	size_t size; /* weights in all */
+};
+
+/* Plans the weights from offset `at` of a block. ERR_USAGE for too many layers. */
+bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struct err *err);
+
+/* "l0.fw.", "l1.bw." */
+void stack_prefix(const struct stack *s, int run, char prefix[16]);
+
+/* Everything of a pass. stack_lay points the arrays into a block; the caller sets x, the masks and,
+ * where they are not 0, the initial states (the first B rows of run[k].h and .c). */
+struct stack_tape {
+	const struct steps *steps;
+	const real *x;                          /* (N, E) after dropout */
+	const real *drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
+	struct recur_tape run[STACK_MAX_RUNS];  /* its drop_h is the caller's */
+	real *in[STACK_MAX_RUNS];               /* (N, D) what layer l >= 1 reads */
+	real *back_x;                           /* (N, max(E, D)) the same in the other order, per layer */
+	real *y;                                /* (N, D) */
+	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
+	real *dy, *part, *dx_part;              /* (N, max), (N, H), (N, max) */
+	int *mirror;                            /* N: the packed row at the same place from the end */
+	size_t mirror_cap;
+};
+
+void stack_tape_release(struct stack_tape *t);
+
+/* Elements that stack_lay needs for B rows and N steps. */
+size_t stack_room(const struct stack *s, size_t B, size_t N);
+/* Lays the arrays out from *at on, moves *at, and sets initial states, dh and dc to 0. */
+void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *steps, real **at);
+
+void stack_forward(const struct stack *s, const real *weights, struct stack_tape *t);
+
+/* dy (N, D), or NULL, are gradients of every output; t->dh and t->dc those of the last states. Adds to
+ * grad and writes dx (N, E), unless it is NULL. */
+void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t, const real *dy,
+		    real *grad, real *dx);
+
+#endif
