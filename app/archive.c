@@ -24,6 +24,14 @@ void archive_spec(const struct encoder *e, struct buf *out)
 	jw_int(&j, e->model.spec.embed);
 	jw_key(&j, "hidden");
 	jw_int(&j, e->model.spec.hidden);
+	jw_key(&j, "layers");
+	jw_int(&j, e->model.spec.layers);
+	jw_key(&j, "directions");
+	jw_int(&j, e->model.spec.dirs);
+	jw_key(&j, "merge");
+	jw_int(&j, e->model.spec.merge);
+	jw_key(&j, "pool");
+	jw_text(&j, pool_name(e->model.spec.pool));
 	jw_key(&j, "max_len");
 	jw_int(&j, e->max_len);
 	jw_key(&j, "truncate_front");
@@ -169,10 +177,20 @@ static bool load_classes(struct store *s, int64_t run, struct classes *c, struct
 	return true;
 }
 
+static bool find_pool(const char *name, enum pool *pool)
+{
+	for (int k = 0; k < POOL_COUNT; k++)
+		if (!strcmp(pool_name((enum pool)k), name)) {
+			*pool = (enum pool)k;
+			return true;
+		}
+	return false;
+}
+
 static struct encoder *load_encoder(struct store *s, int64_t run, const char *spec, struct err *err)
 {
-	const char *task, *cell;
-	int max_len, truncate_front, mask, pad_to, pad_front;
+	const char *task, *cell, *pool = "last";
+	int merge = 0, max_len, truncate_front, mask, pad_to, pad_front;
 	struct model_spec model = {0};
 	struct classes classes = {0};
 	struct vocab *vocab = NULL;
@@ -180,17 +198,22 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 	json_error_t why;
 	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
 
-	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b}", "task", &task, "cell",
-			      &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len",
-			      &max_len, "truncate_front", &truncate_front, "mask", &mask, "pad_to",
-			      &pad_to, "pad_front", &pad_front)) {
+	/* What later versions added has a default: older stores lack it. */
+	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s}", "task", &task,
+			      "cell", &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len", &max_len,
+			      "truncate_front", &truncate_front, "mask", &mask, "pad_to", &pad_to,
+			      "pad_front", &pad_front, "layers", &model.layers, "directions", &model.dirs, "merge",
+			      &merge, "pool", &pool) ||
+	    !find_pool(pool, &model.pool)) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
 	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify")) {
 		err_set(err, ERR_FAILED,
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);
 	} else if (load_vocab(s, run, &vocab, err) && load_classes(s, run, &classes, err)) {
-		const struct batch_rules rules = {mask, pad_to, pad_front};
+		const struct batch_rules rules = {.mask = mask, .pad_to = pad_to, .pad_front = pad_front};
+
+		model.merge = merge ? MERGE_SUM : MERGE_CONCAT;
 
 		e = encoder_new(&model, vocab, &classes, &rules, max_len, truncate_front, err);
 		vocab = NULL;

@@ -92,6 +92,8 @@ static void trace_done(struct job *j, void *owner)
 		const int last = s->trace->T - 1;
 
 		w->gates.t = w->gates.t > last ? (last < 0 ? 0 : last) : w->gates.t;
+		if (w->gates.run >= s->trace->runs)
+			w->gates.run = s->trace->runs - 1;
 		if (w->gates.unit >= s->trace->H)
 			w->gates.unit = s->trace->H - 1;
 	}

@@ -70,7 +70,14 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 {
 	const struct settings *s = &p->settings;
 	const struct model_spec model = {
-		.cell = settings_cell(s), .embed = s->embed, .hidden = s->hidden};
+		.cell = settings_cell(s),
+		.embed = s->embed,
+		.hidden = s->hidden,
+		.layers = s->layers,
+		.dirs = s->bidirectional ? 2 : 1,
+		.merge = s->bidirectional == 2 ? MERGE_SUM : MERGE_CONCAT,
+		.pool = (enum pool)s->pool,
+	};
 	const bool front = s->truncating == 0;
 	struct batch_rules rules = {.mask = s->mask, .pad_front = s->padding == 0};
 	struct classes classes = {0};
@@ -108,6 +115,7 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 		.lr = s->lr,
 		.clip = s->clip,
 		.dropout = s->dropout,
+		.recurrent = s->recurrent_dropout,
 		.forget_bias = s->forget_bias,
 		.embed_range = EMBED_RANGE,
 		.epochs = s->epochs,

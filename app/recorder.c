@@ -132,7 +132,7 @@ static bool make_run(struct recorder *r, struct err *err)
 		.cell = settings_cell(s)->name,
 		.note = r->note,
 		.hidden = s->hidden,
-		.layers = 1,
+		.layers = s->layers,
 		.embed = s->embed,
 		.threads = s->threads,
 		.parameters = (int64_t)r->encoder->model.size,

@@ -48,6 +48,19 @@ static const char *side_choice(int k)
 	return k < 2 ? name[k] : NULL;
 }
 
+static const char *pool_choice(int k)
+{
+	return k < POOL_COUNT ? pool_name((enum pool)k) : NULL;
+}
+
+/* The place is the number of directions less one, and one more for their sum. */
+static const char *both_choice(int k)
+{
+	static const char *const name[] = {"false", "concat", "sum"};
+
+	return k < 3 ? name[k] : NULL;
+}
+
 static const char *format_choice(int k)
 {
 	return k < DATA_FORMAT_COUNT ? data_format_name((enum data_format)k) : NULL;
@@ -58,9 +71,13 @@ static const char *format_choice(int k)
 static const struct setting table[] = {
 	{"task",        "what is learned", SETTING_CHOICE, AT(task), 0, 0, "classify", task_choice},
 	{"cell",        "the recurrent cell", SETTING_CHOICE, AT(cell), 0, 0, "standard", cell_choice},
-	{"embed",       "numbers a token is turned into", SETTING_INT, AT(embed), 1, 8192, "100", NULL},
-	{"hidden",      "units of the LSTM", SETTING_INT, AT(hidden), 1, 8192, "128", NULL},
-	{"dropout",     "share of inputs and vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
+	{"embed",       "numbers a token is turned into; 0: one-hot, as many as tokens", SETTING_INT, AT(embed), 0, 8192, "100", NULL},
+	{"hidden",      "units of the LSTM, in each direction", SETTING_INT, AT(hidden), 1, 8192, "128", NULL},
+	{"layers",      "LSTMs on top of each other", SETTING_INT, AT(layers), 1, STACK_MAX_RUNS, "1", NULL},
+	{"bidirectional", "also from the end to the beginning (true: concat)", SETTING_CHOICE, AT(bidirectional), 0, 0, "false", both_choice},
+	{"pool",        "how the steps become one vector", SETTING_CHOICE, AT(pool), 0, 0, "last", pool_choice},
+	{"dropout",     "share of inputs, between layers, and of the vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
+	{"recurrent_dropout", "share of the state that the gates do not see in training", SETTING_REAL, AT(recurrent_dropout), 0, 0.95, "0", NULL},
 	{"forget_bias", "the forget gate's bias to begin with", SETTING_REAL, AT(forget_bias), -100, 100, "1", NULL},
 	{"tokenizer",   "how text is cut into tokens", SETTING_CHOICE, AT(tokenizer), 0, 0, "word", tokenizer_choice},
 	{"lower",       "fold case", SETTING_BOOL, AT(lower), 0, 1, "true", NULL},
@@ -207,6 +224,8 @@ static bool set_value(struct settings *s, const struct setting *w, const char *v
 	case SETTING_BOOL:
 		return set_bool(s, w, value, err);
 	case SETTING_CHOICE:
+		if (w->choice == both_choice) /* a yes or no at heart */
+			value = !strcmp(value, "true") ? "concat" : value;
 		for (int k = 0; w->choice(k); k++)
 			if (!strcmp(w->choice(k), value)) {
 				*(int *)field(s, w) = k;

@@ -8,7 +8,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
-#include "engine/nn/cell.h"
+#include "engine/nn/model.h"
 #include "engine/text/corpus.h"
 #include "engine/train/optim.h"
 
@@ -19,10 +19,11 @@ struct settings {
 	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
 	int keep;                                          /* enum keep of store/weights.h */
 	int padding, truncating;                           /* 0 pre, 1 post */
+	int layers, bidirectional, pool; /* the last two: places in their tables */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
 	int64_t seed;
-	double dropout, forget_bias, lr, clip, valid_split;
+	double dropout, recurrent_dropout, forget_bias, lr, clip, valid_split;
 	bool lower, mask;
 	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */
 	bool no_header; /* the option --no-header; not a setting of its own */

@@ -90,6 +90,7 @@ enum ask {
 /* What the views remember of themselves. */
 struct gates_state {
 	int t, unit, signal, pane, first_unit;
+	int run; /* of the trace: which layer and direction */
 	bool zoom;
 };
 struct runs_state {

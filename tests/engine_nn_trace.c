@@ -12,10 +12,10 @@ static const double FAST_TOL = 1e-12;
 static const double FAST_TOL = 1e-5;
 #endif
 
-static struct trace *trace_of(const struct cell_ops *cell, bool mask, const char *text)
+static struct trace *trace_of_spec(const struct model_spec *spec, bool mask, const char *text)
 {
 	struct corpus *c;
-	struct encoder *e = toy_encoder(cell, 6, 9, mask, 30, &c, NULL);
+	struct encoder *e = toy_encoder_of(spec, mask, 30, &c, NULL);
 	struct snapshot *s = snapshot_new(e, model_weights(&e->model, 8, 1, 0.5), 0, 0);
 	struct trace *t = trace_new(s, text, strlen(text), NULL);
 
@@ -25,17 +25,48 @@ static struct trace *trace_of(const struct cell_ops *cell, bool mask, const char
 	return t;
 }
 
+static struct trace *trace_of(const struct cell_ops *cell, bool mask, const char *text)
+{
+	return trace_of_spec(&(struct model_spec){.cell = cell, .embed = 6, .hidden = 9}, mask, text);
+}
+
 static void agrees_with_the_fast_path(void **state)
 {
 	(void)state;
 	for (int k = 0; cell_at(k); k++)
 		for (int mask = 0; mask < 2; mask++) {
-			struct trace *t =
-				trace_of(cell_at(k), mask, "the film is not so good never");
+			struct trace *t = trace_of(cell_at(k), mask, "the film is not so good never");
 
 			assert_int_equal(t->T, mask ? 7 : 10);
 			assert_true(t->distance < FAST_TOL);
 			assert_true(t->distance > 0 || sizeof(real) == 8);
+			trace_free(t);
+		}
+}
+
+/* Every shape of stack; in two directions the classes after each word are those of the text that ends
+ * there. */
+static void agrees_in_every_stack(void **state)
+{
+	static const char *const part[] = {"the", "the film", "the film is", "the film is not", "the film is not good"};
+
+	(void)state;
+	for (int pool = 0; pool < POOL_COUNT; pool++)
+		for (int shape = 0; shape < 6; shape++) {
+			const struct model_spec s = {.cell = cell_at(shape % 3), .embed = shape % 2 ? 0 : 5, .hidden = 6,
+						     .layers = 1 + shape % 2, .dirs = 1 + (shape > 1),
+						     .merge = (enum merge)(shape > 3), .pool = (enum pool)pool};
+			struct trace *t = trace_of_spec(&s, true, part[4]);
+
+			assert_int_equal(t->runs, s.layers * s.dirs);
+			assert_true(t->distance < FAST_TOL);
+			for (int k = 0; k < 5; k++) {
+				struct trace *p = trace_of_spec(&s, true, part[k]);
+
+				for (int c = 0; c < t->C; c++)
+					assert_true(fabs(t->prob[k * t->C + c] - p->prob[k * t->C + c]) < FAST_TOL);
+				trace_free(p);
+			}
 			trace_free(t);
 		}
 }
@@ -50,7 +81,7 @@ static void sums_add_up(void **state)
 			for (int u = 0; u < t->H; u++) {
 				struct unit_sum s;
 
-				trace_explain(t, step, u, &s);
+				trace_explain(t, 0, step, u, &s);
 				for (int q = 0; q < t->gates; q++) {
 					const struct gate_sum *g = &s.gate[q];
 
@@ -67,7 +98,7 @@ static void sums_add_up(void **state)
 					assert_true(fabs(sum - g->z) < 1e-9 * (1 + fabs(g->z)));
 				}
 				assert_true(fabs(s.kept + s.write - s.state) < 1e-12);
-				assert_true(s.state == (t->c ? t->c : t->h)[(step + 1) * t->H + u]);
+				assert_true(s.state == (t->run->c ? t->run->c : t->run->h)[(step + 1) * t->H + u]);
 			}
 		trace_free(t);
 	}
@@ -114,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_fast_path),
+		cmocka_unit_test(agrees_in_every_stack),
 		cmocka_unit_test(sums_add_up),
 		cmocka_unit_test(words_are_told_from_padding_and_unknown_ones),
 		cmocka_unit_test(rounding_keeps_the_sum),

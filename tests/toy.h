@@ -49,12 +49,10 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 }
 
 /* With *train (and *valid, where given) of `count` sentences each. */
-static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden,
-					  bool mask, int count, struct corpus **train,
-					  struct corpus **valid)
+static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool mask, int count,
+					     struct corpus **train, struct corpus **valid)
 {
 	const struct vocab_spec vs = {.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1};
-	const struct model_spec ms = {.cell = cell, .embed = embed, .hidden = hidden};
 	struct batch_rules rules = {.mask = mask, .pad_to = mask ? 0 : 10, .pad_front = true};
 	struct vocab_builder *b = vocab_builder_new(&vs);
 	struct examples ex, held;
@@ -72,7 +70,15 @@ static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed
 		*valid = corpus_new(&held, v, &classes, 0, false, NULL);
 	examples_release(&ex);
 	examples_release(&held);
-	return encoder_new(&ms, v, &classes, &rules, 0, false, NULL);
+	return encoder_new(spec, v, &classes, &rules, 0, false, NULL);
+}
+
+static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden, bool mask,
+					  int count, struct corpus **train, struct corpus **valid)
+{
+	const struct model_spec spec = {.cell = cell, .embed = embed, .hidden = hidden};
+
+	return toy_encoder_of(&spec, mask, count, train, valid);
 }
 
 #endif

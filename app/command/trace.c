@@ -14,6 +14,7 @@
 
 const struct option options_trace[] = {
 	{"--text", "TEXT", "the text to look at"},
+	{"--layer", "LAYER", "in a table: the layer and direction, such as l0.fw or l1.bw (default: the top one)"},
 	{"--unit", "N", "in a table: the gates of this unit instead of the mean over all units"},
 	{NULL, NULL, NULL},
 };
@@ -80,16 +81,20 @@ static void json_trace(struct buf *b, const struct loaded *l, const struct trace
 	json_tokens(&j, t);
 	jw_key(&j, "layers");
 	jw_array(&j);
-	jw_object(&j);
-	jw_key(&j, "layer");
-	jw_int(&j, 0);
-	jw_key(&j, "direction");
-	jw_text(&j, "fw");
-	for (int k = 0; k < t->signals; k++) {
-		jw_key(&j, t->signal[k].name);
-		json_matrix(&j, t->signal[k].v, t->T, t->H);
+	for (int r = 0; r < t->runs; r++) {
+		const struct trace_run *run = &t->run[r];
+
+		jw_object(&j);
+		jw_key(&j, "layer");
+		jw_int(&j, run->layer);
+		jw_key(&j, "direction");
+		jw_text(&j, run->backward ? "bw" : "fw");
+		for (int k = 0; k < run->signals; k++) {
+			jw_key(&j, run->signal[k].name);
+			json_matrix(&j, run->signal[k].v, t->T, t->H);
+		}
+		jw_object_end(&j);
 	}
-	jw_object_end(&j);
 	jw_array_end(&j);
 	jw_key(&j, "probabilities");
 	json_matrix(&j, t->prob, t->T, t->C);
@@ -104,25 +109,26 @@ static void json_trace(struct buf *b, const struct loaded *l, const struct trace
 
 void trace_rows(struct output *o, const struct trace *t)
 {
-	const int signals = t->signals;
-	const char *column[5 + CELL_MAX_GATES + 2] = {"layer", "direction", "t", "token", "unit"};
-	struct value row[5 + CELL_MAX_GATES + 2];
+	const int signals = t->run->signals;
+	const char *column[5 + TRACE_SIGNALS] = {"layer", "direction", "t", "token", "unit"};
+	struct value row[5 + TRACE_SIGNALS];
 
 	for (int k = 0; k < signals; k++)
-		column[5 + k] = t->signal[k].name;
+		column[5 + k] = t->run->signal[k].name;
 	output_columns(o, column, 5 + signals);
-	for (int s = 0; s < t->T; s++)
-		for (int u = 0; u < t->H; u++) {
+	for (int r = 0; r < t->runs; r++)
+		for (int at = 0; at < t->T * t->H; at++) {
+			const struct trace_run *run = &t->run[r];
 			size_t n;
-			const char *token = trace_token(t, s, &n);
+			const char *token = trace_token(t, at / t->H, &n);
 
-			row[0] = value_int(0);
-			row[1] = value_text("fw");
-			row[2] = value_int(s + 1);
+			row[0] = value_int(run->layer);
+			row[1] = value_text(run->backward ? "bw" : "fw");
+			row[2] = value_int(at / t->H + 1);
 			row[3] = value_bytes(token, n);
-			row[4] = value_int(u);
+			row[4] = value_int(at % t->H);
 			for (int k = 0; k < signals; k++)
-				row[5 + k] = value_f32((float)t->signal[k].v[s * t->H + u]);
+				row[5 + k] = value_f32((float)run->signal[k].v[at]);
 			output_row(o, row);
 		}
 }
@@ -138,10 +144,10 @@ static double mean_of(const double *v, int n, bool absolute)
 
 /* For reading: a row a step; one unit's gates, or means (of the absolute values where a signal has
  * both signs), and the classes if the text ended there. */
-static void rows_steps(struct output *o, const struct trace *t, int unit)
+static void rows_steps(struct output *o, const struct trace *t, const struct trace_run *run, int unit)
 {
 	const struct classes *classes = &t->snapshot->encoder->classes;
-	const int signals = t->signals, cols = 3 + signals + t->C;
+	const int signals = run->signals, cols = 3 + signals + t->C;
 	const char **column = mem_zero((size_t)cols, sizeof(*column));
 	struct value *row = mem_zero((size_t)cols, sizeof(*row));
 	char **made = mem_zero((size_t)(signals + t->C), sizeof(*made));
@@ -150,10 +156,10 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 	column[1] = "token";
 	column[2] = "known";
 	for (int k = 0; k < signals; k++) {
-		const char *name = t->signal[k].name;
+		const char *name = run->signal[k].name;
 
 		made[k] = unit >= 0 ? mem_printf("%s[%d]", name, unit)
-				    : mem_printf(t->signal[k].is_signed ? "mean |%s|" : "mean %s",
+				    : mem_printf(run->signal[k].is_signed ? "mean |%s|" : "mean %s",
 						 name);
 		column[3 + k] = made[k];
 	}
@@ -168,10 +174,10 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 		row[1] = value_bytes(token, n);
 		row[2] = value_text(trace_unknown(t, s) ? "no" : "yes");
 		for (int k = 0; k < signals; k++) {
-			const double *v = t->signal[k].v + (size_t)s * (size_t)t->H;
+			const double *v = run->signal[k].v + (size_t)s * (size_t)t->H;
 
 			row[3 + k] = value_real(
-				unit >= 0 ? v[unit] : mean_of(v, t->H, t->signal[k].is_signed), 3);
+				unit >= 0 ? v[unit] : mean_of(v, t->H, run->signal[k].is_signed), 3);
 		}
 		for (int k = 0; k < t->C; k++)
 			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);
@@ -187,7 +193,8 @@ static void rows_steps(struct output *o, const struct trace *t, int unit)
 static bool report(struct context *c, const struct args *a, const struct loaded *l,
 		   const struct trace *t, struct err *err)
 {
-	const char *unit = args_value(a, "--unit");
+	const char *unit = args_value(a, "--unit"), *layer = args_value(a, "--layer");
+	const struct trace_run *run = NULL;
 	struct buf b = {0};
 	struct output o;
 	char *end;
@@ -200,6 +207,16 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 			return err_set(err, ERR_USAGE, "--unit is from 0 to %d, not '%s'", t->H - 1,
 				       unit);
 	}
+	for (int k = 0; k < t->runs && !run; k++) {
+		char prefix[16];
+
+		stack_prefix(&t->snapshot->encoder->model.stack, k, prefix);
+		prefix[strlen(prefix) - 1] = '\0';
+		if (!layer ? t->run[k].layer == t->run[t->runs - 1].layer : !strcmp(prefix, layer))
+			run = &t->run[k];
+	}
+	if (!run)
+		return err_set(err, ERR_USAGE, "this run has no layer '%s'; they are called l0.fw, l1.bw and so on", layer);
 	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON) {
 		json_trace(&b, l, t);
 		ok = output_flush(c->out, &b, err);
@@ -208,7 +225,7 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 	}
 	output_open(&o, c->format, c->out, c->answer);
 	if (o.format == OUTPUT_TABLE)
-		rows_steps(&o, t, (int)u);
+		rows_steps(&o, t, run, (int)u);
 	else
 		trace_rows(&o, t);
 	return output_close(&o, err);

@@ -384,6 +384,18 @@ static const char *theme_name(int k)
 	return k < 4 ? name[k] : NULL;
 }
 
+static bool ui_layer(struct context *c, const struct args *a, struct err *err)
+{
+	struct workbench *w = c->ui;
+	const struct trace *t = w->current.trace;
+
+	if (!t || t->runs < 2)
+		return err_set(err, ERR_USAGE, "this run has one layer in one direction");
+	w->gates.run = (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs;
+	w->dirty = true;
+	return true;
+}
+
 static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
 {
 	(void)a, (void)err;
@@ -402,7 +414,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to go to a place in");
 	if (sscanf(a->pos[0], "%7[a-z][%d]@%d", gate, &unit, &step) < 2 ||
-	    (k = trace_signal_find(t, gate)) < 0)
+	    (k = trace_signal_find(&t->run[w->gates.run], gate)) < 0)
 		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'",
 			       a->pos[0]);
 	if (unit < 0 || unit >= t->H || step < 1 || step > t->T)
@@ -587,6 +599,7 @@ static const struct command table[] = {
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
 	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
+	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
 	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
 	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},

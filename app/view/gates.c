@@ -11,10 +11,17 @@
 
 static const struct binding keys[] = {
 	{"z", "zoom", "zoom"},
+	{"]", "layer next", "layer"},
+	{"[", "layer previous", "layer before"},
 	{NULL, NULL, NULL},
 };
 
 enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
+
+static const struct trace_run *run_of(const struct workbench *w)
+{
+	return &w->current.trace->run[w->gates.run];
+}
 
 static void draw_map(struct workbench *w, struct rect r, int signal)
 {
@@ -22,17 +29,17 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 	const struct trace *t = w->current.trace;
 	struct heat_axis a = part_axis(&w->current);
 	struct heat h = {
-		.name = t->signal[signal].name,
-		.title = t->signal[signal].title,
-		.v = t->signal[signal].v,
+		.name = run_of(w)->signal[signal].name,
+		.title = run_of(w)->signal[signal].title,
+		.v = run_of(w)->signal[signal].v,
 		.H = t->H,
-		.is_signed = t->signal[signal].is_signed,
-		.limit = trace_signal_limit(t, signal),
+		.is_signed = run_of(w)->signal[signal].is_signed,
+		.limit = trace_signal_limit(t, &run_of(w)->signal[signal]),
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
 		.focused = signal == g->signal,
-		.role = part_signal_role(t->signal[signal].name),
+		.role = part_signal_role(run_of(w)->signal[signal].name),
 	};
 
 	heat_axis_fit(&a, r.cols - 2, HEAT_LABEL_COLS, g->t);
@@ -172,7 +179,7 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	char text[160], carry[64], write[64], before[32], now[32];
 
 	round_to_sum(v, 2, 3);
-	subscript(step, before);
+	subscript(run_of(s->w)->backward ? step + 2 : step, before);
 	subscript(step + 1, now);
 	put_in(carry, sizeof(carry), cell, u, cell->carry_text);
 	put_in(write, sizeof(write), cell, u, cell->write_text);
@@ -227,14 +234,14 @@ static void draw_side(struct workbench *w, struct rect r)
 	const struct trace *t = w->current.trace;
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 	struct gates_state *g = &w->gates;
-	const int chosen = t->signal[g->signal].gate >= 0 ? t->signal[g->signal].gate : 0;
+	const int chosen = run_of(w)->signal[g->signal].gate >= 0 ? run_of(w)->signal[g->signal].gate : 0;
 	struct unit_sum u;
-	char title[200], text[120];
+	char title[200], text[120], prefix[16];
 	struct side s = {.w = w};
 
-	trace_explain(t, g->t, g->unit, &u);
-	snprintf(title, sizeof(title), "unit %d · t %d · “%s”", g->unit, g->t + 1,
-		 w->current.token[g->t]);
+	trace_explain(t, g->run, g->t, g->unit, &u);
+	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_prefix(t, g->run, prefix),
+		 t->runs > 1 ? " " : "", g->unit, g->t + 1, w->current.token[g->t]);
 	s.r = part_frame(w, r, title, NULL, false);
 	if (w->current.unknown[g->t])
 		side_line(&s, ROLE_warn, 0, "an unknown word: read as <unk>");
@@ -271,8 +278,7 @@ static void scroll_units(struct gates_state *g, int pane_rows)
 
 static void draw_maps(struct workbench *w, struct rect r)
 {
-	const struct trace *t = w->current.trace;
-	const int count = t->signals;
+	const int count = run_of(w)->signals;
 	const int cols = r.cols >= 64 || (r.cols >= 48 && r.rows / count < 7) ? 2 : 1;
 	int lines = (count + cols - 1) / cols, first = 0;
 
@@ -325,7 +331,7 @@ static void draw(struct workbench *w, struct rect r)
 		draw_nothing(w, r);
 		return;
 	}
-	if (g->signal >= t->signals)
+	if (g->signal >= run_of(w)->signals)
 		g->signal = 0;
 	snprintf(line, sizeof(line), "%s", w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
@@ -374,7 +380,7 @@ static void pane(struct workbench *w, int delta)
 
 	if (!t)
 		return;
-	count = t->signals;
+	count = run_of(w)->signals;
 	if (w->canvas.cols < 40 + SIDE_MIN &&
 	    (w->gates.pane || place + delta == count || place + delta < 0)) {
 		w->gates.pane = !w->gates.pane;

@@ -67,6 +67,7 @@ static void draw_strip(struct workbench *w, struct rect r)
 	char title[600], label[24];
 	struct rect in;
 	double *row;
+	const struct trace_run *shown; /* the top layer, forward */
 	int top = 1, best = 0;
 
 	snprintf(title, sizeof(title), "pinned · %s", s->text ? s->text : "");
@@ -77,6 +78,7 @@ static void draw_strip(struct workbench *w, struct rect r)
 				     : "i asks for a sentence");
 		return;
 	}
+	shown = &t->run[t->runs - t->snapshot->encoder->model.spec.dirs];
 	row = mem_zero((size_t)t->T, sizeof(*row));
 	for (int k = 1; k < t->C; k++)
 		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k
@@ -87,9 +89,9 @@ static void draw_strip(struct workbench *w, struct rect r)
 		row[k] = t->prob[k * t->C + best];
 	snprintf(label, sizeof(label), "p(%.5s)", t->snapshot->encoder->classes.name[best]);
 	heat_strip(&w->canvas, in, &w->theme, &a, label, row, false, 1, top++);
-	for (int q = 0; q < t->signals && top < in.rows; q++) {
-		const double *v = t->signal[q].v;
-		const bool both = t->signal[q].is_signed;
+	for (int q = 0; q < shown->signals && top < in.rows; q++) {
+		const double *v = shown->signal[q].v;
+		const bool both = shown->signal[q].is_signed;
 
 		for (int k = 0; k < t->T; k++) {
 			row[k] = 0;
@@ -97,9 +99,9 @@ static void draw_strip(struct workbench *w, struct rect r)
 				row[k] += both ? fabs(v[k * t->H + u]) : v[k * t->H + u];
 			row[k] /= t->H;
 		}
-		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", t->signal[q].name);
+		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", shown->signal[q].name);
 		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false,
-			   both ? trace_signal_limit(t, q) : 1, top++);
+			   both ? trace_signal_limit(t, &shown->signal[q]) : 1, top++);
 	}
 	heat_axis_release(&a);
 	free(row);
@@ -116,7 +118,8 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	if (o->snapshot) {
 		const struct model_spec *m = &o->snapshot->encoder->model.spec;
 
-		snprintf(text, sizeof(text), "%s  E %d  H %d", m->cell->name, m->embed, m->hidden);
+		snprintf(text, sizeof(text), "%s  E %d  H %d%s  L %d", m->cell->name, m->embed, m->hidden,
+				 m->dirs == 2 ? " ×2" : "", m->layers);
 		part_field(w, in, row++, 13, "cell", text);
 	}
 	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step,

@@ -5,6 +5,7 @@
 #include "engine/base/mem.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,55 +17,72 @@ struct tensor {
 	int rows, cols;   /* cols 0: a vector */
 };
 
-enum { MAX_TENSORS = MODEL_MAX_PARAMS + 2 };
+enum { MAX_TENSORS = MODEL_MAX_PARAMS };
 
 static size_t elements(const struct tensor *t)
 {
 	return (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
 }
 
-static int torch_tensors(const struct model *m, const real *w, struct tensor *t)
-{
-	const struct cell_layout *at = &m->recur.at;
-	const int G = 4 * at->H, C = m->spec.classes;
-	const struct tensor list[] = {
-		{"embedding.weight", w + m->embedding, m->spec.vocab, m->spec.embed},
-		{"lstm.weight_ih_l0", w + at->W, G, at->E},
-		{"lstm.weight_hh_l0", w + at->U, G, at->H},
-		{"lstm.bias_ih_l0", w + at->b, G, 0},
-		{"lstm.bias_hh_l0", NULL, G, 0},
-		{"head.weight", w + m->head_W, C, at->H},
-		{"head.bias", w + m->head_b, C, 0},
-	};
+static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
 
-	memcpy(t, list, sizeof(list));
-	return (int)(sizeof(list) / sizeof(list[0]));
+static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(t[*n].name, sizeof(t[*n].name), fmt, ap);
+	va_end(ap);
+	t[*n].data = data;
+	t[*n].rows = rows;
+	t[(*n)++].cols = cols;
 }
 
-static int gate_tensors(const struct model *m, const real *w, struct tensor *t)
+/* One run as nn.LSTM names it; its two biases add up to ours. */
+static void add_torch(const struct model *m, const real *w, int run, struct tensor *t, int *n)
 {
-	static const char *const renamed[][2] = {{"embedding", "embedding.weight"},
-						 {"head.W", "head.weight"},
-						 {"head.b", "head.bias"}};
+	const struct cell_layout *at = &m->stack.run[run].at;
+	const int G = 4 * at->H, layer = run / m->stack.spec.dirs;
+	const char *back = run % m->stack.spec.dirs ? "_reverse" : "";
 
-	for (int k = 0; k < m->params; k++) {
-		const struct param *p = &m->param[k];
-		const char *name = p->name;
-		char lstm[sizeof(p->name) + 8];
+	add(t, n, w + at->W, G, at->E, "lstm.weight_ih_l%d%s", layer, back);
+	add(t, n, w + at->U, G, at->H, "lstm.weight_hh_l%d%s", layer, back);
+	add(t, n, w + at->b, G, 0, "lstm.bias_ih_l%d%s", layer, back);
+	add(t, n, NULL, G, 0, "lstm.bias_hh_l%d%s", layer, back);
+}
 
-		if (!strncmp(name, "l0.", 3)) {
-			snprintf(lstm, sizeof(lstm), "lstm.%s", name);
-			name = lstm;
-		}
-		for (size_t j = 0; j < sizeof(renamed) / sizeof(renamed[0]); j++)
-			if (!strcmp(name, renamed[j][0]))
-				name = renamed[j][1];
-		snprintf(t[k].name, sizeof(t[k].name), "%s", name);
-		t[k].data = w + p->at;
-		t[k].rows = p->rows;
-		t[k].cols = p->cols;
+/* A run gate by gate, in our own names. */
+static void add_gates(const struct model *m, const real *w, int run, struct tensor *t, int *n)
+{
+	char prefix[16], name[16];
+
+	stack_prefix(&m->stack, run, prefix);
+	for (int k = 0; cell_tensor_name(m->spec.cell, k, name); k++) {
+		size_t at;
+		int rows, cols;
+
+		cell_tensor(m->spec.cell, &m->stack.run[run].at, name, &at, &rows, &cols);
+		add(t, n, w + at, rows, cols, "lstm.%s%s", prefix, name);
 	}
-	return m->params;
+}
+
+static int list_tensors(const struct model *m, const real *w, struct tensor *t)
+{
+	int n = 0;
+
+	if (m->spec.embed)
+		add(t, &n, w + m->embedding, m->spec.vocab, m->spec.embed, "embedding.weight");
+	for (int run = 0; run < m->stack.runs; run++)
+		if (m->spec.cell == &cell_standard)
+			add_torch(m, w, run, t, &n);
+		else
+			add_gates(m, w, run, t, &n);
+	if (m->spec.pool == POOL_ATTENTION)
+		add(t, &n, w + m->pool_w, m->D, 0, "pool.weight");
+	add(t, &n, w + m->head_W, m->spec.classes, m->D, "head.weight");
+	add(t, &n, w + m->head_b, m->spec.classes, 0, "head.bias");
+	return n;
 }
 
 static void write_header(struct buf *out, const struct tensor *t, int count,
@@ -128,8 +146,7 @@ bool safetensors_write(const struct snapshot *s, const struct meta *meta, int me
 {
 	const struct model *m = &s->encoder->model;
 	struct tensor t[MAX_TENSORS];
-	int count = m->spec.cell == &cell_standard ? torch_tensors(m, s->weights, t)
-						   : gate_tensors(m, s->weights, t);
+	int count = list_tensors(m, s->weights, t);
 	char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
 	struct buf header = {0};
 	unsigned char size[8];

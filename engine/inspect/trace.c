@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "engine/inspect/trace.h"
+#include "engine/inspect/terms.h"
 
 #include "engine/base/mem.h"
 
@@ -7,72 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sum of a float row times a double vector, in a fixed order the compiler can vectorise. */
-static double dot(const real *w, const double *x, int n)
-{
-	double part[8] = {0}, sum = 0;
-	int k = 0;
-
-	for (; k + 8 <= n; k += 8)
-		for (int j = 0; j < 8; j++)
-			part[j] += (double)w[k + j] * x[k + j];
-	for (; k < n; k++)
-		sum += (double)w[k] * x[k];
-	for (int j = 0; j < 8; j++)
-		sum += part[j];
-	return sum;
-}
-
-/* What is multiplied with the rows of which matrix for gate q of the table; the extras by name. */
-struct gate_weights {
-	const real *W, *U, *Wc, *peep, *b, *reset_b;
-	const real *R[3];
-	int from[3]; /* R[k] leads from this gate, one step earlier */
-	int Rs;
-};
-
 static const struct cell_ops *cell_of(const struct trace *t)
 {
 	return t->snapshot->encoder->model.spec.cell;
-}
-
-static void add_extra(const struct trace *t, struct gate_weights *g, int k, unsigned terms)
-{
-	const struct cell_extra *e = &cell_of(t)->extra[k];
-	const real *w = t->snapshot->weights + t->snapshot->encoder->model.recur.at.extra[k];
-	const char from[2] = {e->name[2], '\0'};
-
-	if (*e->name == 'p')
-		g->peep = w;
-	else if (*e->name == 'b')
-		g->reset_b = w;
-	else if (*e->name == 'U')
-		g->U = w;
-	else if (terms & TERM_C_NEW)
-		g->Wc = w;
-	else {
-		g->from[g->Rs] = cell_gate(cell_of(t), from);
-		g->R[g->Rs++] = w;
-	}
-}
-
-static struct gate_weights weights_of(const struct trace *t, int q)
-{
-	const struct cell_ops *cell = cell_of(t);
-	const struct cell_layout *at = &t->snapshot->encoder->model.recur.at;
-	const real *w = t->snapshot->weights;
-	const size_t H = (size_t)t->H, E = (size_t)t->E, k = (size_t)q;
-	struct gate_weights g = {0};
-
-	if (cell->gate[q].terms & TERM_X)
-		g.W = w + at->W + k * H * E;
-	if (cell->gate[q].terms & TERM_H)
-		g.U = w + at->U + k * H * H;
-	g.b = w + at->b + k * H;
-	for (int j = 0; j < cell->extras; j++)
-		if (cell->extra[j].gate == q)
-			add_extra(t, &g, j, cell->gate[q].terms);
-	return g;
 }
 
 static double activate(enum activation act, double z)
@@ -80,145 +17,188 @@ static double activate(enum activation act, double z)
 	return act == ACT_TANH ? tanh(z) : act == ACT_IDENTITY ? z : 1 / (1 + exp(-z));
 }
 
-/* The largest products, and the sum of all; mask (or NULL) multiplies x first. */
-static double rank(const real *w, const double *x, const double *mask, int n, struct sum_term *term)
+static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
 {
-	double sum = 0;
-
-	for (int k = 0; k < n; k++) {
-		const struct part p = {k, (double)w[k] * x[k] * (mask ? mask[k] : 1)};
-		int at = term->count;
-
-		sum += p.value;
-		for (; at > 0 && fabs(term->top[at - 1].value) < fabs(p.value); at--)
-			if (at < EXPLAIN_TOP)
-				term->top[at] = term->top[at - 1];
-		if (at < EXPLAIN_TOP)
-			term->top[at] = p;
-		term->count += at < EXPLAIN_TOP && term->count < EXPLAIN_TOP;
-	}
-	return sum;
-}
-
-static struct sum_term *add_term(struct gate_sum *g, const char *label, const char *letter)
-{
-	g->term[g->terms] = (struct sum_term){.label = label, .letter = letter};
-	return &g->term[g->terms++];
-}
-
-/* The terms of unit u's gate q at a step. Gates earlier in the table, and c where the gate sees the
- * new one, are there already. With ranks the largest contributions are found too. */
-static void sum_gate(const struct trace *t, const struct gate_weights *g, int q, int step, int u,
-		     bool ranks, struct gate_sum *out)
-{
-	const unsigned terms = cell_of(t)->gate[q].terms;
-	const size_t H = (size_t)t->H, s = (size_t)step, row = (size_t)u;
-	const double *x = t->x + s * (size_t)t->E, *h = t->h + s * H,
-		     *c = t->c ? t->c + s * H : NULL;
-	struct sum_term *m;
-
-	*out = (struct gate_sum){.b = (double)g->b[u]};
-	if (g->W) {
-		m = add_term(out, "W·x", "x");
-		m->value = ranks ? rank(g->W + row * (size_t)t->E, x, NULL, t->E, m)
-				 : dot(g->W + row * (size_t)t->E, x, t->E);
-	}
-	if (terms & TERM_RESET_AFTER) {
-		m = add_term(out, "r·(U·h+b)", "h");
-		m->value = (rank(g->U + row * H, h, NULL, t->H, m) + (double)g->reset_b[u]) *
-			   t->gate[0][s * H + row];
-	} else if (terms & TERM_RESET_BEFORE) {
-		m = add_term(out, "U·(r·h)", "h");
-		m->value = rank(g->U + row * H, h, t->gate[0] + s * H, t->H, m);
-	} else if (g->U) {
-		m = add_term(out, "U·h", "h");
-		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, m)
-				 : dot(g->U + row * H, h, t->H);
-	}
-	if (g->Wc) {
-		m = add_term(out, "W·c", "c");
-		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, m)
-				 : dot(g->Wc + row * H, c + H, t->H);
-	}
-	if (g->peep) {
-		m = add_term(out, "p·c", "c");
-		m->top[0] = (struct part){u, (double)g->peep[u] *
-						     c[(terms & TERM_PEEP_NEW ? H : 0) + row]};
-		m->value = m->top[0].value;
-		m->count = 1;
-	}
-	if (g->Rs) {
-		m = add_term(out, "R·gates", "");
-		for (int k = 0; k < g->Rs && step; k++)
-			m->value += dot(g->R[k] + row * H, t->gate[g->from[k]] + (s - 1) * H, t->H);
-	}
-	out->z = out->b;
-	for (int k = 0; k < out->terms; k++)
-		out->z += out->term[k].value;
-}
-
-static void run_gate(struct trace *t, int step, int q)
-{
-	const struct gate_weights g = weights_of(t, q);
+	const struct gate_weights g = terms_weights(t, r, q);
 	const size_t at = (size_t)step * (size_t)t->H;
 
 	for (int u = 0; u < t->H; u++) {
 		struct gate_sum sum;
 
-		sum_gate(t, &g, q, step, u, false, &sum);
-		t->z[q][at + (size_t)u] = sum.z;
-		t->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
+		terms_sum(t, r, &g, q, step, u, false, &sum);
+		r->z[q][at + (size_t)u] = sum.z;
+		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
 	}
 }
 
-static struct cell_flow flow_of(const struct trace *t, size_t at)
+static struct cell_flow flow_of(const struct trace *t, const struct trace_run *r, size_t at)
 {
 	double gate[CELL_MAX_GATES] = {0};
 
 	for (int q = 0; q < t->gates; q++)
-		gate[q] = t->gate[q][at];
+		gate[q] = r->gate[q][at];
 	return cell_of(t)->flow(gate);
 }
 
-static void run_step(struct trace *t, int step)
+static void run_step(struct trace *t, struct trace_run *r, int step)
 {
 	const struct cell_ops *cell = cell_of(t);
 	const size_t H = (size_t)t->H, s = (size_t)step;
 	const int o = cell_gate(cell, "o");
-	double *state = cell->carries_h ? t->h : t->c;
+	double *state = cell->carries_h ? r->h : r->c;
 
 	for (int q = 0; q < t->gates; q++)
 		if (!(cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW)))
-			run_gate(t, step, q);
+			run_gate(t, r, step, q);
 	for (size_t u = 0; u < H; u++) {
-		const struct cell_flow f = flow_of(t, s * H + u);
+		const struct cell_flow f = flow_of(t, r, s * H + u);
 
 		state[(s + 1) * H + u] = f.carry * state[s * H + u] + f.write;
 	}
 	for (int q = 0; q < t->gates; q++)
 		if (cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW))
-			run_gate(t, step, q);
+			run_gate(t, r, step, q);
 	for (size_t u = 0; u < H && !cell->carries_h; u++)
-		t->h[(s + 1) * H + u] = (o < 0 ? 1 : t->gate[o][s * H + u]) *
-					activate(cell->output, t->c[(s + 1) * H + u]);
+		r->h[(s + 1) * H + u] = (o < 0 ? 1 : r->gate[o][s * H + u]) *
+					activate(cell->output, r->c[(s + 1) * H + u]);
 }
 
-static void run_head(struct trace *t, int step)
+/* The output of a layer at a position: (D). */
+static void output_at(const struct trace *t, int layer, int position, double *y)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+	const struct trace_run *r = t->run + layer * s->spec.dirs;
+	const size_t H = (size_t)t->H;
+
+	memcpy(y, r->h + ((size_t)position + 1) * H, H * sizeof(double));
+	if (s->spec.dirs == 1)
+		return;
+	const double *back = r[1].h + (size_t)(t->T - position) * H;
+
+	for (size_t u = 0; u < H; u++) {
+		if (s->spec.merge == MERGE_CONCAT)
+			y[H + u] = back[u];
+		else
+			y[u] += back[u];
+	}
+}
+
+/* The whole text's vector from the outputs of the first n positions, y (n, D). */
+static void pool_vector(const struct trace *t, const double *y, int n, double *v)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const size_t D = (size_t)t->D;
+	double sum = 0, max = -INFINITY;
+
+	for (size_t k = 0; k < D; k++)
+		v[k] = m->spec.pool == POOL_MAX ? -INFINITY : 0;
+	for (int s = 0; m->spec.pool == POOL_ATTENTION && s < n; s++)
+		max = fmax(max, terms_dot(t->snapshot->weights + m->pool_w, y + (size_t)s * D, t->D));
+	for (int s = 0; s < n; s++) {
+		const double *row = y + (size_t)s * D;
+		const double a = m->spec.pool == POOL_ATTENTION
+					 ? exp(terms_dot(t->snapshot->weights + m->pool_w, row, t->D) - max)
+					 : 1;
+
+		sum += a;
+		for (size_t k = 0; k < D; k++)
+			v[k] = m->spec.pool == POOL_MAX ? fmax(v[k], row[k]) : v[k] + a * row[k];
+	}
+	for (size_t k = 0; m->spec.pool != POOL_MAX && k < D; k++)
+		v[k] /= sum;
+}
+
+static void run_head(const struct trace *t, const double *v, double *p)
 {
 	const struct model *m = &t->snapshot->encoder->model;
 	const real *w = t->snapshot->weights;
-	const size_t H = (size_t)t->H;
-	double *p = t->prob + (size_t)step * (size_t)t->C, max = -INFINITY, sum = 0;
+	double max = -INFINITY, sum = 0;
 
 	for (int k = 0; k < t->C; k++) {
-		p[k] = (double)w[m->head_b + (size_t)k] +
-		       dot(w + m->head_W + (size_t)k * H, t->h + ((size_t)step + 1) * H, t->H);
+		p[k] = (double)w[m->head_b + (size_t)k] + terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
 		max = fmax(max, p[k]);
 	}
 	for (int k = 0; k < t->C; k++)
 		sum += p[k] = exp(p[k] - max);
 	for (int k = 0; k < t->C; k++)
 		p[k] /= sum;
+}
+
+/* The last states of the top layer, as they are merged. */
+static void last_states(const struct trace *t, int position, double *v)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+	const struct trace_run *r = t->run + (s->spec.layers - 1) * s->spec.dirs;
+	const size_t H = (size_t)t->H;
+
+	memcpy(v, r->h + ((size_t)position + 1) * H, H * sizeof(double));
+	for (size_t u = 0; s->spec.dirs == 2 && u < H; u++) {
+		const double back = r[1].h[(size_t)t->T * H + u];
+
+		if (s->spec.merge == MERGE_CONCAT)
+			v[H + u] = back;
+		else
+			v[u] += back;
+	}
+}
+
+/* In two directions what comes later changes what was read before: every beginning of the text is run
+ * again, all of them as one batch of the fast path. */
+static bool run_prefixes(struct trace *t)
+{
+	const struct encoder *e = t->snapshot->encoder;
+	const struct batch_rules rules = {.ragged = true};
+	struct corpus c = {.count = t->T};
+	struct work w = {0};
+	int32_t *order = mem_alloc((size_t)t->T * sizeof(*order));
+	size_t at = 0, T = (size_t)t->T;
+	bool ok;
+
+	c.start = mem_zero(T + 1, sizeof(*c.start));
+	c.ids = mem_alloc((T * (T + 1) / 2 + 1) * sizeof(*c.ids));
+	for (int k = 0; k < t->T; k++) {
+		order[k] = k;
+		for (int j = 0; j <= k; j++)
+			c.ids[at++] = t->ids[j];
+		c.start[k + 1] = at;
+	}
+	batch_build(&w.batch, &c, order, t->T, 1, &rules);
+	model_forward(&e->model, t->snapshot->weights, &w, NULL, NULL);
+	ok = w.block;
+	for (int r = 0; ok && r < t->T; r++)
+		for (int k = 0; k < t->C; k++)
+			t->prob[w.batch.row[r] * t->C + k] = (double)w.prob[r * t->C + k];
+	work_release(&w);
+	free(c.start);
+	free(c.ids);
+	free(order);
+	return ok;
+}
+
+static bool run_classes(struct trace *t)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const bool both = m->stack.spec.dirs == 2;
+	double *y, *v;
+
+	if (both && !run_prefixes(t))
+		return false;
+	y = mem_zero((size_t)t->T * (size_t)t->D + 1, sizeof(*y));
+	v = mem_zero((size_t)t->D, sizeof(*v));
+	for (int s = 0; s < t->T; s++)
+		output_at(t, m->stack.spec.layers - 1, s, y + (size_t)s * (size_t)t->D);
+	for (int s = both ? t->T - 1 : 0; s < t->T; s++) { /* the whole text always in double */
+		if (s < 0)
+			break;
+		if (m->spec.pool == POOL_LAST)
+			last_states(t, s, v);
+		else
+			pool_vector(t, y, s + 1, v);
+		run_head(t, v, t->prob + (size_t)s * (size_t)t->C);
+	}
+	free(y);
+	free(v);
+	return true;
 }
 
 static double farther(double distance, const double *a, const real *b, size_t n)
@@ -228,7 +208,7 @@ static double farther(double distance, const double *a, const real *b, size_t n)
 	return distance;
 }
 
-/* The same text through the fast path; its rows are single, so packed row t is step t. */
+/* The same text through the fast path; its rows are single, so packed row k is a run's step k. */
 static bool compare(struct trace *t, struct work *w)
 {
 	const struct model *m = &t->snapshot->encoder->model;
@@ -237,76 +217,138 @@ static bool compare(struct trace *t, struct work *w)
 
 	if (isnan(model_forward(m, t->snapshot->weights, w, NULL, NULL)) && !w->block)
 		return false;
-	d = farther(d, t->h, w->tape.h, (T + 1) * H);
-	if (t->c)
-		d = farther(d, t->c, w->tape.c, (T + 1) * H);
-	for (size_t s = 0; s < T; s++)
-		for (size_t q = 0; q < G; q++)
-			d = farther(d, t->gate[q] + s * H, w->tape.z + (s * G + q) * H, H);
+	for (int k = 0; k < t->runs; k++) {
+		const struct trace_run *r = &t->run[k];
+		const struct recur_tape *tape = &w->tape.run[k];
+
+		d = farther(d, r->h, tape->h, (T + 1) * H);
+		if (r->c)
+			d = farther(d, r->c, tape->c, (T + 1) * H);
+		for (size_t s = 0; s < T; s++)
+			for (size_t q = 0; q < G; q++)
+				d = farther(d, r->gate[q] + s * H, tape->z + (s * G + q) * H, H);
+	}
 	if (T)
 		d = farther(d, t->prob + (T - 1) * (size_t)t->C, w->prob, (size_t)t->C);
 	t->distance = d;
 	return true;
 }
 
-static bool make_room(struct trace *t)
+static bool make_room(struct trace *t, struct trace_run *r)
 {
 	const size_t T = (size_t)t->T, H = (size_t)t->H, G = (size_t)t->gates;
-	double *at = mem_block(T * (size_t)t->E + (2 * G + 1) * T * H + 2 * (T + 1) * H +
-				       T * (size_t)t->C + 1,
-			       sizeof(double));
+	double *at = mem_block(T * (size_t)r->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + 1, sizeof(double));
 
 	if (!at)
 		return false;
-	t->block = t->x = at;
-	at += T * (size_t)t->E;
+	r->block = r->x = at;
+	at += T * (size_t)r->E;
 	for (size_t q = 0; q < G; q++, at += 2 * T * H) {
-		t->z[q] = at;
-		t->gate[q] = at + T * H;
+		r->z[q] = at;
+		r->gate[q] = at + T * H;
 	}
 	if (!cell_of(t)->carries_h)
-		t->c = at;
-	t->h = at + (T + 1) * H;
-	t->prob = t->h + (T + 1) * H;
+		r->c = at;
+	r->h = at + (T + 1) * H;
 	return true;
 }
 
-static void add_signal(struct trace *t, const char *name, const char *title, const double *v,
-		       int gate, bool is_signed)
+static void add_signal(struct trace_run *r, const char *name, const char *title, const double *v, int gate,
+		       bool is_signed)
 {
-	t->signal[t->signals++] = (struct trace_signal){name, title, v, gate, is_signed};
+	r->signal[r->signals++] = (struct trace_signal){name, title, v, gate, is_signed};
 }
 
-/* The gate that a variant lacks, in the room behind the probabilities. */
-static const double *lacking(struct trace *t, double *v)
+/* The gate that a variant lacks, in the room behind the states. */
+static const double *lacking(const struct trace *t, struct trace_run *r)
 {
+	double *v = r->h + ((size_t)t->T + 1) * (size_t)t->H;
+
 	for (size_t k = 0; k < (size_t)t->T * (size_t)t->H; k++)
-		v[k] = cell_of(t)->coupled ? 1 - t->gate[0][k] : 1;
+		v[k] = cell_of(t)->coupled ? 1 - r->gate[0][k] : 1;
 	return v;
 }
 
-static void name_signals(struct trace *t)
+/* A backward run's signals once more, row t at position t. */
+static bool mirror(const struct trace *t, struct trace_run *r)
 {
-	static const char *const lstm[][2] = {{"i", "input gate"},
-					      {"f", "forget gate"},
-					      {"g", "candidate"},
-					      {"o", "output gate"}};
+	const size_t T = (size_t)t->T, H = (size_t)t->H;
+
+	r->mirrored = mem_block((size_t)r->signals * T * H + 1, sizeof(double));
+	for (int k = 0; r->mirrored && k < r->signals; k++) {
+		double *to = r->mirrored + (size_t)k * T * H;
+
+		for (size_t s = 0; s < T; s++)
+			memcpy(to + s * H, r->signal[k].v + (T - 1 - s) * H, H * sizeof(double));
+		r->signal[k].v = to;
+	}
+	return r->mirrored;
+}
+
+static bool name_signals(struct trace *t, struct trace_run *r)
+{
+	static const char *const lstm[][2] = {
+		{"i", "input gate"}, {"f", "forget gate"}, {"g", "candidate"}, {"o", "output gate"}};
 	const struct cell_ops *cell = cell_of(t);
 
 	if (cell->carries_h)
 		for (int q = 0; q < t->gates; q++)
-			add_signal(t, cell->gate[q].name, cell->gate[q].title, t->gate[q], q,
+			add_signal(r, cell->gate[q].name, cell->gate[q].title, r->gate[q], q,
 				   cell->gate[q].act != ACT_SIGMOID);
 	for (int k = 0; k < 4 && !cell->carries_h; k++) {
 		const int q = cell_gate(cell, lstm[k][0]);
 
-		add_signal(t, lstm[k][0], lstm[k][1],
-			   q < 0 ? lacking(t, t->prob + (size_t)t->T * (size_t)t->C) : t->gate[q],
-			   q, q >= 0 && cell->gate[q].act != ACT_SIGMOID);
+		add_signal(r, lstm[k][0], lstm[k][1], q < 0 ? lacking(t, r) : r->gate[q], q,
+			   q >= 0 && cell->gate[q].act != ACT_SIGMOID);
 	}
-	if (t->c)
-		add_signal(t, "c", "cell state", t->c + t->H, -1, true);
-	add_signal(t, "h", "hidden state", t->h + t->H, -1, true);
+	if (r->c)
+		add_signal(r, "c", "cell state", r->c + t->H, -1, true);
+	add_signal(r, "h", "hidden state", r->h + t->H, -1, true);
+	return !r->backward || mirror(t, r);
+}
+
+/* What a run reads: the embedded tokens, or what the layer below puts out, in its own order. */
+static void read_input(struct trace *t, struct trace_run *r)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+
+	for (int k = 0; k < t->T; k++) {
+		const int position = r->backward ? t->T - 1 - k : k;
+		const size_t id = (size_t)t->ids[position];
+		double *x = r->x + (size_t)k * (size_t)r->E;
+
+		if (r->layer) {
+			output_at(t, r->layer - 1, position, x);
+		} else if (!m->spec.embed) {
+			x[id] = 1;
+		} else {
+			const real *row = t->snapshot->weights + m->embedding + id * (size_t)r->E;
+
+			for (int j = 0; j < r->E; j++)
+				x[j] = (double)row[j];
+		}
+	}
+}
+
+static bool run_all(struct trace *t)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+
+	for (int k = 0; k < t->runs; k++) {
+		struct trace_run *r = &t->run[k];
+
+		r->layer = k / s->spec.dirs;
+		r->backward = k % s->spec.dirs;
+		r->E = s->run[k].at.E;
+		if (!make_room(t, r))
+			return false;
+		read_input(t, r);
+		for (int step = 0; step < t->T; step++)
+			run_step(t, r, step);
+		if (!name_signals(t, r))
+			return false;
+	}
+	return true;
 }
 
 /* Which token each step runs over: padding in front or behind, masked tokens left out. */
@@ -334,32 +376,23 @@ struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct e
 
 	t->snapshot = snapshot_ref(s);
 	t->text = mem_bytes(text, n);
-	t->E = e->model.spec.embed;
 	t->H = e->model.spec.hidden;
+	t->D = e->model.D;
 	t->C = e->model.spec.classes;
 	t->gates = e->model.spec.cell->gates;
+	t->runs = e->model.stack.runs;
+	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
 	encoder_encode(e, text, n, &t->encoding);
 	batch_of_ids(&w.batch, t->encoding.ids, (int)t->encoding.count, &e->rules);
 	t->T = w.batch.steps.N;
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
 	memcpy(t->ids, w.batch.ids, (size_t)t->T * sizeof(*t->ids));
+	t->prob = mem_zero((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
 	match_tokens(t, &e->rules);
-	ok = make_room(t);
-	for (int step = 0; ok && step < t->T; step++) {
-		const real *row =
-			s->weights + e->model.embedding + (size_t)t->ids[step] * (size_t)t->E;
-
-		for (int k = 0; k < t->E; k++)
-			t->x[(size_t)step * (size_t)t->E + (size_t)k] = (double)row[k];
-		run_step(t, step);
-		run_head(t, step);
-	}
-	ok = ok && compare(t, &w);
+	ok = run_all(t) && run_classes(t) && compare(t, &w);
 	work_release(&w);
-	if (ok) {
-		name_signals(t);
+	if (ok)
 		return t;
-	}
 	err_set(err, ERR_FAILED, "not enough memory to trace %d steps", t->T);
 	trace_free(t);
 	return NULL;
@@ -369,13 +402,26 @@ void trace_free(struct trace *t)
 {
 	if (!t)
 		return;
+	for (int k = 0; k < t->runs; k++) {
+		free(t->run[k].block);
+		free(t->run[k].mirrored);
+	}
 	snapshot_unref(t->snapshot);
 	encoding_release(&t->encoding);
+	free(t->run);
 	free(t->text);
 	free(t->ids);
 	free(t->token);
-	free(t->block);
+	free(t->prob);
 	free(t);
+}
+
+const char *trace_prefix(const struct trace *t, int run, char prefix[16])
+{
+	*prefix = '\0';
+	if (t->runs > 1)
+		stack_prefix(&t->snapshot->encoder->model.stack, run, prefix);
+	return prefix;
 }
 
 const char *trace_token(const struct trace *t, int step, size_t *n)
@@ -392,17 +438,16 @@ bool trace_unknown(const struct trace *t, int step)
 	return t->token[step] >= 0 && t->encoding.unknown[t->token[step]];
 }
 
-int trace_signal_find(const struct trace *t, const char *name)
+int trace_signal_find(const struct trace_run *r, const char *name)
 {
-	for (int k = 0; k < t->signals; k++)
-		if (!strcmp(t->signal[k].name, name))
+	for (int k = 0; k < r->signals; k++)
+		if (!strcmp(r->signal[k].name, name))
 			return k;
 	return -1;
 }
 
-double trace_signal_limit(const struct trace *t, int signal)
+double trace_signal_limit(const struct trace *t, const struct trace_signal *s)
 {
-	const struct trace_signal *s = &t->signal[signal];
 	double limit = *s->name == 'c' ? 0 : 1;
 
 	for (size_t k = 0; k < (size_t)t->T * (size_t)t->H; k++)
@@ -410,25 +455,26 @@ double trace_signal_limit(const struct trace *t, int signal)
 	return limit > 0 ? limit : 1;
 }
 
-void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *out)
+void trace_explain(const struct trace *t, int run, int position, int unit, struct unit_sum *out)
 {
+	const struct trace_run *r = &t->run[run];
+	const int step = r->backward ? t->T - 1 - position : position;
 	const size_t H = (size_t)t->H, at = (size_t)step * H + (size_t)unit;
-	const struct cell_flow f = flow_of(t, at);
-	const double *state = t->c ? t->c : t->h;
+	const struct cell_flow f = flow_of(t, r, at);
+	const double *state = r->c ? r->c : r->h;
 	const int o = cell_gate(cell_of(t), "o");
 
-	*out = (struct unit_sum){
-		.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : t->gate[o][at]};
+	*out = (struct unit_sum){.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : r->gate[o][at]};
 	out->old = state[at];
 	out->kept = f.carry * out->old;
 	out->state = state[at + H];
-	out->h = t->h[at + H];
+	out->h = r->h[at + H];
 	for (int q = 0; q < t->gates; q++) {
-		const struct gate_weights g = weights_of(t, q);
+		const struct gate_weights g = terms_weights(t, r, q);
 
-		sum_gate(t, &g, q, step, unit, true, &out->gate[q]);
-		out->gate[q].z = t->z[q][at];
-		out->gate[q].value = t->gate[q][at];
+		terms_sum(t, r, &g, q, step, unit, true, &out->gate[q]);
+		out->gate[q].z = r->z[q][at];
+		out->gate[q].value = r->gate[q][at];
 	}
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A trace: every gate of every step for one text, in double precision from the float32 weights.
- * It is computed from the cell's table alone, independently of the fast path in nn/, and carries
- * the largest difference to a float32 run of the same text.
+ * A trace: every gate of every step for one text, in double precision from the float32 weights. It is
+ * computed from the cell's table alone, independently of the fast path in nn/, and carries the
+ * largest difference to a float32 run of the same text.
  *
- * Indices: t counts from 0 here; what users see counts from 1. Matrices are (T, H), row by row.
+ * Positions t count from 0 here; what users see counts from 1. Matrices are (T, H), row by row; row t
+ * belongs to position t, also in the backward direction.
  */
 #ifndef SLUICE_ENGINE_INSPECT_TRACE_H
 #define SLUICE_ENGINE_INSPECT_TRACE_H
@@ -22,22 +23,35 @@ struct trace_signal {
 	bool is_signed;  /* can be below 0 */
 };
 
+/* One run through the text: a layer in one direction. Arrays without `signal` are in the order in
+ * which the run goes: its step k is position k forward, T-1-k backward. */
+struct trace_run {
+	int layer;
+	bool backward;
+	int E;                     /* width of its input */
+	double *x;                 /* (T, E) */
+	double *z[CELL_MAX_GATES]; /* (T, H) pre-activations, in the cell's order of gates */
+	double *gate[CELL_MAX_GATES];
+	double *c, *h;             /* (T+1, H): row k is the state before step k; no c in a GRU */
+	int signals;
+	struct trace_signal signal[TRACE_SIGNALS];
+	double *block, *mirrored;
+};
+
 struct trace {
 	struct snapshot *snapshot; /* one reference */
 	char *text;
-	struct encoding encoding; /* tokens as the tokenizer made them; what was dropped */
-	int T, E, H, C, gates, signals;
+	struct encoding encoding;  /* tokens as the tokenizer made them; what was dropped */
+	int T, H, D, C, gates, runs;
 	int32_t *ids;              /* T: what the model ran over, padding included */
 	int *token;                /* T: index into encoding.tokens; -1 for padding */
-	double *x;                 /* (T, E) */
-	double *z[CELL_MAX_GATES]; /* pre-activations, in the cell's order of gates */
-	double *gate[CELL_MAX_GATES];
-	double *c, *h; /* (T+1, H): row t is the state before step t; no c in a GRU */
-	struct trace_signal signal[TRACE_SIGNALS];
-	double *prob;    /* (T, C): the classes if the text ended after step t */
-	double distance; /* largest |double - float32| over all gates, states and classes */
-	double *block;
+	struct trace_run *run;     /* as nn/stack.h numbers them */
+	double *prob;              /* (T, C): the classes if the text ended after position t */
+	double distance;           /* largest |double - float32| over all gates, states and the classes */
 };
+
+/* "" where there is one run, else "l1.bw." and the like. */
+const char *trace_prefix(const struct trace *t, int run, char prefix[16]);
 
 /* Runs the snapshot's encoder over a text (valid UTF-8). Takes a reference to the snapshot. A text
  * without a token has T = 0, unless the run pads. ERR_FAILED without memory. Any thread. */
@@ -48,9 +62,9 @@ void trace_free(struct trace *t); /* NULL is ignored */
 const char *trace_token(const struct trace *t, int step, size_t *n);
 bool trace_unknown(const struct trace *t, int step);
 
-int trace_signal_find(const struct trace *t, const char *name); /* -1 if there is none */
+int trace_signal_find(const struct trace_run *r, const char *name); /* -1 if there is none */
 /* The largest |value| of a signal; at least 1 for signals bounded by 1. */
-double trace_signal_limit(const struct trace *t, int signal);
+double trace_signal_limit(const struct trace *t, const struct trace_signal *s);
 
 /* One contribution to a product. */
 struct part {
@@ -80,7 +94,7 @@ struct unit_sum {
 	double old, carry, write, kept, state, h; /* kept = carry * old */
 	double o;                                 /* 1 where there is no output gate */
 };
-void trace_explain(const struct trace *t, int step, int unit, struct unit_sum *out);
+void trace_explain(const struct trace *t, int run, int position, int unit, struct unit_sum *out);
 
 /*
  * Rounds n numbers to a number of decimals so that they add up to their rounded sum (largest

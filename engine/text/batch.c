@@ -86,7 +86,7 @@ static void place(struct batch *b, int r, const int32_t *ids, int n,
 {
 	int t = 0, pad = b->len[r] - n;
 
-	if (rules->mask) {
+	if (rules->mask && !rules->ragged) {
 		for (int k = 0; k < n; k++)
 			if (ids[k] != VOCAB_PAD)
 				b->ids[b->steps.offset[t++] + r] = ids[k];
@@ -115,6 +115,8 @@ static int padded(struct source s, int longest, const struct batch_rules *rules)
 {
 	int to = rules->pad_to > longest ? rules->pad_to : longest;
 
+	if (rules->ragged)
+		return s.n;
 	return rules->mask ? unmasked(s.ids, s.n) : to;
 }
 

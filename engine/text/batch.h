@@ -34,6 +34,7 @@ struct batch_rules {
 	bool mask;      /* padding is skipped: only real tokens run */
 	int pad_to;     /* without mask: every row is this long (0: as the longest of the batch) */
 	bool pad_front; /* where the <pad> go */
+	bool ragged;    /* rows are taken as they are, whatever the rest says */
 };
 
 struct batch {

@@ -22,7 +22,7 @@ struct learner {
 	int members;
 	real *weights, *grad;
 	struct optim optim;
-	double clip, dropout;
+	double clip, dropout, recurrent;
 
 	/* the step under way */
 	const struct corpus *corpus;
@@ -34,7 +34,8 @@ struct learner {
 };
 
 struct learner *learner_new(const struct model *m, real *weights, const struct optim_ops *ops,
-			    double lr, double clip, double dropout, int threads, struct err *err)
+			    double lr, double clip, double dropout, double recurrent, int threads,
+			    struct err *err)
 {
 	struct learner *l = mem_zero(1, sizeof(*l));
 	bool ok;
@@ -43,6 +44,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct o
 	l->weights = weights;
 	l->clip = clip;
 	l->dropout = dropout;
+	l->recurrent = recurrent;
 	l->team = team_new(threads, err);
 	if (!l->team) {
 		learner_free(l);
@@ -84,7 +86,7 @@ static void pass(void *arg, int k)
 	struct learner *l = arg;
 	struct member *me = &l->member[k];
 	const int count = (l->count - k + l->members - 1) / l->members;
-	const struct dropout drop = {l->dropout, l->key, k, l->members};
+	const struct dropout drop = {l->dropout, l->recurrent, l->key, k, l->members};
 
 	me->loss = 0;
 	me->correct = me->tokens = 0;

@@ -25,7 +25,8 @@ struct step_stats {
 /* Takes over weights (m->size elements), also when it fails; m must live longer. clip 0: no
  * clipping. ERR_FAILED without memory or threads. */
 struct learner *learner_new(const struct model *m, real *weights, const struct optim_ops *ops,
-			    double lr, double clip, double dropout, int threads, struct err *err);
+			    double lr, double clip, double dropout, double recurrent, int threads,
+			    struct err *err);
 void learner_free(struct learner *l);
 
 /* Forward and backward only: the mean gradient stays in learner_grad until learner_update. */

@@ -364,7 +364,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
 	t->learner = learner_new(&e->model, weights, spec->optim, spec->lr, spec->clip,
-				 spec->dropout, spec->threads, err);
+				 spec->dropout, spec->recurrent, spec->threads, err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;

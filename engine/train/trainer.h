@@ -18,6 +18,7 @@
 struct train_spec {
 	const struct optim_ops *optim;
 	double lr, clip, dropout;        /* clip 0: none */
+	double recurrent;                /* dropout of the state */
 	double forget_bias, embed_range; /* initial weights */
 	int epochs, batch, threads;
 	int patience; /* epochs without a better validation before stopping; 0: never */

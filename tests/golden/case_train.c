@@ -216,7 +216,7 @@ int case_classifier(const struct golden *g, const char *path)
 		for (size_t j = 0; a && j < a->count && j < param_size(&m.param[k]); j++)
 			w[m.param[k].at + j] = (real)a->v[j];
 	}
-	l = learner_new(&m, w, optim_of(g), 0, 0, 0, 2, NULL);
+	l = learner_new(&m, w, optim_of(g), 0, 0, 0, 0, 2, NULL);
 	set_optim(learner_optim(l), g);
 	train(g, &c, &m, l, corpus, &rules);
 	learner_free(l);
