@@ -80,7 +80,7 @@ bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, stru
 	return ok;
 }
 
-enum { PROGRESS_NUMBERS = 8 };
+enum { PROGRESS_NUMBERS = 9 };
 
 static struct store_tensor numbers(const char *name, const uint64_t *v, int n)
 {
@@ -133,6 +133,7 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 		v[5] = (uint64_t)p->updates;
 		v[6] = (uint64_t)p->epoch;
 		v[7] = (uint64_t)p->batch;
+		memcpy(&v[8], &p->lr, sizeof(p->lr));
 		t[n++] = numbers("generator", v, PROGRESS_NUMBERS);
 	}
 	return store_checkpoint_add(s, run, &c, t, n, err) &&
@@ -297,12 +298,78 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 	encoder_unref(e);
 	if (out->snapshot) {
 		out->run = ref.run;
+		out->checkpoint = ref.checkpoint;
 		memcpy(out->id, ref.id, sizeof(out->id));
 		out->name = mem_text(ref.name);
 	} else {
 		err_wrap(err, "run %s", ref.id);
 	}
 	return out->snapshot;
+}
+
+/* "adam.m" to the optimizer and the number of its slot; -1 if it is none. */
+static int find_slot(const char *name, const struct optim_ops **ops)
+{
+	const char *dot = strchr(name, '.');
+	char *optim = dot ? mem_bytes(name, (size_t)(dot - name)) : NULL;
+	int slot = -1;
+
+	*ops = optim ? optim_find(optim) : NULL;
+	for (int k = 0; *ops && k < (*ops)->slots; k++)
+		if (!strcmp((*ops)->slot[k], dot + 1))
+			slot = k;
+	free(optim);
+	return slot;
+}
+
+static void take_numbers(struct progress *p, const struct store_tensor *t)
+{
+	uint64_t v[PROGRESS_NUMBERS] = {0};
+
+	memcpy(v, t->data, t->bytes < sizeof(v) ? t->bytes : sizeof(v));
+	memcpy(p->rng.s, v, sizeof(p->rng.s));
+	p->shuffle = v[4];
+	p->updates = (int64_t)v[5];
+	p->epoch = (int)v[6];
+	p->batch = (int)v[7];
+	memcpy(&p->lr, &v[8], sizeof(p->lr));
+}
+
+bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)
+{
+	const size_t bytes = l->snapshot->encoder->model.size * sizeof(float);
+	struct progress *p = mem_zero(1, sizeof(*p));
+	struct store_tensor *t = NULL;
+	size_t n = 0;
+	bool numbers = false;
+
+	l->snapshot->progress = p;
+	if (!store_checkpoint_load(s, l->checkpoint, TENSOR_STATE, &t, &n, err))
+		return false;
+	for (size_t k = 0; k < n; k++) {
+		const struct optim_ops *ops;
+		const int slot = find_slot(t[k].name, &ops);
+
+		if (!strcmp(t[k].name, "generator")) {
+			take_numbers(p, &t[k]);
+			numbers = true;
+		} else if (slot >= 0 && t[k].bytes == bytes && (p->slot[slot] = mem_block(bytes, 1))) {
+			memcpy(p->slot[slot], t[k].data, bytes);
+			p->optim = ops;
+		}
+	}
+	store_tensors_free(t, n);
+	if (!numbers) { /* an older checkpoint: only the newest keeps them */
+		snapshot_drop_progress(l->snapshot);
+		return true;
+	}
+	if (!p->optim)
+		p->optim = optim_find("sgd"); /* the one without state */
+	for (int k = 0; k < p->optim->slots; k++)
+		if (!p->slot[k])
+			return err_set(err, ERR_CORRUPT, "the checkpoint lacks the optimizer's %s.%s", p->optim->name,
+				       p->optim->slot[k]);
+	return true;
 }
 
 void loaded_release(struct loaded *l)

@@ -21,7 +21,7 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 
 /* A run opened for reading. */
 struct loaded {
-	int64_t run;
+	int64_t run, checkpoint;
 	char id[9];
 	char *name;
 	struct snapshot *snapshot;
@@ -30,6 +30,9 @@ struct loaded {
 /* Finds RUN (any form of CONTRACTS' grammar) in an open store and loads the checkpoint it means.
  * ERR_NO_RUN, ERR_CORRUPT. */
 bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err);
+/* Adds the optimizer, generator and cursor of the checkpoint, where the store still has them; the
+ * snapshot must be nobody else's yet. false with err only for trouble. */
+bool archive_load_progress(struct store *s, struct loaded *l, struct err *err);
 void loaded_release(struct loaded *l);
 
 #endif

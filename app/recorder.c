@@ -38,7 +38,8 @@ struct recorder {
 	struct settings settings;
 	struct encoder *encoder;
 	struct source source[2]; /* train, valid */
-	char *name, *note, *command, **tags;
+	char *name, *note, *command, *resume, **tags;
+	int64_t step, parent;
 	int tag_count;
 	pthread_t thread;
 	struct store *store; /* the thread's, from its start on */
@@ -120,6 +121,22 @@ static void machine_name(char *out, size_t size)
 		fclose(f);
 }
 
+/* Takes a run up again where it was left. */
+static bool take_up(struct recorder *r, struct err *err)
+{
+	struct run_ref ref;
+
+	if (!store_run_find(r->store, r->resume, &ref, err) ||
+	    !store_metric_cut(r->store, ref.run, r->step, err))
+		return false;
+	r->run = ref.run;
+	pthread_mutex_lock(&r->lock);
+	memcpy(r->id, ref.id, sizeof(r->id));
+	snprintf(r->run_name, sizeof(r->run_name), "%s", ref.name);
+	pthread_mutex_unlock(&r->lock);
+	return put_params(r, err);
+}
+
 static bool make_run(struct recorder *r, struct err *err)
 {
 	const struct settings *s = &r->settings;
@@ -141,9 +158,13 @@ static bool make_run(struct recorder *r, struct err *err)
 		.build = blas_description(),
 		.version = SLUICE_VERSION,
 		.command = r->command,
+		.parent = r->parent,
+		.parent_step = r->step,
 	};
 	bool ok;
 
+	if (r->resume)
+		return take_up(r, err);
 	machine_name(machine, sizeof(machine));
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
@@ -336,6 +357,9 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	r->name = intro->name ? mem_text(intro->name) : NULL;
 	r->note = intro->note ? mem_text(intro->note) : NULL;
 	r->command = intro->command ? mem_text(intro->command) : NULL;
+	r->resume = intro->resume ? mem_text(intro->resume) : NULL;
+	r->step = intro->step;
+	r->parent = intro->parent;
 	r->tags = mem_zero((size_t)intro->tag_count + 1, sizeof(char *));
 	for (r->tag_count = 0; r->tag_count < intro->tag_count; r->tag_count++)
 		r->tags[r->tag_count] = mem_text(intro->tags[r->tag_count]);
@@ -478,6 +502,7 @@ bool recorder_close(struct recorder *r, struct err *err)
 	free(r->name);
 	free(r->note);
 	free(r->command);
+	free(r->resume);
 	for (int k = 0; k < r->tag_count; k++)
 		free(r->tags[k]);
 	free(r->tags);

@@ -17,6 +17,11 @@ struct run_intro {
 	const char *name, *note, *command;
 	const char *const *tags;
 	int tag_count;
+	/* A run that goes on: its id; what it recorded after the step is dropped. NULL: a new run, which
+	 * may come from another one's step. */
+	const char *resume;
+	int64_t step;
+	int64_t parent; /* rowid, 0: none */
 };
 
 struct recorder;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/command.h"
+#include "app/command/train.h"
 #include "app/session.h"
 
 #include "engine/base/json.h"
@@ -309,41 +310,33 @@ static bool listen(struct err *err)
 	return true;
 }
 
-bool command_train(struct context *c, const struct args *a, struct err *err)
+/* Trains what is prepared (taken over, also on failure) to its end, showing progress, and reports. */
+bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
+		    const struct run_intro *intro, struct err *err)
 {
 	struct feed_view *view = NULL;
 	struct progress_state progress = {0};
-	struct prepared p = {0};
-	struct settings settings = {0};
 	struct session_spec spec = {.store = c->store,
+				    .intro = *intro,
 				    .paused = true,
 				    .wake = on_news,
 				    .observe = observe,
 				    .arg = &progress};
-	const char *tags[ARGS_MAX];
+	struct epoch_stats best = {0}; /* of what came before */
 	char id[9] = "", *line, name[RUN_NAME_SIZE] = "";
 	enum train_state state = TRAIN_FAILED;
-	bool ok;
+	bool ok = style_of(c, a, &progress.style, err) && listen(err);
 
-	for (int k = 0; k < a->option_count; k++)
-		if (!strcmp(a->option[k], "--tag")) {
-			if (!run_tag_check(a->value[k], err))
-				return false;
-			tags[spec.intro.tag_count++] = a->value[k];
-		}
-	ok = style_of(c, a, &progress.style, err) &&
-	     (!args_has(a, "--name") || run_name_check(args_value(a, "--name"), err)) &&
-	     settings_from(&settings, a, err) && listen(err) && prepare(&settings, &p, err);
-	settings_release(&settings);
-	if (!ok)
+	if (!ok) {
+		prepared_release(p);
 		return false;
+	}
 	if (!c->quiet && progress.style != PROGRESS_NDJSON)
-		fputs(buf_str(&p.warnings), stderr);
-	spec.intro.name = args_value(a, "--name");
-	spec.intro.note = args_value(a, "--note");
-	spec.intro.tags = tags;
+		fputs(buf_str(&p->warnings), stderr);
+	if (p->spec.best)
+		best = *p->spec.best;
 	spec.intro.command = line = command_line(c);
-	progress.session = session_start(&p, &spec, err);
+	progress.session = session_start(p, &spec, err);
 	free(line);
 	if (!progress.session)
 		return false;
@@ -354,6 +347,8 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 	trainer_wait(progress.session->trainer, NULL);
 	feed_read(progress.session->feed, view);
 	show_progress(&progress, view);
+	if (!view->best.epoch)
+		view->best = best;
 	if (!recorder_flush(progress.session->recorder, id, name))
 		id[0] = '\0';
 	if (progress.style == PROGRESS_NDJSON && view->gauge.step)
@@ -375,4 +370,26 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 		raise(caught);
 	}
 	return ok && err->code == ERR_NONE;
+}
+
+bool command_train(struct context *c, const struct args *a, struct err *err)
+{
+	enum progress_style style;
+	struct run_intro intro = {.name = args_value(a, "--name"), .note = args_value(a, "--note")};
+	struct prepared p = {0};
+	struct settings settings = {0};
+	const char *tags[ARGS_MAX];
+	bool ok;
+
+	for (int k = 0; k < a->option_count; k++)
+		if (!strcmp(a->option[k], "--tag")) {
+			if (!run_tag_check(a->value[k], err))
+				return false;
+			tags[intro.tag_count++] = a->value[k];
+		}
+	intro.tags = tags;
+	ok = style_of(c, a, &style, err) && (!intro.name || run_name_check(intro.name, err)) &&
+	     settings_from(&settings, a, err) && prepare(&settings, &p, err);
+	settings_release(&settings);
+	return ok && train_prepared(c, a, &p, &intro, err);
 }

@@ -86,14 +86,19 @@ struct snapshot *snapshot_ref(struct snapshot *s)
 	return s;
 }
 
+void snapshot_drop_progress(struct snapshot *s)
+{
+	for (int k = 0; s->progress && k < OPTIM_MAX_SLOTS; k++)
+		free(s->progress->slot[k]);
+	free(s->progress);
+	s->progress = NULL;
+}
+
 void snapshot_unref(struct snapshot *s)
 {
 	if (!s || !unref(&s->refs))
 		return;
-	if (s->progress)
-		for (int k = 0; k < OPTIM_MAX_SLOTS; k++)
-			free(s->progress->slot[k]);
-	free(s->progress);
+	snapshot_drop_progress(s);
 	free(s->weights);
 	encoder_unref(s->encoder);
 	free(s);

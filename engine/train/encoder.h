@@ -40,6 +40,7 @@ struct progress {
 	uint64_t shuffle; /* the draw that ordered this epoch */
 	int64_t updates;  /* of the optimizer */
 	int epoch, batch; /* 1-based epoch under way; batches of it that are done */
+	double lr;        /* as it was, changes by hand included */
 	const struct optim_ops *optim;
 	real *slot[OPTIM_MAX_SLOTS]; /* the optimizer's state, owned by the snapshot */
 };
@@ -59,5 +60,7 @@ struct snapshot *snapshot_new(struct encoder *e, real *weights, int64_t step, in
 struct snapshot *snapshot_copy(struct encoder *e, const real *weights, int64_t step, int epoch);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* NULL is ignored */
+/* Of a snapshot that nobody else has yet. */
+void snapshot_drop_progress(struct snapshot *s);
 
 #endif

@@ -35,6 +35,7 @@ struct trainer {
 	int batches, batch; /* an epoch's; done of this one */
 	double resumed;     /* when the running clock was last started */
 	double before;      /* seconds trained before that */
+	int64_t first_step; /* where this trainer began */
 	double window_start;
 	int64_t window_tokens;
 	struct epoch_stats best;
@@ -100,6 +101,7 @@ static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 	s->progress->updates = o->t;
 	s->progress->epoch = t->gauge.epoch;
 	s->progress->batch = t->batch;
+	s->progress->lr = t->gauge.lr;
 	s->progress->optim = o->ops;
 	for (int k = 0; k < o->ops->slots; k++) {
 		s->progress->slot[k] = mem_block(t->encoder->model.size, sizeof(real));
@@ -185,7 +187,7 @@ static void update_gauge(struct trainer *t, const struct step_stats *s)
 	g->accuracy = s->accuracy;
 	g->grad_norm = s->grad_norm;
 	g->seconds = t->before + time - t->resumed;
-	g->eta = g->seconds / (double)g->step * (double)(g->steps - g->step);
+	g->eta = g->seconds / (double)(g->step - t->first_step) * (double)(g->steps - g->step);
 	t->window_tokens += s->tokens;
 	if (time - t->window_start >= 1 || g->tokens_per_s == 0) {
 		g->tokens_per_s = (double)t->window_tokens / fmax(time - t->window_start, 1e-6);
@@ -256,11 +258,13 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 
 static void begin_epoch(struct trainer *t, int epoch)
 {
+	const struct progress *p = t->spec.from ? t->spec.from->progress : NULL;
+	const bool halfway = p && p->epoch == epoch && t->gauge.step == t->first_step;
 	struct rng rng;
 
 	t->gauge.epoch = epoch;
-	t->batch = 0;
-	t->shuffle = rng_next(&t->rng);
+	t->batch = halfway ? p->batch : 0;
+	t->shuffle = halfway ? p->shuffle : rng_next(&t->rng);
 	for (int k = 0; k < t->train->count; k++)
 		t->order[k] = k;
 	rng_seed(&rng, t->shuffle, 0);
@@ -322,14 +326,36 @@ static bool run_epoch(struct trainer *t, int epoch)
 	return true;
 }
 
+/* Puts the trainer where a snapshot was made; the epoch to begin with. */
+static int go_on(struct trainer *t)
+{
+	const struct snapshot *from = t->spec.from;
+	const struct progress *p = from ? from->progress : NULL;
+	struct optim *o = learner_optim(t->learner);
+
+	if (!from)
+		return 1;
+	t->gauge.step = t->first_step = from->step;
+	if (t->spec.best)
+		t->best = *t->spec.best;
+	if (!p)
+		return from->epoch + 1;
+	t->rng = p->rng;
+	if (o->ops == p->optim)
+		o->t = p->updates;
+	for (int k = 0; k < o->ops->slots && o->ops == p->optim; k++)
+		memcpy(o->slot[k], p->slot[k], t->encoder->model.size * sizeof(real));
+	return p->batch < t->batches ? p->epoch : p->epoch + 1;
+}
+
 static void *trainer_main(void *arg)
 {
 	struct trainer *t = arg;
-	int epoch = 1;
+	int epoch = go_on(t);
 
 	team_flush_denormals();
-	t->gauge.epoch = 1;
-	t->good = snap(t, false, 0);
+	t->gauge.epoch = epoch;
+	t->good = snap(t, false, epoch - 1);
 	if (!t->good) {
 		out_of_memory(t);
 		return NULL;
@@ -341,17 +367,31 @@ static void *trainer_main(void *arg)
 	return NULL;
 }
 
+static real *first_weights(const struct train_spec *spec, const struct encoder *e)
+{
+	real *w;
+
+	if (!spec->from)
+		return model_weights(&e->model, spec->seed, spec->forget_bias, spec->embed_range);
+	w = mem_block(e->model.size, sizeof(*w));
+	if (w)
+		memcpy(w, spec->from->weights, e->model.size * sizeof(*w));
+	return w;
+}
+
 struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,
 			    struct corpus *valid, struct train_sink sink, struct err *err)
 {
 	struct trainer *t = mem_zero(1, sizeof(*t));
-	real *weights = model_weights(&e->model, spec->seed, spec->forget_bias, spec->embed_range);
+	real *weights = first_weights(spec, e);
 
 	t->spec = *spec;
 	t->encoder = encoder_ref(e);
 	t->train = corpus_ref(train);
 	t->valid = valid ? corpus_ref(valid) : NULL;
 	t->sink = sink;
+	if (spec->from)
+		snapshot_ref(spec->from);
 	t->joined = true;
 	t->pause = spec->paused;
 	t->lr = t->gauge.lr = spec->lr;
@@ -396,6 +436,7 @@ void trainer_free(struct trainer *t)
 	}
 	learner_free(t->learner);
 	snapshot_unref(t->good);
+	snapshot_unref(t->spec.from);
 	encoder_unref(t->encoder);
 	corpus_unref(t->train);
 	corpus_unref(t->valid);

@@ -15,6 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One epoch's result. */
+struct epoch_stats {
+	int epoch;
+	int64_t step;
+	double train_loss, train_accuracy; /* means over the epoch's batches, with dropout */
+	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
+	bool best;                                   /* the best so far: see trainer.c */
+};
+
 struct train_spec {
 	const struct optim_ops *optim;
 	double lr, clip, dropout;        /* clip 0: none */
@@ -24,6 +33,10 @@ struct train_spec {
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
 	bool paused; /* wait for trainer_resume before the first step */
+	/* Borrowed: weights to go on from, exactly where there is progress, else with a fresh optimizer;
+	 * NULL: fresh weights. And the best epoch so far, or NULL. */
+	struct snapshot *from;
+	const struct epoch_stats *best;
 };
 
 enum train_state {
@@ -37,15 +50,6 @@ enum train_state {
 };
 const char *train_state_name(enum train_state s);
 bool train_state_over(enum train_state s);
-
-/* One epoch's result. */
-struct epoch_stats {
-	int epoch;
-	int64_t step;
-	double train_loss, train_accuracy; /* means over the epoch's batches, with dropout */
-	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
-	bool best;                                   /* the best so far: see trainer.c */
-};
 
 struct train_gauge {
 	enum train_state state;

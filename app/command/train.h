@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SLUICE_APP_COMMAND_TRAIN_H
+#define SLUICE_APP_COMMAND_TRAIN_H
+
+#include "app/command/command.h"
+#include "app/session.h"
+
+/* Trains what is prepared (taken over, also on failure) to its end, showing progress as --progress
+ * says, and reports. SIGINT, SIGTERM and SIGHUP end it with a checkpoint. */
+bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
+		    const struct run_intro *intro, struct err *err);
+
+#endif
