@@ -2,6 +2,7 @@
 #include "app/settings.h"
 
 #include "engine/base/mem.h"
+#include "engine/nn/init.h"
 #include "store/find.h"
 
 #include <errno.h>
@@ -53,6 +54,11 @@ static const char *pool_choice(int k)
 	return k < POOL_COUNT ? pool_name((enum pool)k) : NULL;
 }
 
+static const char *init_choice(int k)
+{
+	return k < INIT_COUNT ? init_name((enum init_kind)k) : NULL;
+}
+
 /* The place is the number of directions less one, and one more for their sum. */
 static const char *both_choice(int k)
 {
@@ -78,6 +84,7 @@ static const struct setting table[] = {
 	{"pool",        "how the steps become one vector", SETTING_CHOICE, AT(pool), 0, 0, "last", pool_choice},
 	{"dropout",     "share of inputs, between layers, and of the vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
 	{"recurrent_dropout", "share of the state that the gates do not see in training", SETTING_REAL, AT(recurrent_dropout), 0, 0.95, "0", NULL},
+	{"init",        "how weights begin", SETTING_CHOICE, AT(init), 0, 0, "glorot", init_choice},
 	{"forget_bias", "the forget gate's bias to begin with", SETTING_REAL, AT(forget_bias), -100, 100, "1", NULL},
 	{"tokenizer",   "how text is cut into tokens", SETTING_CHOICE, AT(tokenizer), 0, 0, "word", tokenizer_choice},
 	{"lower",       "fold case", SETTING_BOOL, AT(lower), 0, 1, "true", NULL},

@@ -19,7 +19,7 @@ struct settings {
 	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
 	int keep;                                          /* enum keep of store/weights.h */
 	int padding, truncating;                           /* 0 pre, 1 post */
-	int layers, bidirectional, pool; /* the last two: places in their tables */
+	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
 	int64_t seed;

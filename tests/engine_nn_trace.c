@@ -16,7 +16,7 @@ static struct trace *trace_of_spec(const struct model_spec *spec, bool mask, con
 {
 	struct corpus *c;
 	struct encoder *e = toy_encoder_of(spec, mask, 30, &c, NULL);
-	struct snapshot *s = snapshot_new(e, model_weights(&e->model, 8, 1, 0.5), 0, 0);
+	struct snapshot *s = snapshot_new(e, toy_weights(&e->model, 8), 0, 0);
 	struct trace *t = trace_new(s, text, strlen(text), NULL);
 
 	corpus_unref(c);

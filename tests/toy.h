@@ -4,10 +4,16 @@
 #define SLUICE_TESTS_TOY_H
 
 #include "engine/base/mem.h"
+#include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static inline real *toy_weights(const struct model *m, uint64_t seed)
+{
+	return init_weights(m, seed, &(struct init){INIT_GLOROT, 1, 0.5});
+}
 
 /* Sentences whose class is the word good or bad, turned round by not: order matters. */
 static inline void toy_text(struct rng *r, char *text, size_t size, const char **label)

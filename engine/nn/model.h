@@ -60,10 +60,6 @@ bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 size_t param_size(const struct param *p);
 const struct param *model_param(const struct model *m, const char *name); /* NULL if none */
 
-/* A fresh block: Glorot uniform W and head, orthogonal U (a matrix a gate), forget bias as given,
- * other biases 0, embedding uniform with half-width embed_range. NULL without memory. */
-real *model_weights(const struct model *m, uint64_t seed, double forget_bias, double embed_range);
-
 /* Dropout of one pass. Masks depend on the key and on the text's place in the whole batch
  * (first + stride * row), not on how the batch was split. */
 struct dropout {

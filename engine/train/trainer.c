@@ -372,7 +372,7 @@ static real *first_weights(const struct train_spec *spec, const struct encoder *
 	real *w;
 
 	if (!spec->from)
-		return model_weights(&e->model, spec->seed, spec->forget_bias, spec->embed_range);
+		return init_weights(&e->model, spec->seed, &spec->init);
 	w = mem_block(e->model.size, sizeof(*w));
 	if (w)
 		memcpy(w, spec->from->weights, e->model.size * sizeof(*w));

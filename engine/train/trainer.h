@@ -9,6 +9,7 @@
 #ifndef SLUICE_ENGINE_TRAIN_TRAINER_H
 #define SLUICE_ENGINE_TRAIN_TRAINER_H
 
+#include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 #include "engine/train/optim.h"
 
@@ -28,7 +29,7 @@ struct train_spec {
 	const struct optim_ops *optim;
 	double lr, clip, dropout;        /* clip 0: none */
 	double recurrent;                /* dropout of the state */
-	double forget_bias, embed_range; /* initial weights */
+	struct init init;                /* of the first weights */
 	int epochs, batch, threads;
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
