@@ -89,8 +89,9 @@ enum ask {
 
 /* What the views remember of themselves. */
 struct gates_state {
-	int t, unit, signal, pane, first_unit;
-	bool zoom;
+	int t, unit, signal, first_unit;
+	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
+	bool zoom, pane;             /* pane: the equations have the focus */
 };
 struct runs_state {
 	struct run_row *row;

@@ -409,6 +409,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
 			       t->H - 1, t->T);
 	w->gates.signal = k;
+	w->gates.pane = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
 	workbench_show(w, &view_gates);
