@@ -96,49 +96,47 @@ static void draw_tabs(struct workbench *w, struct rect r)
 }
 
 /* One key and what it does; 0 where it does not fit. */
-static int draw_hint(struct workbench *w, struct rect r, int at, const struct binding *b)
+static int draw_hint(struct workbench *w, struct rect r, int at, const char *name, const char *help)
 {
-	static const char *const shown[][2] = {
-		{"Space", "space"}, {"Enter", "enter"}, {"Tab", "tab"}, {"Esc", "esc"}};
+	static const char *const shown[][2] = {{"Space", "space"}, {"Enter", "enter"},
+					       {"Tab", "tab"},     {"Esc", "esc"},
+					       {"Left", "←→"},     {"Up", "↑↓"}};
 	char key[KEYMAP_NAME];
 	int width;
 
-	snprintf(key, sizeof(key), "%.*s", (int)strcspn(b->key, " "), b->key);
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(name, " "), name);
 	for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
 		if (!strcmp(key, shown[k][0]))
 			snprintf(key, sizeof(key), "%s", shown[k][1]);
-	width = canvas_width(key) + 1 + canvas_width(b->help);
+	width = canvas_width(key) + 1 + canvas_width(help);
 	if (at + width + 1 > r.cols)
 		return 0;
 	canvas_text(&w->canvas, r, 0, at, look(w, ROLE_key), key);
-	canvas_text(&w->canvas, r, 0, at + canvas_width(key) + 1, look(w, ROLE_hint), b->help);
+	canvas_text(&w->canvas, r, 0, at + canvas_width(key) + 1, look(w, ROLE_hint), help);
 	return width + 2;
 }
 
+/* The view's keys, as many as leave room for those that are the same everywhere. */
 static void draw_hints(struct workbench *w, struct rect r)
 {
-	static const char *const common[] = {"i", ":", "?", "q"};
-	int at = 1, used, reserve = 0;
+	static const char *const common[][2] = {
+		{"i", "sentence"}, {":", "console"}, {"?", "help"}, {"q", "quit"}};
+	const struct binding *const table[] = {w->view->hints ? w->view->hints(w) : NULL,
+					       w->view->keys};
+	int at = 1, used = 1, reserve = 0;
 
-	for (int k = 0; k < 4; k++)
-		reserve +=
-			4 + (int)strlen(keymap_find(global_keys,
-						    (struct key){K_CHAR, (uint32_t)common[k][0], 0})
-						->help);
-	for (const struct binding *b = w->view->keys; b->key; b++) {
-		struct rect room = r;
+	for (int k = 1; k < 4; k++)
+		reserve += 4 + (int)strlen(common[k][1]);
+	for (int n = 0; n < 2 && used; n++)
+		for (const struct binding *b = table[n]; b && b->key && used; b++) {
+			struct rect room = r;
 
-		room.cols -= r.cols >= 100 ? reserve : 12;
-		if ((used = draw_hint(w, room, at, b)) == 0)
-			break;
-		at += used;
-	}
-	for (int k = 0; k < 4; k++) {
-		used = draw_hint(
-			w, r, at,
-			keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0}));
-		at += used;
-	}
+			room.cols -= r.cols >= 60 ? reserve : 12;
+			used = draw_hint(w, room, at, b->key, b->help);
+			at += used;
+		}
+	for (int k = r.cols - at > reserve + 12 ? 0 : 1; k < 4; k++)
+		at += draw_hint(w, r, at, common[k][0], common[k][1]);
 }
 
 static void draw_prompt(struct workbench *w, struct rect line, struct rect hints)

@@ -38,6 +38,8 @@ struct view {
 	int number; /* of the key that opens it; 0: none of its own */
 	const struct binding *keys;
 	void (*draw)(struct workbench *w, struct rect r);
+	/* Global keys worth a hint now, under what they do here. */
+	const struct binding *(*hints)(const struct workbench *w);
 	void (*enter)(struct workbench *w); /* when it is opened */
 	void (*move)(struct workbench *w, enum move m, int count);
 	void (*pane)(struct workbench *w, int delta);

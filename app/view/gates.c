@@ -14,6 +14,19 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {
+		{"Left", NULL, "word"},
+		{"Up", NULL, "unit"},
+		{"Tab", NULL, "gate"},
+		{NULL, NULL, NULL},
+	};
+
+	(void)w;
+	return global;
+}
+
 enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
 
 static void draw_map(struct workbench *w, struct rect r, int signal)
@@ -499,6 +512,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_gates = {.name = "Gates",
 				.number = 2,
 				.keys = keys,
+				.hints = hints,
 				.draw = draw,
 				.move = move,
 				.pane = pane,

@@ -16,6 +16,19 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {
+		{"Enter", NULL, "open"},
+		{"/", NULL, "filter"},
+		{"x", NULL, "export"},
+		{NULL, NULL, NULL},
+	};
+
+	(void)w;
+	return global;
+}
+
 enum {
 	COL_NAME,
 	COL_ID,
@@ -280,6 +293,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_runs = {.name = "Runs",
 			       .number = 4,
 			       .keys = keys,
+			       .hints = hints,
 			       .draw = draw,
 			       .enter = enter,
 			       .move = move,
