@@ -133,6 +133,7 @@ struct workbench {
 	struct jobs *jobs;
 	int wake[2];
 	bool dirty, quit, stopping, ended;
+	bool answered; /* by one letter, just now */
 	int exit_signal;
 
 	struct session *session;             /* NULL: none yet */
