@@ -17,7 +17,10 @@ static void progress_text(const struct workbench *w, char *out, size_t size, int
 {
 	const struct open_run *o = w->session || !w->open ? &w->live : w->open;
 	const struct train_gauge *g = o->view ? &o->view->gauge : NULL;
+	char name[40] = "";
 
+	if (w->session && w->open && w->open != &w->live && cols >= 60)
+		snprintf(name, sizeof(name), "%.30s: ", w->live.name); /* not the run at the left */
 	*out = '\0';
 	if (!g)
 		return;
@@ -27,17 +30,18 @@ static void progress_text(const struct workbench *w, char *out, size_t size, int
 					    : train_state_name(g->state);
 
 		if (g->state == TRAIN_READY)
-			snprintf(out, size, "ready · %d epochs · %lld steps", g->epochs,
+			snprintf(out, size, "%sready · %d epochs · %lld steps", name, g->epochs,
 				 (long long)g->steps);
-		else if (cols >= 110)
-			snprintf(
-				out, size,
-				"%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d left",
-				state, g->epoch, g->epochs, (long long)g->step, (long long)g->steps,
-				g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60);
+		else if (cols >= (*name ? 140 : 110))
+			snprintf(out, size,
+				 "%s%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d "
+				 "left",
+				 name, state, g->epoch, g->epochs, (long long)g->step,
+				 (long long)g->steps, g->tokens_per_s / 1000, (int)g->eta / 60,
+				 (int)g->eta % 60);
 		else
-			snprintf(out, size, "%s · epoch %d/%d · %d:%02d left", state, g->epoch,
-				 g->epochs, (int)g->eta / 60, (int)g->eta % 60);
+			snprintf(out, size, "%s%s · epoch %d/%d · %d:%02d left", name, state,
+				 g->epoch, g->epochs, (int)g->eta / 60, (int)g->eta % 60);
 	} else if (o->snapshot) {
 		snprintf(out, size, "%s · epoch %d · step %lld", *o->status ? o->status : "open",
 			 o->snapshot->epoch, (long long)o->snapshot->step);
@@ -152,7 +156,9 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	w->canvas.cursor_visible = true;
 	if (!v.listed) {
 		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
-			    w->ask == ASK_CONSOLE
+			    w->ask == ASK_QUIT || w->ask == ASK_DELETE
+				    ? "y is yes, any other key no"
+			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
 				    : "enter takes it   esc leaves");
 		return;
