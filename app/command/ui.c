@@ -223,9 +223,9 @@ static bool ui_trace(struct context *c, const struct args *a, struct err *err)
 		workbench_ask(w, ASK_SENTENCE, "sentence: ", NULL);
 		return true;
 	}
-	if (!w->open)
-		return err_set(err, ERR_USAGE, "open a run first");
 	mark = strstr(text, "--text ");
+	if (!w->open && (!mark || mark == text))
+		return err_set(err, ERR_USAGE, "open a run first");
 	if (mark) {
 		char *run = mem_bytes(text, strcspn(text, " "));
 
