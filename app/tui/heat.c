@@ -292,7 +292,7 @@ static struct rect draw_top(struct canvas *c, struct rect r, const struct theme 
 	int scale_cols = scale(c, (struct rect){0}, 0, t, k);
 	char number[64] = "", left[96];
 	const char *name = h->name ? h->name : "";
-	int number_cols = 0, left_cols = 0, room = r.cols - 5;
+	int number_cols = 0, left_cols = 0, room = r.cols - 4;
 	struct rect in;
 	int col;
 

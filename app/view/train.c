@@ -133,7 +133,9 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "–");
 	part_field(w, in, row++, 13, "best valid", text);
-	if (o->live && w->session)
+	if (o->live && w->session && g->state == TRAIN_READY)
+		snprintf(text, sizeof(text), "–");
+	else if (o->live && w->session)
 		snprintf(text, sizeof(text), "to step %lld",
 			 (long long)recorder_recorded(w->session->recorder));
 	else
