@@ -51,7 +51,7 @@ static int columns_from(const struct heat_axis *a, int first, int cols)
 
 void heat_axis_fit(struct heat_axis *a, int cols, int label_cols, int cursor_t)
 {
-	int lo = WIDTH_MIN, hi = WIDTH_MAX;
+	int lo = a->least > WIDTH_MIN ? a->least : WIDTH_MIN, hi = WIDTH_MAX;
 	int room;
 
 	label_cols = clamp(label_cols, 0, cols > 0 ? cols : 0);
