@@ -69,13 +69,32 @@ static int side_row(struct side *s)
 	return row >= 0 && row < s->r.rows ? row : -1;
 }
 
+/* In ASCII a product needs a sign of its own: a point would be one of the number's. */
+static const char *products(const struct side *s, const char *text, char out[300])
+{
+	size_t n = 0;
+
+	if (!s->w->canvas.ascii)
+		return text;
+	for (; *text && n + 1 < 300; text++)
+		if (!strncmp(text, "·", 2)) {
+			out[n++] = '*';
+			text++;
+		} else {
+			out[n++] = *text;
+		}
+	out[n] = '\0';
+	return out;
+}
+
 static void side_line(struct side *s, enum role role, int indent, const char *text)
 {
 	const int row = side_row(s);
+	char plain[300];
 
 	if (row >= 0)
 		canvas_field(&s->w->canvas, s->r, row, 1 + indent, s->r.cols - 2 - indent, -1,
-			     part_look(s->w, role), text);
+			     part_look(s->w, role), products(s, text, plain));
 }
 
 static int side_room(const struct side *s, int indent)
@@ -105,12 +124,13 @@ static const char *factor(char out[32], double v, bool leads)
 static void side_number(struct side *s, const char *label, double v, const char *remark)
 {
 	const int row = side_row(s);
-	char number[32];
+	char number[32], plain[300];
 
 	if (row < 0)
 		return;
 	figure(number, v, true);
-	canvas_text(&s->w->canvas, s->r, row, 1, part_look(s->w, ROLE_dim), label);
+	canvas_text(&s->w->canvas, s->r, row, 1, part_look(s->w, ROLE_dim),
+		    products(s, label, plain));
 	canvas_text(&s->w->canvas, s->r, row, 22 - canvas_width(number),
 		    part_look(s->w, ROLE_strong), number);
 	if (remark)
