@@ -168,11 +168,11 @@ static void the_cursor_moves(void **state)
 	screen_wait(s, "= z_g");
 	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
 	screen_key(s, "z");
-	screen_wait_gone(s, z->cols >= 100 ? "f ──" : "output gate");
+	screen_wait_gone(s, "output gate");
 	screen_wait(s, "candidate");
 	sluice_wait_frames(s, 2);
 	screen_key(s, "Esc");
-	screen_wait(s, z->cols >= 100 ? "f ──" : "output gate");
+	screen_wait(s, "output gate");
 	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
 	screen_send(s, ":goto f[7]@3\r");
 	screen_wait(s, "unit 7 · t 3 · “was”");
