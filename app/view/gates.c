@@ -303,6 +303,47 @@ static void side_classes(struct side *s, const struct trace *t, int step)
 	}
 }
 
+static int likeliest(const struct trace *t)
+{
+	const double *last = t->prob + (t->T - 1) * t->C;
+	int best = 0;
+
+	for (int k = 1; k < t->C; k++)
+		best = last[k] > last[best] ? k : best;
+	return best;
+}
+
+/* In what is left of the panel: how the class that wins in the end fares from word to word. */
+static void side_course(struct side *s, const struct trace *t)
+{
+	const int room = s->r.rows - s->row - 4, bar = s->r.cols - 26, now = s->w->gates.t;
+	const int shown = t->T < room ? t->T : room, best = likeliest(t);
+	int first = now - shown / 2;
+	char text[64];
+
+	if (room < 3 || s->first)
+		return;
+	first = first > t->T - shown ? t->T - shown : first < 0 ? 0 : first;
+	s->row++;
+	snprintf(text, sizeof(text), "p(%.20s) after each word",
+		 t->snapshot->encoder->classes.name[best]);
+	side_line(s, ROLE_strong, 0, text);
+	for (int k = first; k < first + shown; k++) {
+		const double p = t->prob[k * t->C + best];
+		const int row = side_row(s), full = (int)lround(p * bar);
+		const struct style word = part_look(s->w, k == now ? ROLE_strong : ROLE_dim);
+		struct rect b = {s->r.row + row, s->r.col + 13, 1, full};
+
+		if (k == now)
+			canvas_text(&s->w->canvas, s->r, row, 0, part_look(s->w, ROLE_focus), "▸");
+		canvas_field(&s->w->canvas, s->r, row, 1, 11, -1, word, s->w->current.token[k]);
+		if (full > 0)
+			canvas_fill(&s->w->canvas, b, part_look(s->w, ROLE_train), 0x2588);
+		snprintf(text, sizeof(text), "%.3f", p);
+		canvas_text(&s->w->canvas, s->r, row, 13 + bar + 1, word, text);
+	}
+}
+
 static void side_lines(struct side *s, const struct trace *t)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
@@ -346,6 +387,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 		g->side_first = g->side_hidden;
 	s.first = g->side_first;
 	side_lines(&s, t);
+	side_course(&s, t);
 	if (g->side_hidden) {
 		if (s.first > 0 && s.first < g->side_hidden)
 			snprintf(text, sizeof(text), " ↑ %d  ↓ %d more ", s.first,
