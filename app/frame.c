@@ -17,7 +17,10 @@ static void progress_text(const struct workbench *w, char *out, size_t size, int
 {
 	const struct open_run *o = w->session || !w->open ? &w->live : w->open;
 	const struct train_gauge *g = o->view ? &o->view->gauge : NULL;
+	char name[40] = "";
 
+	if (w->session && w->open && w->open != &w->live && cols >= 60)
+		snprintf(name, sizeof(name), "%.30s: ", w->live.name); /* not the run at the left */
 	*out = '\0';
 	if (!g)
 		return;
@@ -27,17 +30,18 @@ static void progress_text(const struct workbench *w, char *out, size_t size, int
 					    : train_state_name(g->state);
 
 		if (g->state == TRAIN_READY)
-			snprintf(out, size, "ready · %d epochs · %lld steps", g->epochs,
+			snprintf(out, size, "%sready · %d epochs · %lld steps", name, g->epochs,
 				 (long long)g->steps);
-		else if (cols >= 110)
-			snprintf(
-				out, size,
-				"%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d left",
-				state, g->epoch, g->epochs, (long long)g->step, (long long)g->steps,
-				g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60);
+		else if (cols >= (*name ? 140 : 110))
+			snprintf(out, size,
+				 "%s%s · epoch %d/%d · step %lld/%lld · %.1fk tokens/s · %d:%02d "
+				 "left",
+				 name, state, g->epoch, g->epochs, (long long)g->step,
+				 (long long)g->steps, g->tokens_per_s / 1000, (int)g->eta / 60,
+				 (int)g->eta % 60);
 		else
-			snprintf(out, size, "%s · epoch %d/%d · %d:%02d left", state, g->epoch,
-				 g->epochs, (int)g->eta / 60, (int)g->eta % 60);
+			snprintf(out, size, "%s%s · epoch %d/%d · %d:%02d left", name, state,
+				 g->epoch, g->epochs, (int)g->eta / 60, (int)g->eta % 60);
 	} else if (o->snapshot) {
 		snprintf(out, size, "%s · epoch %d · step %lld", *o->status ? o->status : "open",
 			 o->snapshot->epoch, (long long)o->snapshot->step);
@@ -96,49 +100,47 @@ static void draw_tabs(struct workbench *w, struct rect r)
 }
 
 /* One key and what it does; 0 where it does not fit. */
-static int draw_hint(struct workbench *w, struct rect r, int at, const struct binding *b)
+static int draw_hint(struct workbench *w, struct rect r, int at, const char *name, const char *help)
 {
-	static const char *const shown[][2] = {
-		{"Space", "space"}, {"Enter", "enter"}, {"Tab", "tab"}, {"Esc", "esc"}};
+	static const char *const shown[][2] = {{"Space", "space"}, {"Enter", "enter"},
+					       {"Tab", "tab"},     {"Esc", "esc"},
+					       {"Left", "←→"},     {"Up", "↑↓"}};
 	char key[KEYMAP_NAME];
 	int width;
 
-	snprintf(key, sizeof(key), "%.*s", (int)strcspn(b->key, " "), b->key);
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(name, " "), name);
 	for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
 		if (!strcmp(key, shown[k][0]))
 			snprintf(key, sizeof(key), "%s", shown[k][1]);
-	width = canvas_width(key) + 1 + canvas_width(b->help);
+	width = canvas_width(key) + 1 + canvas_width(help);
 	if (at + width + 1 > r.cols)
 		return 0;
 	canvas_text(&w->canvas, r, 0, at, look(w, ROLE_key), key);
-	canvas_text(&w->canvas, r, 0, at + canvas_width(key) + 1, look(w, ROLE_hint), b->help);
+	canvas_text(&w->canvas, r, 0, at + canvas_width(key) + 1, look(w, ROLE_hint), help);
 	return width + 2;
 }
 
+/* The view's keys, as many as leave room for those that are the same everywhere. */
 static void draw_hints(struct workbench *w, struct rect r)
 {
-	static const char *const common[] = {"i", ":", "?", "q"};
-	int at = 1, used, reserve = 0;
+	static const char *const common[][2] = {
+		{"i", "sentence"}, {":", "console"}, {"?", "help"}, {"q", "quit"}};
+	const struct binding *const table[] = {w->view->hints ? w->view->hints(w) : NULL,
+					       w->view->keys};
+	int at = 1, used = 1, reserve = 0;
 
-	for (int k = 0; k < 4; k++)
-		reserve +=
-			4 + (int)strlen(keymap_find(global_keys,
-						    (struct key){K_CHAR, (uint32_t)common[k][0], 0})
-						->help);
-	for (const struct binding *b = w->view->keys; b->key; b++) {
-		struct rect room = r;
+	for (int k = 1; k < 4; k++)
+		reserve += 4 + (int)strlen(common[k][1]);
+	for (int n = 0; n < 2 && used; n++)
+		for (const struct binding *b = table[n]; b && b->key && used; b++) {
+			struct rect room = r;
 
-		room.cols -= r.cols >= 100 ? reserve : 12;
-		if ((used = draw_hint(w, room, at, b)) == 0)
-			break;
-		at += used;
-	}
-	for (int k = 0; k < 4; k++) {
-		used = draw_hint(
-			w, r, at,
-			keymap_find(global_keys, (struct key){K_CHAR, (uint32_t)common[k][0], 0}));
-		at += used;
-	}
+			room.cols -= r.cols >= 60 ? reserve : 12;
+			used = draw_hint(w, room, at, b->key, b->help);
+			at += used;
+		}
+	for (int k = r.cols - at > reserve + 12 ? 0 : 1; k < 4; k++)
+		at += draw_hint(w, r, at, common[k][0], common[k][1]);
 }
 
 static void draw_prompt(struct workbench *w, struct rect line, struct rect hints)
@@ -154,7 +156,9 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	w->canvas.cursor_visible = true;
 	if (!v.listed) {
 		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
-			    w->ask == ASK_CONSOLE
+			    w->ask == ASK_QUIT || w->ask == ASK_DELETE
+				    ? "y is yes, any other key no"
+			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
 				    : "enter takes it   esc leaves");
 		return;

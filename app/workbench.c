@@ -240,6 +240,7 @@ static void prompt_input(struct workbench *w, struct key k)
 	if (what == ASK_QUIT || what == ASK_DELETE) { /* one letter answers */
 		prompt_close();
 		w->ask = ASK_NONE;
+		w->answered = true;
 		workbench_answer(w, what,
 				 k.code == K_CHAR && (k.ch == 'y' || k.ch == 'Y') && !k.mods ? "y"
 											     : "n");
@@ -279,6 +280,11 @@ static void input(struct workbench *w, struct key k)
 	}
 	if (k.mods & MOD_PASTE)
 		return;
+	if (w->answered) { /* Enter behind an answer of one letter is habit, not a command */
+		w->answered = false;
+		if (k.code == K_ENTER)
+			return;
+	}
 	if (*w->message && !w->sticky) {
 		*w->message = '\0';
 		w->dirty = true;

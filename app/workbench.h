@@ -38,6 +38,8 @@ struct view {
 	int number; /* of the key that opens it; 0: none of its own */
 	const struct binding *keys;
 	void (*draw)(struct workbench *w, struct rect r);
+	/* Global keys worth a hint now, under what they do here. */
+	const struct binding *(*hints)(const struct workbench *w);
 	void (*enter)(struct workbench *w); /* when it is opened */
 	void (*move)(struct workbench *w, enum move m, int count);
 	void (*pane)(struct workbench *w, int delta);
@@ -89,9 +91,10 @@ enum ask {
 
 /* What the views remember of themselves. */
 struct gates_state {
-	int t, unit, signal, pane, first_unit;
+	int t, unit, signal, first_unit;
 	int run; /* of the trace: which layer and direction */
-	bool zoom;
+	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
+	bool zoom, pane;             /* pane: the equations have the focus */
 };
 struct runs_state {
 	struct run_row *row;
@@ -131,6 +134,7 @@ struct workbench {
 	struct jobs *jobs;
 	int wake[2];
 	bool dirty, quit, stopping, ended;
+	bool answered; /* by one letter, just now */
 	int exit_signal;
 
 	struct session *session;             /* NULL: none yet */

@@ -51,7 +51,7 @@ static int columns_from(const struct heat_axis *a, int first, int cols)
 
 void heat_axis_fit(struct heat_axis *a, int cols, int label_cols, int cursor_t)
 {
-	int lo = WIDTH_MIN, hi = WIDTH_MAX;
+	int lo = a->least > WIDTH_MIN ? a->least : WIDTH_MIN, hi = WIDTH_MAX;
 	int room;
 
 	label_cols = clamp(label_cols, 0, cols > 0 ? cols : 0);
@@ -282,8 +282,8 @@ static int scale(struct canvas *c, struct rect r, int col, const struct theme *t
 	return at + SCALE_COLS + canvas_width(hi);
 }
 
-/* The frame with its title, the number at the cursor and the scale, as far as they fit: the title
- * gives way first, then the scale. */
+/* The frame with its title, the scale and the number at the cursor, as far as they fit: the number
+ * gives way first, as the equations have it too; then the scale, then all but the name. */
 static struct rect draw_top(struct canvas *c, struct rect r, const struct theme *t,
 			    const struct heat *h, const struct look *k, double v)
 {
@@ -292,27 +292,27 @@ static struct rect draw_top(struct canvas *c, struct rect r, const struct theme 
 	int scale_cols = scale(c, (struct rect){0}, 0, t, k);
 	char number[64] = "", left[96];
 	const char *name = h->name ? h->name : "";
-	int number_cols = 0, left_cols = 0, room = r.cols - 5;
+	int number_cols = 0, left_cols = 0, room = r.cols - 4;
 	struct rect in;
 	int col;
 
-	for (int pass = 0; pass < 3; pass++) {
-		snprintf(left, sizeof left, pass < 2 ? "%.16s  %.60s" : "%.16s", name,
-			 h->title ? h->title : "");
-		if (h->cursor_t >= 0 && h->cursor_u >= 0)
-			snprintf(number, sizeof number,
-				 h->is_signed ? " %.8s%s%+.3f " : " %.8s%s%.3f ", pass ? "" : name,
-				 pass ? "" : " ", fmax(-1e9, fmin(1e9, v)));
-		number_cols = canvas_width(number);
+	snprintf(left, sizeof left, "%.16s  %.60s", name, h->title ? h->title : "");
+	left_cols = canvas_width(left) + 1;
+	if (left_cols > room) {
+		snprintf(left, sizeof left, "%.16s", name);
 		left_cols = canvas_width(left) + 1;
-		if (left_cols + number_cols + scale_cols <= room)
+	}
+	if (left_cols + scale_cols > room)
+		scale_cols = 0;
+	for (int named = 1; named >= 0 && h->cursor_t >= 0 && h->cursor_u >= 0; named--) {
+		snprintf(number, sizeof number, h->is_signed ? " %.8s%s%+.3f " : " %.8s%s%.3f ",
+			 named ? name : "", named ? " " : "", fmax(-1e9, fmin(1e9, v)));
+		number_cols = canvas_width(number);
+		if (left_cols + scale_cols + number_cols <= room)
 			break;
+		number_cols = 0;
 	}
 	in = canvas_frame(c, r, frame, title, left, NULL);
-	if (left_cols + number_cols + scale_cols > room)
-		scale_cols = 0;
-	if (left_cols + number_cols > room)
-		number_cols = 0;
 	col = r.cols - 1 - scale_cols - number_cols;
 	if (number_cols)
 		canvas_text(c, r, 0, col, theme_style(t, ROLE_strong), number);

@@ -20,6 +20,7 @@ struct heat_axis {
 	const char *const *token; /* T; borrowed */
 	const bool *unknown;      /* T, or NULL */
 	int *width;               /* T column widths, the blank before each included; owned */
+	int least;                /* width of the narrowest column; 0: as it comes */
 	int label_cols;           /* columns before the first one */
 	int first, shown;         /* the words on the screen */
 };

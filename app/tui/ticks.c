@@ -62,7 +62,8 @@ void ticks_fit(struct ticks *y, int rows)
 		double n = step / range * (rows - 1);
 		struct ticks even = {y->lo, y->hi, step};
 
-		if (fabs(n - round(n)) < 1e-6 && tick_count(&even) >= (rows > 4 ? 3 : 2)) {
+		if (fabs(n - round(n)) < 1e-6 && tick_count(&even) >= (rows > 4 ? 3 : 2) &&
+		    tick_count(&even) >= rows / 5) {
 			y->step = step;
 			return;
 		}

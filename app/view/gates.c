@@ -16,6 +16,19 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {
+		{"Left", NULL, "word"},
+		{"Up", NULL, "unit"},
+		{"Tab", NULL, "gate"},
+		{NULL, NULL, NULL},
+	};
+
+	(void)w;
+	return global;
+}
+
 enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
 
 static const struct trace_run *run_of(const struct workbench *w)
@@ -38,7 +51,7 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
-		.focused = signal == g->signal,
+		.focused = signal == g->signal && !g->pane,
 		.role = part_signal_role(run_of(w)->signal[signal].name),
 	};
 
@@ -52,32 +65,84 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 struct side {
 	struct workbench *w;
 	struct rect r;
-	int row;
+	int row, first; /* lines so far; how many of them are scrolled away */
 };
+
+/* The row of the next line, or -1 where it is out of sight. */
+static int side_row(struct side *s)
+{
+	const int row = s->row++ - s->first;
+
+	return row >= 0 && row < s->r.rows ? row : -1;
+}
+
+/* In ASCII a product needs a sign of its own: a point would be one of the number's. */
+static const char *products(const struct side *s, const char *text, char out[300])
+{
+	size_t n = 0;
+
+	if (!s->w->canvas.ascii)
+		return text;
+	for (; *text && n + 1 < 300; text++)
+		if (!strncmp(text, "·", 2)) {
+			out[n++] = '*';
+			text++;
+		} else {
+			out[n++] = *text;
+		}
+	out[n] = '\0';
+	return out;
+}
 
 static void side_line(struct side *s, enum role role, int indent, const char *text)
 {
-	if (s->row < s->r.rows)
-		canvas_field(&s->w->canvas, s->r, s->row, 1 + indent, s->r.cols - 2 - indent, -1,
-			     part_look(s->w, role), text);
-	s->row++;
+	const int row = side_row(s);
+	char plain[300];
+
+	if (row >= 0)
+		canvas_field(&s->w->canvas, s->r, row, 1 + indent, s->r.cols - 2 - indent, -1,
+			     part_look(s->w, role), products(s, text, plain));
+}
+
+static int side_room(const struct side *s, int indent)
+{
+	return s->r.cols - 2 - indent;
+}
+
+/* Three decimals with the minus of the formulas, and a plus where it is asked for. */
+static const char *figure(char out[32], double v, bool plus)
+{
+	const bool minus = v < -5e-4;
+
+	snprintf(out, 32, "%s%.3f", minus ? "−" : plus ? "+" : "", fabs(v));
+	return out;
+}
+
+/* A factor: a negative one in parentheses, unless it is what the line begins with. */
+static const char *factor(char out[32], double v, bool leads)
+{
+	char number[32];
+
+	snprintf(out, 32, v < -5e-4 && !leads ? "(%.28s)" : "%.30s", figure(number, v, false));
+	return out;
 }
 
 /* A label at the left, a number right-aligned in its column, and a remark behind it. */
 static void side_number(struct side *s, const char *label, double v, const char *remark)
 {
-	char number[32];
+	const int row = side_row(s);
+	char number[32], plain[300];
 
-	if (s->row < s->r.rows) {
-		snprintf(number, sizeof(number), "%+.3f", v);
-		canvas_text(&s->w->canvas, s->r, s->row, 1, part_look(s->w, ROLE_dim), label);
-		canvas_text(&s->w->canvas, s->r, s->row, 22 - canvas_width(number),
-			    part_look(s->w, ROLE_strong), number);
-		if (remark)
-			canvas_field(&s->w->canvas, s->r, s->row, 23, s->r.cols - 24, -1,
-				     part_look(s->w, ROLE_dim), remark);
-	}
-	s->row++;
+	if (row < 0)
+		return;
+	figure(number, v, true);
+	canvas_text(&s->w->canvas, s->r, row, 1, part_look(s->w, ROLE_dim),
+		    products(s, label, plain));
+	canvas_text(&s->w->canvas, s->r, row, 22 - canvas_width(number),
+		    part_look(s->w, ROLE_strong), number);
+	if (remark)
+		canvas_field(&s->w->canvas, s->r, row, 23, s->r.cols - 24, -1,
+			     part_look(s->w, ROLE_dim), remark);
 }
 
 /* The largest contributions, as many as there is room for. */
@@ -89,9 +154,11 @@ static void name_parts(const struct side *s, char *out, size_t size, const struc
 	for (int k = 0; k < m->count && *m->letter; k++) {
 		char one[32];
 
-		snprintf(one, sizeof(one), "%s%s[%d] %+.2f", k ? "  " : "", m->letter,
-			 m->top[k].index, m->top[k].value);
-		if ((int)(n + strlen(one)) > s->r.cols - 24)
+		const double v = m->top[k].value;
+
+		snprintf(one, sizeof(one), "%s%s[%d] %s%.2f", k ? "  " : "", m->letter,
+			 m->top[k].index, v < -5e-3 ? "−" : "+", fabs(v));
+		if (canvas_width(out) + canvas_width(one) > s->r.cols - 24)
 			break;
 		n += (size_t)snprintf(out + n, size - n, "%s", one);
 	}
@@ -100,6 +167,16 @@ static void name_parts(const struct side *s, char *out, size_t size, const struc
 static const char *activation_name(enum activation act)
 {
 	return act == ACT_TANH ? "tanh" : act == ACT_SIGMOID ? "σ" : "";
+}
+
+/* i = σ(−0.581) = +0.359 */
+static void side_value(struct side *s, const struct gate *gate, double z, double value)
+{
+	char text[120], inside[32], outside[32];
+
+	snprintf(text, sizeof(text), "%s = %s(%s) = %s", gate->name, activation_name(gate->act),
+		 figure(inside, z, true), figure(outside, value, true));
+	side_line(s, ROLE_text, 0, text);
 }
 
 /* z = W·x + U·h + b, rounded so that the printed numbers add up. */
@@ -125,37 +202,33 @@ static void side_gate(struct side *s, const struct gate *gate, const struct gate
 	z += v[g->terms];
 	snprintf(label, sizeof(label), "  = z_%s", gate->name);
 	side_number(s, label, z, NULL);
-	snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", gate->name,
-		 activation_name(gate->act), z, g->value);
-	side_line(s, ROLE_text, 0, text);
+	side_value(s, gate, z, g->value);
 }
 
 static void side_others(struct side *s, const struct trace *t, const struct unit_sum *u, int chosen)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
-	char text[80];
 
 	for (int q = 0; q < t->gates; q++) {
 		if (q == chosen)
 			continue;
-		snprintf(text, sizeof(text), "%s = %s(%+.3f) = %+.3f", cell->gate[q].name,
-			 activation_name(cell->gate[q].act), u->gate[q].z, u->gate[q].value);
-		side_line(s, ROLE_text, 0, text);
+		side_value(s, &cell->gate[q], u->gate[q].z, u->gate[q].value);
 	}
 }
 
 /* The words of a product, "(1−f)·i·g", with every gate's letter replaced by its value. */
 static void put_in(char *out, size_t size, const struct cell_ops *cell, const struct unit_sum *u,
-		   const char *words)
+		   const char *words, bool leads)
 {
 	size_t n = 0;
 
-	for (*out = '\0'; *words && n + 8 < size; words++) {
-		char name[2] = {*words, '\0'};
+	for (*out = '\0'; *words && n + 32 < size; words++) {
+		char name[2] = {*words, '\0'}, number[32];
 		const int q = cell_gate(cell, name);
 
-		n += (size_t)(q >= 0 ? snprintf(out + n, size - n, "%.3f", u->gate[q].value)
-				     : snprintf(out + n, size - n, "%c", *words));
+		n += (size_t)snprintf(out + n, size - n, "%s",
+				      q >= 0 ? factor(number, u->gate[q].value, leads && !n)
+					     : name);
 	}
 }
 
@@ -176,29 +249,36 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 	const char state = cell->carries_h ? 'h' : 'c';
 	double v[2] = {u->kept, u->write};
-	char text[160], carry[64], write[64], before[32], now[32];
+	char text[300], carry[96], write[96], before[32], now[32], one[32], two[32];
 
 	round_to_sum(v, 2, 3);
 	subscript(run_of(s->w)->backward ? step + 2 : step, before);
 	subscript(step + 1, now);
-	put_in(carry, sizeof(carry), cell, u, cell->carry_text);
-	put_in(write, sizeof(write), cell, u, cell->write_text);
+	put_in(carry, sizeof(carry), cell, u, cell->carry_text, true);
+	put_in(write, sizeof(write), cell, u, cell->write_text, false);
 	snprintf(text, sizeof(text), "%c%s = %s·%c%s + %s", state, now, cell->carry_text, state,
 		 before, cell->write_text);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "= %s·%.3f + %s", carry, u->old, write);
-	side_line(s, ROLE_text, 3, text);
-	snprintf(text, sizeof(text), "= %.3f %s %.3f = %+.3f", v[0], v[1] < 0 ? "−" : "+",
-		 fabs(v[1]), v[0] + v[1]);
-	side_line(s, ROLE_text, 3, text);
+	factor(one, u->old, false);
+	snprintf(text, sizeof(text), "= %s·%s + %s", carry, one, write);
+	if (canvas_width(text) > side_room(s, 1)) { /* two lines */
+		snprintf(text, sizeof(text), "= %s·%s", carry, one);
+		side_line(s, ROLE_text, 1, text);
+		snprintf(text, sizeof(text), "  + %s", write);
+	}
+	side_line(s, ROLE_text, 1, text);
+	snprintf(text, sizeof(text), "= %s %s %.3f = %s", figure(one, v[0], false),
+		 v[1] < 0 ? "−" : "+", fabs(v[1]), figure(two, v[0] + v[1], true));
+	side_line(s, ROLE_text, 1, text);
 	if (cell->carries_h)
 		return;
 	snprintf(text, sizeof(text), cell->output == ACT_TANH ? "h%s = %stanh(c%s)" : "h%s = %sc%s",
 		 now, cell->lacks == 'o' ? "" : "o·", now);
 	side_line(s, ROLE_strong, 0, text);
-	snprintf(text, sizeof(text), "= %.3f·%.3f = %+.3f", u->o,
-		 cell->output == ACT_TANH ? tanh(u->state) : u->state, u->h);
-	side_line(s, ROLE_text, 3, text);
+	figure(two, u->h, true);
+	snprintf(text, sizeof(text), "= %.3f·%s = %s", u->o,
+		 factor(one, cell->output == ACT_TANH ? tanh(u->state) : u->state, false), two);
+	side_line(s, ROLE_text, 1, text);
 }
 
 static void side_classes(struct side *s, const struct trace *t, int step)
@@ -207,15 +287,17 @@ static void side_classes(struct side *s, const struct trace *t, int step)
 	const int bar = s->r.cols - 26;
 	char text[64];
 
-	if (s->row < s->r.rows)
-		side_line(s, ROLE_strong, 0, "if the text ended here");
-	for (int k = 0; k < t->C && s->row < s->r.rows; k++) {
+	side_line(s, ROLE_strong, 0, "if the text ended here");
+	for (int k = 0; k < t->C; k++) {
+		const int row = side_row(s);
 		const double p = t->prob[step * t->C + k],
 			     before = step ? t->prob[(step - 1) * t->C + k] : NAN;
 		const int full = (int)lround(p * bar);
-		struct rect b = {s->r.row + s->row, s->r.col + 13, 1, full};
+		struct rect b = {s->r.row + row, s->r.col + 13, 1, full};
 
-		canvas_field(&s->w->canvas, s->r, s->row, 1, 11, -1, part_look(s->w, ROLE_dim),
+		if (row < 0)
+			continue;
+		canvas_field(&s->w->canvas, s->r, row, 1, 11, -1, part_look(s->w, ROLE_dim),
 			     c->name[k]);
 		if (full > 0)
 			canvas_fill(&s->w->canvas, b, part_look(s->w, ROLE_train), 0x2588);
@@ -223,38 +305,106 @@ static void side_classes(struct side *s, const struct trace *t, int step)
 			 p > before + 5e-4   ? "↑"
 			 : p < before - 5e-4 ? "↓"
 					     : " ");
-		canvas_text(&s->w->canvas, s->r, s->row, 13 + bar + 1, part_look(s->w, ROLE_strong),
+		canvas_text(&s->w->canvas, s->r, row, 13 + bar + 1, part_look(s->w, ROLE_strong),
 			    text);
-		s->row++;
 	}
 }
 
-static void draw_side(struct workbench *w, struct rect r)
+static int likeliest(const struct trace *t)
 {
-	const struct trace *t = w->current.trace;
-	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
-	struct gates_state *g = &w->gates;
-	const int chosen = run_of(w)->signal[g->signal].gate >= 0 ? run_of(w)->signal[g->signal].gate : 0;
-	struct unit_sum u;
-	char title[200], text[120], prefix[16];
-	struct side s = {.w = w};
+	const double *last = t->prob + (t->T - 1) * t->C;
+	int best = 0;
 
+	for (int k = 1; k < t->C; k++)
+		best = last[k] > last[best] ? k : best;
+	return best;
+}
+
+/* In what is left of the panel: how the class that wins in the end fares from word to word. */
+static void side_course(struct side *s, const struct trace *t)
+{
+	const int room = s->r.rows - s->row - 4, bar = s->r.cols - 26, now = s->w->gates.t;
+	const int shown = t->T < room ? t->T : room, best = likeliest(t);
+	int first = now - shown / 2;
+	char text[64];
+
+	if (room < 3 || s->first)
+		return;
+	first = first > t->T - shown ? t->T - shown : first < 0 ? 0 : first;
+	s->row++;
+	snprintf(text, sizeof(text), "p(%.20s) after each word",
+		 t->snapshot->encoder->classes.name[best]);
+	side_line(s, ROLE_strong, 0, text);
+	for (int k = first; k < first + shown; k++) {
+		const double p = t->prob[k * t->C + best];
+		const int row = side_row(s), full = (int)lround(p * bar);
+		const struct style word = part_look(s->w, k == now ? ROLE_strong : ROLE_dim);
+		struct rect b = {s->r.row + row, s->r.col + 13, 1, full};
+
+		if (k == now)
+			canvas_text(&s->w->canvas, s->r, row, 0, part_look(s->w, ROLE_focus), "▸");
+		canvas_field(&s->w->canvas, s->r, row, 1, 11, -1, word, s->w->current.token[k]);
+		if (full > 0)
+			canvas_fill(&s->w->canvas, b, part_look(s->w, ROLE_train), 0x2588);
+		snprintf(text, sizeof(text), "%.3f", p);
+		canvas_text(&s->w->canvas, s->r, row, 13 + bar + 1, word, text);
+	}
+}
+
+static void side_lines(struct side *s, const struct trace *t)
+{
+	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	const struct gates_state *g = &s->w->gates;
+	const struct trace_signal *signal = &run_of(s->w)->signal[g->signal];
+	const int chosen = signal->gate >= 0 ? signal->gate : 0;
+	struct unit_sum u;
+
+	s->row = 0;
 	trace_explain(t, g->run, g->t, g->unit, &u);
+	if (s->w->current.unknown[g->t])
+		side_line(s, ROLE_warn, 0, "an unknown word: read as <unk>");
+	side_gate(s, &cell->gate[chosen], &u.gate[chosen]);
+	if (s->r.rows >= 18)
+		s->row++;
+	side_others(s, t, &u, chosen);
+	if (s->r.rows >= 20)
+		s->row++;
+	side_state(s, t, &u, g->t);
+	if (s->r.rows >= 22)
+		s->row++;
+	side_classes(s, t, g->t);
+}
+
+/* alone: without the maps beside it, and so with the focus. */
+static void draw_side(struct workbench *w, struct rect r, bool alone)
+{
+	enum { ALL = 1 << 20 };
+	const struct trace *t = w->current.trace;
+	struct gates_state *g = &w->gates;
+	struct side s = {.w = w, .first = ALL};
+	char title[200], text[120], prefix[16];
+
 	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_prefix(t, g->run, prefix),
 		 t->runs > 1 ? " " : "", g->unit, g->t + 1, w->current.token[g->t]);
-	s.r = part_frame(w, r, title, NULL, false);
-	if (w->current.unknown[g->t])
-		side_line(&s, ROLE_warn, 0, "an unknown word: read as <unk>");
-	side_gate(&s, &cell->gate[chosen], &u.gate[chosen]);
-	if (s.r.rows >= 18)
-		s.row++;
-	side_others(&s, t, &u, chosen);
-	if (s.r.rows >= 20)
-		s.row++;
-	side_state(&s, t, &u, g->t);
-	if (s.r.rows >= 22)
-		s.row++;
-	side_classes(&s, t, g->t);
+	s.r = (struct rect){r.row + 1, r.col + 1, r.rows - 2, r.cols - 2};
+	side_lines(&s, t); /* counts them */
+	g->side_hidden = s.row > s.r.rows ? s.row - s.r.rows : 0;
+	g->pane = alone || (g->pane && g->side_hidden);
+	part_frame(w, r, title, NULL, g->pane);
+	if (g->side_first > g->side_hidden)
+		g->side_first = g->side_hidden;
+	s.first = g->side_first;
+	side_lines(&s, t);
+	side_course(&s, t);
+	if (g->side_hidden) {
+		if (s.first > 0 && s.first < g->side_hidden)
+			snprintf(text, sizeof(text), " ↑ %d  ↓ %d more ", s.first,
+				 g->side_hidden - s.first);
+		else
+			snprintf(text, sizeof(text), s.first ? " ↑ %d more " : " ↓ %d more ",
+				 g->side_hidden);
+		canvas_text(&w->canvas, r, r.rows - 1, 2, part_look(w, ROLE_dim), text);
+	}
 	if (s.row + 1 < s.r.rows) {
 		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most",
 			 t->distance);
@@ -349,10 +499,10 @@ static void draw(struct workbench *w, struct rect r)
 		side.cols = r.cols >= 100 ? SIDE_COLS : SIDE_MIN;
 		maps.cols -= side.cols;
 		side.col += maps.cols;
+		draw_side(w, side, false);
 		draw_maps(w, maps);
-		draw_side(w, side);
 	} else if (g->pane) { /* narrow: maps or equations, Tab past the last gate changes over */
-		draw_side(w, side);
+		draw_side(w, side, true);
 	} else {
 		draw_maps(w, maps);
 	}
@@ -369,10 +519,13 @@ static void move(struct workbench *w, enum move m, int count)
 		part_move(&g->t, t->T, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN, count, 1);
 	else if (m == MOVE_TOP || m == MOVE_BOTTOM)
 		part_move(&g->t, t->T, m, count, 1);
+	else if (g->pane && g->side_hidden && (m == MOVE_PAGE_UP || m == MOVE_PAGE_DOWN))
+		part_move(&g->side_first, g->side_hidden + 1, m, count, 3);
 	else
 		part_move(&g->unit, t->H, m, count, 10);
 }
 
+/* Past the last gate come the equations, where they are not all in sight. */
 static void pane(struct workbench *w, int delta)
 {
 	const struct trace *t = w->current.trace;
@@ -381,7 +534,7 @@ static void pane(struct workbench *w, int delta)
 	if (!t)
 		return;
 	count = run_of(w)->signals;
-	if (w->canvas.cols < 40 + SIDE_MIN &&
+	if ((w->canvas.cols < 40 + SIDE_MIN || w->gates.side_hidden) &&
 	    (w->gates.pane || place + delta == count || place + delta < 0)) {
 		w->gates.pane = !w->gates.pane;
 		if (w->gates.pane)
@@ -407,10 +560,12 @@ static bool find(struct workbench *w, const char *text, int delta)
 
 static bool back(struct workbench *w)
 {
-	if (!w->gates.zoom)
-		return false;
-	w->gates.zoom = false;
-	return true;
+	const bool inside = w->gates.pane || w->gates.zoom;
+
+	if (!w->gates.pane)
+		w->gates.zoom = false;
+	w->gates.pane = false;
+	return inside;
 }
 
 static bool rows(struct workbench *w, struct output *o, struct err *err)
@@ -426,6 +581,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_gates = {.name = "Gates",
 				.number = 2,
 				.keys = keys,
+				.hints = hints,
 				.draw = draw,
 				.move = move,
 				.pane = pane,

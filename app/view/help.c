@@ -9,6 +9,16 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {{"Up", NULL, "scroll"},
+						{"/", NULL, "find"},
+						{"Esc", NULL, "back"},
+						{NULL, NULL, NULL}};
+	(void)w;
+	return global;
+}
+
 /* Draws lines, of which `first` are scrolled away; or only counts them, and those that hold `text`. */
 struct page {
 	struct workbench *w;
@@ -153,5 +163,10 @@ static bool find(struct workbench *w, const char *text, int delta)
 	return true;
 }
 
-const struct view view_help = {
-	.name = "Help", .keys = keys, .draw = draw, .enter = enter, .move = move, .find = find};
+const struct view view_help = {.name = "Help",
+			       .keys = keys,
+			       .hints = hints,
+			       .draw = draw,
+			       .enter = enter,
+			       .move = move,
+			       .find = find};

@@ -11,10 +11,22 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {
+		{"/", NULL, "find"},
+		{"x", NULL, "export"},
+		{NULL, NULL, NULL},
+	};
+
+	(void)w;
+	return global;
+}
+
 static const struct table_column columns[] = {{"time", -1, 19, 19, 2},
 					      {"level", -1, 5, 6, 3},
 					      {"run", -1, 8, 20, 4},
-					      {"what", -1, 6, 8, 5},
+					      {"what", -1, 8, 10, 5},
 					      {"message", -1, 20, 0, 0}};
 enum { COL_TIME, COL_LEVEL, COL_RUN, COL_WHAT, COL_MESSAGE, COLS };
 
@@ -137,6 +149,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_log = {.name = "Log",
 			      .number = 6,
 			      .keys = keys,
+			      .hints = hints,
 			      .draw = draw,
 			      .enter = enter,
 			      .move = move,

@@ -12,6 +12,18 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding ask[] = {
+		{"Enter", NULL, "ask"}, {"/", NULL, "find"}, {NULL, NULL, NULL}};
+	static const struct binding answer[] = {{"Esc", NULL, "questions"},
+						{"x", NULL, "export"},
+						{"/", NULL, "find"},
+						{NULL, NULL, NULL}};
+
+	return w->query.has_answer ? answer : ask;
+}
+
 static const char *question_cell(void *data, int row, int col)
 {
 	static char number[16];
@@ -172,6 +184,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_query = {.name = "Query",
 				.number = 5,
 				.keys = keys,
+				.hints = hints,
 				.draw = draw,
 				.move = move,
 				.open = open_selected,

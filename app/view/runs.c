@@ -16,6 +16,19 @@ static const struct binding keys[] = {
 	{NULL, NULL, NULL},
 };
 
+static const struct binding *hints(const struct workbench *w)
+{
+	static const struct binding global[] = {
+		{"Enter", NULL, "open"},
+		{"/", NULL, "filter"},
+		{"x", NULL, "export"},
+		{NULL, NULL, NULL},
+	};
+
+	(void)w;
+	return global;
+}
+
 enum {
 	COL_NAME,
 	COL_ID,
@@ -33,8 +46,8 @@ enum {
 };
 
 static const struct table_column columns[COLS] = {
-	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 6},      {"cell", -1, 4, 10, 5},
-	{"H", 1, 3, 5, 7},       {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
+	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 7},      {"cell", -1, 8, 10, 5},
+	{"H", 1, 3, 5, 6},       {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
 	{"valid", 1, 6, 6, 2},   {"accuracy", 1, 8, 8, 1}, {"when", -1, 11, 12, 8},
 	{"state", -1, 8, 9, 2},  {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
 };
@@ -280,6 +293,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 const struct view view_runs = {.name = "Runs",
 			       .number = 4,
 			       .keys = keys,
+			       .hints = hints,
 			       .draw = draw,
 			       .enter = enter,
 			       .move = move,

@@ -83,8 +83,14 @@ static void draw_strip(struct workbench *w, struct rect r)
 	for (int k = 1; k < t->C; k++)
 		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k
 											  : best;
+	a.least = 5; /* so that there is a number in each */
 	heat_axis_fit(&a, in.cols, 11, t->T - 1);
 	heat_tokens(&w->canvas, in, &w->theme, &a, -1, 0);
+	if (a.first) {
+		snprintf(label, sizeof(label), " ← %d more ", a.first);
+		canvas_text(&w->canvas, r, r.rows - 1, r.cols - 2 - canvas_width(label),
+			    part_look(w, ROLE_dim), label);
+	}
 	for (int k = 0; k < t->T; k++)
 		row[k] = t->prob[k * t->C + best];
 	snprintf(label, sizeof(label), "p(%.5s)", t->snapshot->encoder->classes.name[best]);
@@ -136,7 +142,9 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "–");
 	part_field(w, in, row++, 13, "best valid", text);
-	if (o->live && w->session)
+	if (o->live && w->session && g->state == TRAIN_READY)
+		snprintf(text, sizeof(text), "–");
+	else if (o->live && w->session)
 		snprintf(text, sizeof(text), "to step %lld",
 			 (long long)recorder_recorded(w->session->recorder));
 	else
