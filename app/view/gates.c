@@ -384,7 +384,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 	struct side s = {.w = w, .first = ALL};
 	char title[200], text[120], prefix[16];
 
-	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_prefix(t, g->run, prefix),
+	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_name(t, g->run, prefix),
 		 t->runs > 1 ? " " : "", g->unit, g->t + 1, w->current.token[g->t]);
 	s.r = (struct rect){r.row + 1, r.col + 1, r.rows - 2, r.cols - 2};
 	side_lines(&s, t); /* counts them */

@@ -416,11 +416,13 @@ void trace_free(struct trace *t)
 	free(t);
 }
 
-const char *trace_prefix(const struct trace *t, int run, char prefix[16])
+const char *trace_name(const struct trace *t, int run, char prefix[16])
 {
 	*prefix = '\0';
-	if (t->runs > 1)
+	if (t->runs > 1) {
 		stack_prefix(&t->snapshot->encoder->model.stack, run, prefix);
+		prefix[strlen(prefix) - 1] = '\0';
+	}
 	return prefix;
 }
 

@@ -50,8 +50,8 @@ struct trace {
 	double distance;           /* largest |double - float32| over all gates, states and the classes */
 };
 
-/* "" where there is one run, else "l1.bw." and the like. */
-const char *trace_prefix(const struct trace *t, int run, char prefix[16]);
+/* "" where there is one run, else "l1.bw" and the like. */
+const char *trace_name(const struct trace *t, int run, char prefix[16]);
 
 /* Runs the snapshot's encoder over a text (valid UTF-8). Takes a reference to the snapshot. A text
  * without a token has T = 0, unless the run pads. ERR_FAILED without memory. Any thread. */
