@@ -361,7 +361,8 @@ static bool tag_change(struct store *s, const char *sql, int64_t run, const char
 bool run_tag_check(const char *tag, struct err *err)
 {
 	return (*tag && strlen(tag) < RUN_NAME_SIZE && !strchr(tag, ',') && !has_control(tag)) ||
-	       err_set(err, ERR_USAGE, "a tag has 1 to %d bytes, no comma and no control characters",
+	       err_set(err, ERR_USAGE,
+		       "a tag has 1 to %d bytes, no comma and no control characters",
 		       RUN_NAME_SIZE - 1);
 }
 
