@@ -150,6 +150,7 @@ void store_rollback(struct store *s)
 {
 	char sql[64];
 
+	s->sized_run = 0;
 	if (--s->depth > 0) {
 		snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", s->depth, s->depth);
 		sqlite3_exec(s->db, sql, NULL, NULL, NULL);
