@@ -185,7 +185,7 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 			      &max_len, "truncate_front", &truncate_front, "mask", &mask, "pad_to",
 			      &pad_to, "pad_front", &pad_front)) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
-	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify")) {
+	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify") != 0) {
 		err_set(err, ERR_FAILED,
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);

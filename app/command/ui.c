@@ -266,9 +266,9 @@ static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	(void)a;
 
-	if (!w->session && *w->settings.data && !w->live.view) {
-		desk_train(w, &w->settings,
-			   true); /* the sample, or what -c named, is there to be learned */
+	/* The sample, or what -c named, is there to be learned. */
+	if (!w->session && w->settings.data && !w->live.view) {
+		desk_train(w, &w->settings, true);
 		return true;
 	}
 	if (!need_session(w, err))
@@ -454,17 +454,15 @@ static bool ui_mark(struct context *c, const struct args *a, struct err *err)
 static bool ui_order(struct context *c, const struct args *a, struct err *err)
 {
 	struct runs_state *r = &c->ui->runs;
-	int columns = 0, next = -1;
+	int next = -1;
 
-	while (run_list_column(columns))
-		columns++;
-	for (int k = 0; a->pos_count && k < columns; k++)
+	for (int k = 0; a->pos_count && run_list_column(k); k++)
 		if (!strcmp(a->pos[0], run_list_column(k)))
 			next = k;
 	if (a->pos_count && next < 0)
 		return err_set(err, ERR_USAGE, "runs cannot be ordered by '%s'", a->pos[0]);
 	if (!a->pos_count)
-		next = (r->order + 1) % columns;
+		next = run_list_column(r->order + 1) ? r->order + 1 : 0;
 	r->ascending = a->pos_count && next == r->order ? !r->ascending : false;
 	r->order = next;
 	r->stale = true;
