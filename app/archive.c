@@ -207,7 +207,7 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 			      &merge, "pool", &pool) ||
 	    !find_pool(pool, &model.pool)) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
-	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify")) {
+	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify") != 0) {
 		err_set(err, ERR_FAILED,
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);

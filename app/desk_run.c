@@ -412,8 +412,11 @@ void desk_feed(struct workbench *w)
 		w->live.snapshot = snap;
 		desk_weights_changed(w);
 	}
-	if (recorder_trouble(s->recorder, &trouble))
+	if (recorder_trouble(s->recorder, &trouble)) {
 		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
+		if (w->stopping)
+			recorder_give_up(s->recorder); /* the trainer may be waiting for room */
+	}
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
 	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&

@@ -51,7 +51,8 @@ struct recorder {
 	int snapshots;    /* in it */
 	bool urgent, closing;
 	int64_t recorded, waits;
-	struct err trouble;
+	struct err trouble; /* passes: tried again */
+	struct err failure; /* final; the first one */
 	char id[RUN_ID_SIZE], run_name[RUN_NAME_SIZE];
 	bool has_run;
 
@@ -210,8 +211,10 @@ static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct er
 	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);
 }
 
+/* A run whose recording failed has failed, whatever its trainer says. */
 static bool put_state(struct recorder *r, const struct item *it, struct err *err)
 {
+	const bool failed = r->failure.code && train_state_over(it->gauge.state);
 	static const enum run_status status[] = {
 		[TRAIN_READY] = RUN_CREATED,   [TRAIN_RUNNING] = RUN_RUNNING,
 		[TRAIN_PAUSED] = RUN_PAUSED,   [TRAIN_FINISHED] = RUN_FINISHED,
@@ -219,7 +222,8 @@ static bool put_state(struct recorder *r, const struct item *it, struct err *err
 		[TRAIN_FAILED] = RUN_FAILED,
 	};
 
-	return store_run_status(r->store, r->run, status[it->gauge.state], it->message, err);
+	return store_run_status(r->store, r->run, failed ? RUN_FAILED : status[it->gauge.state],
+				failed ? r->failure.msg : it->message, err);
 }
 
 static bool write_item(struct recorder *r, const struct item *it, struct err *err)
@@ -256,6 +260,7 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 static bool write_items(struct recorder *r, int first, int n, int64_t *step, struct err *err)
 {
 	const int64_t run = r->run;
+	int64_t last = *step;
 
 	if (!store_begin(r->store, err))
 		return false;
@@ -268,12 +273,37 @@ static bool write_items(struct recorder *r, int first, int n, int64_t *step, str
 			return false;
 		}
 		if (it->type == TRAIN_EVENT_STEP)
-			*step = it->gauge.step;
+			last = it->gauge.step;
 	}
-	if (store_commit(r->store, err))
+	if (store_commit(r->store, err)) {
+		*step = last;
 		return true;
+	}
 	r->run = run;
 	return false;
+}
+
+/* Writes n items; where an error is final, all but those it concerns. Returns how many are done with;
+ * the others are to be tried again. */
+static int write_what_can_be(struct recorder *r, int first, int n, int64_t *step, struct err *err)
+{
+	const int half = n / 2;
+	int done;
+
+	if (write_items(r, first, n, step, err))
+		return n;
+	if (err->code == ERR_STORE)
+		return 0;
+	if (n == 1 && !r->failure.code) {
+		pthread_mutex_lock(&r->lock);
+		r->failure = *err;
+		pthread_mutex_unlock(&r->lock);
+	}
+	*err = (struct err){0};
+	if (n == 1)
+		return 1;
+	done = write_what_can_be(r, first, half, step, err);
+	return done < half ? done : done + write_what_can_be(r, first + half, n - half, step, err);
 }
 
 static void wait_ms(struct recorder *r, int ms)
@@ -302,8 +332,7 @@ static void *recorder_main(void *arg)
 	for (;;) {
 		struct err err = {0};
 		int64_t step = r->recorded;
-		int n, first, snapshots = 0;
-		bool ok;
+		int n, first, done, snapshots = 0;
 
 		while (!r->count && !r->closing)
 			pthread_cond_wait(&r->filled, &r->lock);
@@ -315,8 +344,8 @@ static void *recorder_main(void *arg)
 		r->urgent = false;
 		pthread_mutex_unlock(&r->lock);
 
-		ok = write_items(r, first, n, &step, &err);
-		for (int k = 0; ok && k < n; k++) {
+		done = write_what_can_be(r, first, n, &step, &err);
+		for (int k = 0; k < done; k++) {
 			snapshots += r->queue[(first + k) % QUEUE_MAX].snapshot != NULL;
 			release_item(&r->queue[(first + k) % QUEUE_MAX]);
 		}
@@ -324,17 +353,15 @@ static void *recorder_main(void *arg)
 		pthread_mutex_lock(&r->lock);
 		r->trouble = err;
 		pthread_cond_broadcast(&r->drained);
-		if (ok) {
-			r->first = (first + n) % QUEUE_MAX;
-			r->count -= n;
-			r->snapshots -= snapshots;
-			r->recorded = step;
-			r->has_run = r->run != 0;
-		} else if (r->closing) {
+		r->first = (first + done) % QUEUE_MAX;
+		r->count -= done;
+		r->snapshots -= snapshots;
+		r->recorded = step;
+		r->has_run = r->run != 0;
+		if (done < n && r->closing)
 			break;
-		} else {
+		if (done < n)
 			wait_to_retry(r);
-		}
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -380,12 +407,13 @@ static bool is_full(const struct recorder *r, const struct train_event *event)
 	return r->count == QUEUE_MAX || (event->snapshot && r->snapshots >= SNAPSHOTS_MAX);
 }
 
-void recorder_put(struct recorder *r, const struct train_event *event)
+bool recorder_put(struct recorder *r, const struct train_event *event)
 {
 	struct item *it;
+	bool ok;
 
 	if (event->type == TRAIN_EVENT_SNAPSHOT)
-		return;
+		return true;
 	pthread_mutex_lock(&r->lock);
 	r->waits += is_full(r, event);
 	while (is_full(r, event) && !r->closing)
@@ -408,7 +436,9 @@ void recorder_put(struct recorder *r, const struct train_event *event)
 		if (r->urgent || r->count == 1 || r->count == COMMIT_ITEMS)
 			pthread_cond_signal(&r->filled);
 	}
+	ok = !r->failure.code;
 	pthread_mutex_unlock(&r->lock);
+	return ok;
 }
 
 int64_t recorder_recorded(struct recorder *r)
@@ -486,9 +516,9 @@ bool recorder_close(struct recorder *r, struct err *err)
 	recorder_give_up(r);
 	if (!pthread_equal(r->thread, pthread_self()))
 		pthread_join(r->thread, NULL);
-	ok = r->count == 0;
+	ok = r->count == 0 && !r->failure.code;
 	if (!ok && err) {
-		*err = r->trouble;
+		*err = r->failure.code ? r->failure : r->trouble;
 		if (!err->code)
 			err_set(err, ERR_STORE, "the end of the run could not be stored");
 	}

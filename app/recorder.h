@@ -3,8 +3,9 @@
  * The recorder: a thread with a store handle of its own that writes what a trainer reports. The
  * queue is bounded: a full one makes the trainer wait, and the waits are counted; nothing is lost.
  * A transaction ends every 250 ms or 2,000 items, and at once for a state or a checkpoint. When the
- * store cannot be written (a full disk, a busy file) the items are kept and tried again every
- * second, until it works or the recorder is closed.
+ * store cannot be written (ERR_STORE: a full disk, a busy file) the items are kept and tried again
+ * every second, until it works or the recorder is closed. Any other error is final: the run has
+ * failed, what that error concerns is left out, and everything else is still written.
  */
 #ifndef SLUICE_APP_RECORDER_H
 #define SLUICE_APP_RECORDER_H
@@ -31,8 +32,8 @@ struct recorder;
 struct recorder *recorder_new(const char *store, const struct prepared *p,
 			      const struct run_intro *intro, struct err *err);
 
-/* From the trainer's thread. */
-void recorder_put(struct recorder *r, const struct train_event *event);
+/* From the trainer's thread. false: an error is final, and training should stop. */
+bool recorder_put(struct recorder *r, const struct train_event *event);
 
 /* Any thread. The last step that is safely in the store; 0: none. */
 int64_t recorder_recorded(struct recorder *r);
@@ -40,7 +41,7 @@ int64_t recorder_recorded(struct recorder *r);
 bool recorder_run(struct recorder *r, char id[9], char *name);
 /* Waits until everything handed over so far is written, or cannot be; then as recorder_run. */
 bool recorder_flush(struct recorder *r, char id[9], char *name);
-/* The trouble the recorder is in now; false when all is well. */
+/* Why nothing can be written at the moment; false when all is well. */
 bool recorder_trouble(struct recorder *r, struct err *err);
 /* How often the trainer had to wait for the queue. */
 int64_t recorder_waits(struct recorder *r);

@@ -10,7 +10,8 @@ static void emit(void *arg, const struct train_event *event)
 {
 	struct session *s = arg;
 
-	recorder_put(s->recorder, event);
+	if (!recorder_put(s->recorder, event))
+		trainer_stop(s->trainer);
 	if (s->observe)
 		s->observe(s->arg, event);
 	feed_put(s->feed, event);
@@ -23,7 +24,7 @@ struct session *session_start(struct prepared *p, const struct session_spec *spe
 	s->prepared = *p;
 	*p = (struct prepared){0};
 	p = &s->prepared;
-	p->spec.paused = spec->paused;
+	p->spec.paused = true; /* until s->trainer is there for emit */
 	s->observe = spec->observe;
 	s->arg = spec->arg;
 	s->feed = feed_new(spec->wake, spec->arg);
@@ -31,8 +32,11 @@ struct session *session_start(struct prepared *p, const struct session_spec *spe
 	if (s->recorder)
 		s->trainer = trainer_new(&p->spec, p->encoder, p->train, p->valid,
 					 (struct train_sink){emit, s}, err);
-	if (s->trainer)
+	if (s->trainer) {
+		if (!spec->paused)
+			trainer_resume(s->trainer);
 		return s;
+	}
 	session_free(s);
 	return NULL;
 }
@@ -52,8 +56,14 @@ enum train_state session_finish(struct session *s, struct err *err)
 
 void session_free(struct session *s)
 {
+	struct err trouble;
+
 	if (!s)
 		return;
+	if (s->trainer)
+		trainer_stop(s->trainer);
+	if (s->recorder && recorder_trouble(s->recorder, &trouble))
+		recorder_give_up(s->recorder); /* the trainer may be waiting for room */
 	trainer_free(s->trainer);
 	recorder_close(s->recorder, NULL);
 	feed_free(s->feed);

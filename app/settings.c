@@ -387,15 +387,15 @@ static int ini_value(void *arg, const char *section, const char *name, const cha
 	const struct setting *w = setting_find(name);
 	char *path = w && w->type == SETTING_PATH ? beside(st->path, value) : NULL;
 	struct err err = {0};
-	int *at = w ? &st->set_at[w - table] : NULL;
 
 	(void)section;
-	if (at && *at)
-		err_set(&err, ERR_INPUT, "%s is set already on line %d", name, *at);
+	if (w && st->set_at[w - table])
+		err_set(&err, ERR_INPUT, "%s is set already on line %d", name,
+			st->set_at[w - table]);
 	else
 		settings_set(st->s, name, path ? path : value, &err);
-	if (at)
-		*at = st->line;
+	if (w)
+		st->set_at[w - table] = st->line;
 	free(path);
 	if (!err.code)
 		return 1;

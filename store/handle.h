@@ -14,10 +14,13 @@ struct store {
 	sqlite3 *db;
 	char *path;
 	enum store_mode mode;
-	int lock;       /* descriptor of the sidecar file, -1 without one */
-	int locked;     /* how often the sidecar lock is held */
-	int depth;      /* of nested transactions; the lock is held while it is not 0 */
-	bool sync_due;  /* the open transaction must survive a loss of power */
+	int lock;          /* descriptor of the sidecar file, -1 without one */
+	int locked;        /* how often the sidecar lock is held */
+	int64_t until_ms;  /* when whoever holds the lock gives up waiting for SQLite's */
+	int depth;         /* of nested transactions; the lock is held while it is not 0 */
+	bool sync_due;     /* the open transaction must survive a loss of power */
+	int64_t sized_run; /* the run whose checkpoints take sized_bytes at most; 0: unknown */
+	int64_t sized_bytes;
 	int wal_frames; /* in the write-ahead log after the last commit */
 	struct stmt **cache;
 	size_t count, cap;

@@ -13,7 +13,7 @@ struct touched {
 	int64_t run, key, created_ms;
 	const char *name; /* borrowed from the points */
 	struct metric_summary sum;
-	int64_t step; /* the last one of the batch, and its epoch */
+	int64_t first, step; /* the first and the last one of the batch; the epoch of the last */
 	double epoch;
 	bool again; /* a point was replaced or came late: count afresh */
 };
@@ -207,7 +207,7 @@ static struct touched *touch(struct store *s, struct batch *b, const struct metr
 			return &b->t[k];
 	b->t = mem_grow(b->t, &b->cap, b->count + 1, sizeof(*b->t));
 	t = &b->t[b->count];
-	*t = (struct touched){.run = p->run, .name = p->name, .step = -1};
+	*t = (struct touched){.run = p->run, .name = p->name, .first = p->step, .step = -1};
 	st = stmt_start(s, "SELECT created_ms FROM run WHERE run_id=?", err);
 	stmt_int(st, p->run);
 	if (!stmt_value(st, &t->created_ms, -1, err))
@@ -243,6 +243,8 @@ static bool add_point(struct store *s, struct touched *t, const struct metric_po
 	stmt_int(st, now - t->created_ms);
 	if (!stmt_run(st, err))
 		return false;
+	if (p->step < t->first)
+		t->first = p->step;
 	if (p->step > t->step) {
 		t->step = p->step;
 		t->epoch = p->epoch;
@@ -254,16 +256,18 @@ static bool add_point(struct store *s, struct touched *t, const struct metric_po
 	return true;
 }
 
-/* The best validation of a run: highest accuracy, then lowest loss, then the earliest step. */
-static bool refresh_best(struct store *s, int64_t run, struct err *err)
+/* The best validation of a run: highest accuracy, then lowest loss, then the earliest step. Looks
+ * at the steps from `first` on and at the best so far; 0: at every step. */
+static bool refresh_best(struct store *s, int64_t run, int64_t first, struct err *err)
 {
+#define SCORES                                                                                     \
+	" SELECT step, epoch_u FROM metric WHERE run_id=?1 AND value IS NOT NULL AND key_id IN"    \
+	" (SELECT key_id FROM metric_key WHERE name IN('valid/accuracy','valid/loss')) AND step"
 	struct stmt *st = stmt_start(
 		s,
 		"UPDATE run SET (best_step, best_epoch_u, best_loss, best_accuracy)=("
-		" SELECT c.step, max(c.epoch_u), l.value, a.value FROM ("
-		"  SELECT step, epoch_u FROM metric WHERE run_id=?1 AND value IS NOT NULL AND "
-		"key_id IN"
-		"  (SELECT key_id FROM metric_key WHERE name IN('valid/accuracy','valid/loss'))) c"
+		" SELECT c.step, max(c.epoch_u), l.value, a.value FROM (" SCORES
+		">=?2 UNION ALL" SCORES "=(SELECT best_step FROM run WHERE run_id=?1)) c"
 		" LEFT JOIN metric a ON a.run_id=?1 AND a.step=c.step AND abs(a.value)<9e999 AND"
 		"  a.key_id=(SELECT key_id FROM metric_key WHERE name='valid/accuracy')"
 		" LEFT JOIN metric l ON l.run_id=?1 AND l.step=c.step AND abs(l.value)<9e999 AND"
@@ -273,7 +277,10 @@ static bool refresh_best(struct store *s, int64_t run, struct err *err)
 		" WHERE run_id=?1",
 		err);
 
+#undef SCORES
+
 	stmt_int(st, run);
+	stmt_int(st, first);
 	return stmt_run(st, err);
 }
 
@@ -316,7 +323,7 @@ bool store_metric_add(struct store *s, const struct metric_point *points, size_t
 
 		ok = (!t->again || count_again(s, t, err)) && write_summary(s, t, err) &&
 		     move_forward(s, t, now, err) &&
-		     (!is_score(t->name) || refresh_best(s, t->run, err));
+		     (!is_score(t->name) || refresh_best(s, t->run, t->again ? 0 : t->first, err));
 	}
 	free(b.t);
 	return store_end(s, ok, err);
@@ -351,7 +358,7 @@ bool store_metric_cut(struct store *s, int64_t run, int64_t step, struct err *er
 		ok = stmt_run(st, err) && count_again(s, &t, err) && write_summary(s, &t, err);
 	}
 	free(keys);
-	ok = ok && refresh_best(s, run, err);
+	ok = ok && refresh_best(s, run, 0, err);
 	if (ok) {
 		st = stmt_start(
 			s,

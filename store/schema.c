@@ -276,19 +276,32 @@ static int version_of(struct store *s, struct err *err)
 	return version;
 }
 
-bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err)
+/* version_of, which must not be above this; -1 with err set. */
+static int known_version(struct store *s, int version, struct err *err)
 {
 	int from = version_of(s, err);
+
+	if (from <= version)
+		return from;
+	err_set(err, ERR_STORE,
+		"%s: made by a newer sluice (its schema has version %d, this program knows %d): "
+		"use the newer program",
+		s->path, from, version);
+	return -1;
+}
+
+bool schema_known(struct store *s, int version, struct err *err)
+{
+	return known_version(s, version, err) >= 0;
+}
+
+bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err)
+{
+	int from = known_version(s, version, err);
 	bool ok = true;
 
 	if (from < 0 || from == version)
 		return from == version;
-	if (from > version)
-		return err_set(
-			err, ERR_STORE,
-			"%s: made by a newer sluice (its schema has version %d, this program "
-			"knows %d): use the newer program",
-			s->path, from, version);
 	if (s->mode == STORE_READ)
 		return err_set(err, ERR_STORE,
 			       "%s: its schema has version %d, this program needs %d: open it once "

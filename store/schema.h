@@ -40,10 +40,13 @@ const struct schema_step *schema_steps(int *version);
 /* The view at index, NULL past the end. */
 const struct schema_view *schema_view_at(int index);
 
+/* Refuses a store of a version above this, with both versions. Changes nothing. */
+bool schema_known(struct store *s, int version, struct err *err);
+
 /*
  * Brings the store from its version to the given one with these steps, in one transaction, after
- * a copy to PATH.pre-vN when it holds anything. A newer store is refused with both versions. The
- * handle holds the sidecar lock.
+ * a copy to PATH.pre-vN when it holds anything. What schema_known refuses is refused. The handle
+ * holds the sidecar lock.
  */
 bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err);
 

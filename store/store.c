@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 enum {
-	WAL_FRAMES = 1024, /* 4 MiB of log: time to move it into the file */
+	WAL_FRAMES = 1024,   /* 4 MiB of log: time to move it into the file */
+	CLOSE_WAIT_MS = 200, /* tidying up is worth no more */
 	OLDEST_SQLITE = 3037000,
 };
 
@@ -83,25 +84,35 @@ bool store_exec(struct store *s, const char *sql, struct err *err)
 	return rc == SQLITE_OK || store_fail(s, rc, err);
 }
 
-/* Takes the sidecar lock, waiting as long as a writer may. */
-static bool lock(struct store *s, struct err *err)
+/* What is left of the wait that began with the lock is SQLite's. */
+static void share_wait(struct store *s)
+{
+	const int64_t left = s->until_ms - store_now_ms();
+
+	sqlite3_busy_timeout(s->db, left > 0 ? (int)left : 0);
+}
+
+/* Takes the sidecar lock; for it and for SQLite's own locks wait_ms are spent together. */
+static bool lock(struct store *s, int wait_ms, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	int64_t until = store_now_ms() + STORE_WAIT_MS;
 
-	if (s->locked || s->lock < 0) {
+	if (s->locked) {
 		s->locked++;
 		return true;
 	}
-	while (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+	s->until_ms = store_now_ms() + wait_ms;
+	while (s->lock >= 0 && flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_set(err, ERR_STORE, "%s.lock: cannot be locked: %s", s->path,
 				       strerror(errno));
-		if (store_now_ms() > until)
+		if (store_now_ms() > s->until_ms)
 			return store_fail(s, SQLITE_BUSY, err);
 		nanosleep(&pause, NULL);
 	}
 	s->locked = 1;
+	if (s->db)
+		share_wait(s);
 	return true;
 }
 
@@ -117,7 +128,7 @@ bool store_begin(struct store *s, struct err *err)
 	bool ok;
 
 	if (s->depth == 0) {
-		if (!lock(s, err))
+		if (!lock(s, STORE_WAIT_MS, err))
 			return false;
 		ok = store_exec(s, "BEGIN IMMEDIATE", err);
 		if (!ok)
@@ -139,6 +150,7 @@ void store_rollback(struct store *s)
 {
 	char sql[64];
 
+	s->sized_run = 0;
 	if (--s->depth > 0) {
 		snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", s->depth, s->depth);
 		sqlite3_exec(s->db, sql, NULL, NULL, NULL);
@@ -327,6 +339,13 @@ static bool open_lock(struct store *s, struct err *err)
 	return s->lock >= 0;
 }
 
+static void disconnect(struct store *s)
+{
+	stmt_free_all(s);
+	sqlite3_close(s->db);
+	s->db = NULL;
+}
+
 static bool connect_to(struct store *s, const char *name, int flags, struct err *err)
 {
 	static const char settings[] = "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
@@ -336,7 +355,10 @@ static bool connect_to(struct store *s, const char *name, int flags, struct err 
 	if (rc != SQLITE_OK)
 		return store_fail(s, rc, err);
 	sqlite3_extended_result_codes(s->db, 0);
-	sqlite3_busy_timeout(s->db, STORE_WAIT_MS);
+	if (s->locked)
+		share_wait(s);
+	else
+		sqlite3_busy_timeout(s->db, STORE_WAIT_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
@@ -356,6 +378,9 @@ static bool prepare_to_write(struct store *s, bool empty, struct err *err)
 	char sql[96];
 	int version;
 
+	steps = schema_steps(&version);
+	if (!schema_known(s, version, err))
+		return false;
 	/* The mark goes into the file before the log exists: a file that died half-made is ours. */
 	if (empty) {
 		snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; PRAGMA application_id=%d; COMMIT",
@@ -368,7 +393,6 @@ static bool prepare_to_write(struct store *s, bool empty, struct err *err)
 	if (!store_exec(s, "PRAGMA journal_mode=WAL", err) || !store_exec(s, settings, err))
 		return false;
 	sqlite3_wal_hook(s->db, count_frames, s);
-	steps = schema_steps(&version);
 	return schema_migrate(s, steps, version, err) && store_mark_crashed(s, NULL, err);
 }
 
@@ -377,7 +401,7 @@ static bool open_to_write(struct store *s, const char *name, bool empty, struct 
 	bool ok;
 	int fd;
 
-	if (!open_lock(s, err) || !lock(s, err))
+	if (!open_lock(s, err) || !lock(s, STORE_WAIT_MS, err))
 		return false;
 	/* Somebody else may have made it while this process waited. */
 	ok = may_open(s->path, STORE_WRITE, &empty, err);
@@ -393,6 +417,8 @@ static bool open_to_write(struct store *s, const char *name, bool empty, struct 
 	}
 	ok = ok && connect_to(s, name, SQLITE_OPEN_READWRITE, err) &&
 	     prepare_to_write(s, empty, err);
+	if (!ok)
+		disconnect(s);
 	unlock(s);
 	return ok;
 }
@@ -410,8 +436,7 @@ static bool open_to_read(struct store *s, const char *name, struct err *err)
 	if (ok)
 		rc = sqlite3_exec(s->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
 	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && stat(log, &st) != 0) {
-		sqlite3_close(s->db);
-		s->db = NULL;
+		disconnect(s);
 		uri = immutable_uri(name);
 		ok = connect_to(s, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
 		free(uri);
@@ -475,13 +500,15 @@ void store_close(struct store *s)
 		store_rollback(s);
 	stmt_free_all(s);
 	/* The last connection empties and removes the log as it closes: under the lock too. */
-	if (s->db && s->mode == STORE_WRITE && lock(s, NULL)) {
+	if (s->db && s->mode == STORE_WRITE && lock(s, CLOSE_WAIT_MS, NULL)) {
 		sqlite3_exec(s->db, "PRAGMA optimize", NULL, NULL, NULL);
 		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		sqlite3_close(s->db);
+		disconnect(s);
 		unlock(s);
 	} else {
-		sqlite3_close(s->db);
+		if (s->db && s->mode == STORE_WRITE)
+			sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		disconnect(s);
 		if (s->mode == STORE_READ)
 			tidy(s->path);
 	}

@@ -162,29 +162,31 @@ static bool drop_unused(struct store *s, struct chunks *c, struct err *err)
 	return ok;
 }
 
-/* Drops the state tensors of a run's checkpoints other than one. */
+/* Drops the state tensors of the run's checkpoint before this one: no older one has any. */
 static bool drop_states(struct store *s, int64_t run, int64_t newest, struct err *err)
 {
 	struct chunks c = {0};
 	struct stmt *st = stmt_start(
-		s,
-		"SELECT DISTINCT x.chunk_id FROM checkpoint c JOIN tensor t USING(checkpoint_id)"
-		" JOIN tensor_chunk x USING(tensor_id) WHERE c.run_id=? AND c.checkpoint_id<>?"
-		" AND t.role='state'",
+		s, "SELECT max(checkpoint_id) FROM checkpoint WHERE run_id=? AND checkpoint_id<>?",
 		err);
+	int64_t last;
 	bool ok;
 
 	stmt_int(st, run);
 	stmt_int(st, newest);
+	if (!stmt_value(st, &last, 0, err))
+		return false;
+	st = stmt_start(
+		s,
+		"SELECT DISTINCT x.chunk_id FROM tensor t JOIN tensor_chunk x USING(tensor_id)"
+		" WHERE t.checkpoint_id=? AND t.role='state'",
+		err);
+	stmt_int(st, last);
 	ok = note_chunks(st, &c, err);
 	if (ok) {
-		st = stmt_start(
-			s,
-			"DELETE FROM tensor WHERE role='state' AND checkpoint_id IN (SELECT"
-			" checkpoint_id FROM checkpoint WHERE run_id=? AND checkpoint_id<>?)",
-			err);
-		stmt_int(st, run);
-		stmt_int(st, newest);
+		st = stmt_start(s, "DELETE FROM tensor WHERE checkpoint_id=? AND role='state'",
+				err);
+		stmt_int(st, last);
 		ok = stmt_run(st, err) && drop_unused(s, &c, err);
 	}
 	free(c.id);
@@ -253,8 +255,11 @@ int64_t store_checkpoint_add(struct store *s, int64_t run, const struct checkpoi
 			ok = err_set(err, ERR_NO_RUN, "no such run");
 		id = sqlite3_last_insert_rowid(s->db);
 	}
-	for (size_t k = 0; ok && k < count; k++)
+	for (size_t k = 0; ok && k < count; k++) {
 		ok = put_tensor(s, id, &tensors[k], err);
+		if (s->sized_run == run)
+			s->sized_bytes += (int64_t)tensors[k].bytes;
+	}
 	ok = ok && drop_states(s, run, id, err);
 	return store_end(s, ok, err) ? id : 0;
 }
@@ -470,19 +475,30 @@ bool store_checkpoint_keep(struct store *s, int64_t run, enum keep keep, int64_t
 	int k, n, gone = 0;
 	bool ok;
 
+	if (dropped)
+		*dropped = 0;
+	if (!limit)
+		limit = KEEP_BYTES;
+	/* Far below the limit nothing is listed: a long run would list more at every epoch. */
+	if (keep == KEEP_ALL && s->sized_run == run && s->sized_bytes <= limit)
+		return true;
 	if (!store_begin(s, err))
 		return false;
 	ok = store_checkpoint_list(s, run, &rows, &count, err);
 	n = (int)count;
-	while (ok && (k = to_drop(rows, n, keep, limit ? limit : KEEP_BYTES)) >= 0) {
+	while (ok && (k = to_drop(rows, n, keep, limit)) >= 0) {
 		ok = store_checkpoint_drop(s, rows[k].checkpoint, err);
 		memmove(&rows[k], &rows[k + 1], (size_t)(n - k - 1) * sizeof(*rows));
 		n--;
 		gone++;
 	}
+	s->sized_run = run;
+	s->sized_bytes = 0;
+	for (k = 0; ok && k < n; k++)
+		s->sized_bytes += rows[k].bytes;
 	free(rows);
-	if (dropped)
-		*dropped = ok ? gone : 0;
+	if (dropped && ok)
+		*dropped = gone;
 	return store_end(s, ok, err);
 }
 

@@ -115,6 +115,9 @@ exits 0 rename one uno
 prints '^abcd0001 (one) is now called uno$'
 exits 0 note uno a remark of words
 same 'note' "$(db "SELECT note FROM run WHERE name='uno'")" 'a remark of words'
+exits 0 note uno "$(printf 'caf\351 %01500d' 1)"
+same 'repaired' "$(db "SELECT note GLOB 'caf' || char(65533) || ' 0*1' FROM run WHERE name='uno'")" 1
+same 'told whole' "$(grep -c '0001$' out)" 1
 exits 0 tag uno good
 exits 0 tag uno good
 same 'tag' "$(db 'SELECT group_concat(tag) FROM tag')" good
@@ -162,7 +165,7 @@ sqlite3 other.db 'CREATE TABLE t(a)'
 fails 4 'other.db: a database of another program' other.db
 db 'PRAGMA wal_checkpoint(TRUNCATE)' >out
 cp s.db newer.db
-sqlite3 newer.db 'PRAGMA user_version=99'
+sqlite3 newer.db 'PRAGMA journal_mode=DELETE; PRAGMA user_version=99' >out
 fails 4 'newer.db: made by a newer sluice (its schema has version 99, this program knows [0-9]*)' newer.db
 fails 4 'here: not a store but a folder' here
 exits 4 runs --store none.db

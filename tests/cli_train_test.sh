@@ -31,6 +31,8 @@ it train_speaks_every_format
 
 exits 0 train $tiny --data six.tsv
 same 'the last epoch has a line' "$(grep -c '^epoch 2/2  train loss [0-9.]* accuracy' err)" 1
+exits 0 train $tiny --set epochs=200 --data six.tsv
+same 'every epoch has a line' "$(grep -c '^epoch [0-9]*/200  train loss' err)" 200
 exits 0 train $tiny --data six.tsv --progress ndjson
 same 'lines of another form' "$(grep -cv '^{"step":[0-9]*,"epoch":[0-9]*,"loss":[0-9.e-]*,"recorded":[0-9]*}$' err)" 0
 same 'all is recorded in the end' "$(tail -1 err | sed 's/.*"step":\([0-9]*\).*"recorded":\([0-9]*\)}/\1 \2/')" '2 2'
@@ -134,30 +136,49 @@ for pair in INT,130 TERM,143 HUP,129; do
 done
 it signals_stop_with_a_checkpoint
 
-# The store breaks under the training; when that has been told, a signal still ends it.
+# The store breaks under the training: it ends, and what can be stored is.
 rm -f pipe && mkfifo pipe
 {
 	while read -r line; do
+		echo "$line"
 		case $line in
 		*'"recorded":0}') ;;
-		*again\ every\ second*) break ;;
-		*) [ -e broken.db.done ] || { sqlite3 broken.db 'DROP TABLE metric' && : >broken.db.done; } ;;
+		*'"recorded":'*) sqlite3 broken.db 'DROP TABLE metric_summary' && break ;;
 		esac
+	done
+	cat
+} <pipe >lines 2>/dev/null &
+timeout -k 1 60 "$sluice" train --set hidden=8 --set embed=8 --set epochs=100000 --set threads=1 --json \
+	--data "$english" --progress ndjson --store broken.db --name broken >out 2>pipe </dev/null
+same 'status' "$?" 1
+wait $!
+same 'told' "$(grep -c '^sluice: broken.db: no such table' lines)" 1
+same 'status in the store' "$(sqlite3 broken.db "SELECT status FROM run WHERE message LIKE '%no such table%'")" failed
+same 'the last step has a checkpoint' "$(sqlite3 broken.db "SELECT max(step) FROM checkpoint")" "$(of_json "j->>'steps'")"
+same 'reported' "$(of_json "j->>'status'")" failed
+it a_broken_store_ends_the_training
+
+# A full disk may pass: it is tried again; when that has been told, a signal still ends it.
+rm -f pipe && mkfifo pipe
+{
+	while read -r line; do
+		case $line in *again\ every\ second*) break ;; esac
 	done
 	echo "$line"
 	kill -TERM "$(cat pid)"
 	cat
 } <pipe >lines 2>/dev/null &
 # shellcheck disable=SC2016
-timeout -k 1 60 sh -c 'echo $$ >pid; exec "$@"' sh "$sluice" train --set hidden=8 --set embed=8 --set epochs=100000 \
-	--set threads=1 --data "$english" --progress ndjson --store broken.db >out 2>pipe </dev/null
+timeout -k 1 60 sh -c 'echo $$ >pid; trap "" XFSZ; ulimit -f 600; exec "$@"' sh "$sluice" train --set hidden=8 \
+	--set embed=8 --set epochs=100000 --set threads=1 --data "$english" --progress ndjson --store full.db \
+	>out 2>pipe </dev/null
 status=$?
 wait $!
 same 'status' "$status" 143
-grep -q 'no such table' lines || complain "told: $(grep -v '^{' lines | head -2)"
+same 'told' "$(grep -c 'again every second' lines)" 1
 exits 2 train $tiny --data six.tsv --tag 'x,y'
 says 'a tag has'
-it a_signal_ends_it_even_when_the_store_is_broken
+it a_signal_ends_it_even_when_the_disk_is_full
 
 for round in 1 2 3 4; do
 	until_told KILL "$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')" --name "killed$round"

@@ -83,6 +83,9 @@ static void newer_is_refused(void **state)
 	change(f->db, "PRAGMA user_version=99");
 	refused(f->db, STORE_WRITE, ERR_STORE, "version 99, this program knows 1");
 	refused(f->db, STORE_READ, ERR_STORE, "version 99, this program knows 1");
+	change(f->db, "PRAGMA journal_mode=DELETE");
+	refused(f->db, STORE_WRITE, ERR_STORE, "version 99, this program knows 1");
+	refused(f->db, STORE_READ, ERR_STORE, "version 99, this program knows 1");
 }
 
 static void foreign_and_junk_are_refused(void **state)

@@ -16,7 +16,7 @@ bool command_export(struct context *c, const struct args *a, struct err *err)
 	char step[24];
 	bool ok;
 
-	if (strcmp(a->pos[0], things[0]))
+	if (strcmp(a->pos[0], things[0]) != 0)
 		return err_set(err, ERR_USAGE, "export knows '%s', not '%s'", things[0], a->pos[0]);
 	if (access(path, F_OK) == 0 &&
 	    !context_confirm(c, "The file is there already. Overwrite it?", err))

@@ -2,15 +2,18 @@
 /* What people change about a run afterwards. */
 #include "app/command/command.h"
 
+#include "engine/text/utf8.h"
 #include "store/find.h"
 
 #include <string.h>
 
-/* The words from argument `first` on, as one text. */
+/* The words from argument `first` on, as one text of good UTF-8. */
 static void rest(const struct args *a, int first, struct buf *out)
 {
-	for (int k = first; k < a->pos_count; k++)
-		buf_printf(out, "%s%s", k > first ? " " : "", a->pos[k]);
+	for (int k = first; k < a->pos_count; k++) {
+		buf_text(out, k > first ? " " : "");
+		utf8_repair(out, a->pos[k], strlen(a->pos[k]), NULL);
+	}
 }
 
 /* Finds RUN and does one thing to it with the text that follows. */

@@ -221,16 +221,22 @@ bool context_load(struct context *c, const char *run, struct loaded *out, struct
 
 void context_say(struct context *c, const char *fmt, ...)
 {
-	char line[1024];
+	char *line;
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	line = mem_zero((size_t)(n < 0 ? 0 : n) + 1, 1);
+	va_start(ap, fmt);
+	vsnprintf(line, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
 	va_end(ap);
 	if (c->out)
 		fprintf(c->out, "%s\n", line);
 	else if (c->text)
 		buf_printf(c->text, "%s%s", c->text->len ? " · " : "", line);
+	free(line);
 }
 
 bool context_confirm(struct context *c, const char *question, struct err *err)

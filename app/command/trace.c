@@ -150,7 +150,7 @@ static void rows_steps(struct output *o, const struct trace *t, const struct tra
 	const int signals = run->signals, cols = 3 + signals + t->C;
 	const char **column = mem_zero((size_t)cols, sizeof(*column));
 	struct value *row = mem_zero((size_t)cols, sizeof(*row));
-	char **made = mem_zero((size_t)(signals + t->C), sizeof(*made));
+	char **made = mem_zero((size_t)signals + (size_t)t->C, sizeof(*made));
 
 	column[0] = "t";
 	column[1] = "token";

@@ -5,6 +5,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/text/utf8.h"
 #include "store/run.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static bool style_of(const struct context *c, const struct args *a, enum progres
 	return true;
 }
 
-/* Shared with the trainer's thread, which prints the ndjson lines. */
+/* style and session are also read by the trainer's thread, which prints ndjson and epochs. */
 struct progress_state {
 	enum progress_style style;
 	struct session *session; /* set before the first step: training starts paused */
@@ -126,22 +127,29 @@ static void put_line(const struct train_gauge *g, int64_t recorded)
 	buf_release(&b);
 }
 
+static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "",
+		   e->epoch, epochs, e->train_loss, e->train_accuracy);
+	if (!isnan(e->valid_loss))
+		buf_printf(&b, "  valid loss %.4f accuracy %.4f%s", e->valid_loss,
+			   e->valid_accuracy, e->best ? "  best" : "");
+	fprintf(stderr, "%s\n", buf_str(&b));
+	buf_release(&b);
+}
+
+/* What must not be passed over is told from the trainer's thread, a whole line at a time. */
 static void observe(void *arg, const struct train_event *event)
 {
 	struct progress_state *p = arg;
+	const bool bar = p->style == PROGRESS_BAR;
 
 	if (p->style == PROGRESS_NDJSON && event->type == TRAIN_EVENT_STEP)
 		put_line(event->gauge, recorder_recorded(p->session->recorder));
-}
-
-static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
-{
-	fprintf(stderr, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "",
-		e->epoch, epochs, e->train_loss, e->train_accuracy);
-	if (!isnan(e->valid_loss))
-		fprintf(stderr, "  valid loss %.4f accuracy %.4f%s", e->valid_loss,
-			e->valid_accuracy, e->best ? "  best" : "");
-	fputc('\n', stderr);
+	if ((bar || p->style == PROGRESS_LINES) && event->type == TRAIN_EVENT_EPOCH)
+		show_epoch(event->epoch, event->gauge->epochs, bar);
 }
 
 static void show_progress(struct progress_state *p, struct feed_view *v)
@@ -154,7 +162,6 @@ static void show_progress(struct progress_state *p, struct feed_view *v)
 	if (v->last.epoch > p->shown_epoch) {
 		p->shown_epoch = v->last.epoch;
 		p->shown_at = g->seconds;
-		show_epoch(&v->last, g->epochs, bar);
 	}
 	if (g->state != TRAIN_RUNNING || !g->step || (!bar && g->seconds - p->shown_at < 10))
 		return;
@@ -282,12 +289,15 @@ static bool report(struct context *c, const struct feed_view *v, const char *id,
 	return output_close(&o, err);
 }
 
-static char *command_line(const struct context *c)
+/* Words as one text of good UTF-8; to be freed. */
+static char *good_text(char *const *word, int count)
 {
 	struct buf b = {0};
 
-	for (int k = 0; k < c->argc; k++)
-		buf_printf(&b, "%s%s", k ? " " : "", c->argv[k]);
+	for (int k = 0; k < count; k++) {
+		buf_text(&b, k ? " " : "");
+		utf8_repair(&b, word[k], strlen(word[k]), NULL);
+	}
 	return buf_take(&b);
 }
 
@@ -323,7 +333,7 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 				    .observe = observe,
 				    .arg = &progress};
 	struct epoch_stats best = {0}; /* of what came before */
-	char id[9] = "", *line, name[RUN_NAME_SIZE] = "";
+	char id[9] = "", *line, *note = NULL, name[RUN_NAME_SIZE] = "";
 	enum train_state state = TRAIN_FAILED;
 	bool ok = style_of(c, a, &progress.style, err) && listen(err);
 
@@ -335,9 +345,15 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 		fputs(buf_str(&p->warnings), stderr);
 	if (p->spec.best)
 		best = *p->spec.best;
-	spec.intro.command = line = command_line(c);
+	if (intro->note) {
+		char *words[] = {(char *)intro->note};
+
+		spec.intro.note = note = good_text(words, 1);
+	}
+	spec.intro.command = line = good_text(c->argv, c->argc);
 	progress.session = session_start(p, &spec, err);
 	free(line);
+	free(note);
 	if (!progress.session)
 		return false;
 

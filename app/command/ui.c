@@ -266,9 +266,9 @@ static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	(void)a;
 
-	if (!w->session && *w->settings.data && !w->live.view) {
-		desk_train(w, &w->settings,
-			   true); /* the sample, or what -c named, is there to be learned */
+	/* The sample, or what -c named, is there to be learned. */
+	if (!w->session && w->settings.data && !w->live.view) {
+		desk_train(w, &w->settings, true);
 		return true;
 	}
 	if (!need_session(w, err))

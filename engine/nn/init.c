@@ -44,7 +44,8 @@ static double dot(const double *a, const double *b, size_t n)
  * projected twice. */
 static void fill_orthogonal(struct rng *rng, real *w, size_t rows, size_t cols)
 {
-	const size_t count = rows < cols ? rows : cols, n = rows < cols ? cols : rows;
+	const bool by_rows = rows <= cols;
+	const size_t count = by_rows ? rows : cols, n = by_rows ? cols : rows;
 	double *q = mem_alloc(count * n * sizeof(*q));
 
 	for (size_t r = 0; r < count; r++) {
@@ -62,7 +63,7 @@ static void fill_orthogonal(struct rng *rng, real *w, size_t rows, size_t cols)
 		norm = 1 / sqrt(dot(v, v, n));
 		for (size_t k = 0; k < n; k++) {
 			v[k] *= norm;
-			w[rows < cols ? r * cols + k : k * cols + r] = (real)v[k];
+			w[by_rows ? r * cols + k : k * cols + r] = (real)v[k];
 		}
 	}
 	free(q);
