@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SNAPSHOT_MS = 300 };
+enum { SNAPSHOT_MS = 300, LIST_MS = 2000 };
 
 /* --- a run from the store -------------------------------------------------------------------- */
 
@@ -414,6 +414,11 @@ void desk_feed(struct workbench *w)
 	}
 	if (recorder_trouble(s->recorder, &trouble))
 		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
+	if (w->view == &view_runs && desk_now_ms() - w->runs.asked_ms >= LIST_MS) {
+		w->runs.asked_ms = desk_now_ms(); /* the run in training moves on */
+		w->runs.stale = true;
+		desk_runs(w);
+	}
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
 	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&
