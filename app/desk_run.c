@@ -279,6 +279,7 @@ static void prepare_done(struct job *j, void *owner)
 		return;
 	}
 	adopt_session(w, pj);
+	fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
