@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SNAPSHOT_MS = 300 };
+enum { SNAPSHOT_MS = 300, LIST_MS = 2000 };
 
 /* --- a run from the store -------------------------------------------------------------------- */
 
@@ -279,6 +279,7 @@ static void prepare_done(struct job *j, void *owner)
 		return;
 	}
 	adopt_session(w, pj);
+	fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
@@ -416,6 +417,11 @@ void desk_feed(struct workbench *w)
 		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
 		if (w->stopping)
 			recorder_give_up(s->recorder); /* the trainer may be waiting for room */
+	}
+	if (w->view == &view_runs && desk_now_ms() - w->runs.asked_ms >= LIST_MS) {
+		w->runs.asked_ms = desk_now_ms(); /* the run in training moves on */
+		w->runs.stale = true;
+		desk_runs(w);
 	}
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);

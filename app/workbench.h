@@ -101,6 +101,7 @@ struct runs_state {
 	size_t count;
 	int selected, first, order;
 	bool ascending, loading, stale;
+	int64_t asked_ms; /* when it was last read because of a training */
 	char *filter;
 	int marks;
 	struct marked {

@@ -59,7 +59,12 @@ bool ui_order(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "runs cannot be ordered by '%s'", a->pos[0]);
 	if (!a->pos_count)
 		next = (r->order + 1) % columns;
-	r->ascending = a->pos_count && next == r->order ? !r->ascending : false;
+	if (a->pos_count && next == r->order)
+		r->ascending = !r->ascending;
+	else /* words from A to Z, numbers from the largest */
+		r->ascending = !strcmp(run_list_column(next), "name") ||
+			       !strcmp(run_list_column(next), "cell") ||
+			       !strcmp(run_list_column(next), "status");
 	r->order = next;
 	r->stale = true;
 	workbench_say(c->ui, ROLE_message, "ordered by %s", run_list_column(next));

@@ -63,7 +63,7 @@ void ticks_fit(struct ticks *y, int rows)
 		struct ticks even = {y->lo, y->hi, step};
 
 		if (fabs(n - round(n)) < 1e-6 && tick_count(&even) >= (rows > 4 ? 3 : 2) &&
-		    tick_count(&even) >= rows / 5) {
+		    tick_count(&even) >= rows / 4) {
 			y->step = step;
 			return;
 		}

@@ -138,10 +138,10 @@ static void side_number(struct side *s, const char *label, double v, const char 
 	figure(number, v, true);
 	canvas_text(&s->w->canvas, s->r, row, 1, part_look(s->w, ROLE_dim),
 		    products(s, label, plain));
-	canvas_text(&s->w->canvas, s->r, row, 22 - canvas_width(number),
+	canvas_text(&s->w->canvas, s->r, row, 19 - canvas_width(number),
 		    part_look(s->w, ROLE_strong), number);
 	if (remark)
-		canvas_field(&s->w->canvas, s->r, row, 23, s->r.cols - 24, -1,
+		canvas_field(&s->w->canvas, s->r, row, 20, s->r.cols - 21, -1,
 			     part_look(s->w, ROLE_dim), remark);
 }
 
@@ -158,7 +158,7 @@ static void name_parts(const struct side *s, char *out, size_t size, const struc
 
 		snprintf(one, sizeof(one), "%s%s[%d] %s%.2f", k ? "  " : "", m->letter,
 			 m->top[k].index, v < -5e-3 ? "−" : "+", fabs(v));
-		if (canvas_width(out) + canvas_width(one) > s->r.cols - 24)
+		if (canvas_width(out) + canvas_width(one) > s->r.cols - 21)
 			break;
 		n += (size_t)snprintf(out + n, size - n, "%s", one);
 	}

@@ -24,8 +24,8 @@ static const struct binding *hints(const struct workbench *w)
 }
 
 static const struct table_column columns[] = {{"time", -1, 19, 19, 2},
-					      {"level", -1, 5, 6, 3},
-					      {"run", -1, 8, 20, 4},
+					      {"level", -1, 6, 6, 3},
+					      {"run", -1, 12, 20, 4},
 					      {"what", -1, 8, 10, 5},
 					      {"message", -1, 20, 0, 0}};
 enum { COL_TIME, COL_LEVEL, COL_RUN, COL_WHAT, COL_MESSAGE, COLS };

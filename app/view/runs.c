@@ -44,6 +44,7 @@ enum {
 	COL_NOTE,
 	COLS
 };
+enum { NAME_WHOLE = 22 }; /* names up to this width are not cut while other columns can go */
 
 static const struct table_column columns[COLS] = {
 	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 7},      {"cell", -1, 8, 10, 5},
@@ -183,7 +184,8 @@ static void draw(struct workbench *w, struct rect r)
 	struct runs_state *s = &w->runs;
 	const struct pane split[] = {{.min = 5, .weight = 1, .keep = 2},
 				     {.min = 8, .weight = 1, .keep = 1}};
-	struct table t = {.column = columns,
+	struct table_column column[COLS];
+	struct table t = {.column = column,
 			  .cols = COLS,
 			  .rows = (int)s->count,
 			  .cell = cell,
@@ -199,6 +201,13 @@ static void draw(struct workbench *w, struct rect r)
 	struct rect part[2] = {r, {0, 0, 0, 0}};
 	char line[200];
 
+	memcpy(column, columns, sizeof(columns));
+	for (size_t k = 0; k < s->count; k++) { /* names often differ in their ends only */
+		const int width = canvas_width(s->row[k].name);
+
+		if (width > column[COL_NAME].min)
+			column[COL_NAME].min = width < NAME_WHOLE ? width : NAME_WHOLE;
+	}
 	if (s->marks)
 		layout_rows(r, split, 2, part);
 	snprintf(line, sizeof(line), "%zu run%s%s%s · ordered by %s", s->count,

@@ -119,11 +119,11 @@ static void runs_are_compared(void **state)
 	screen_keys(s, "o");
 	sluice_wait_message(s, "ordered by name");
 	screen_wait(s, "3 runs · ordered by name");
-	screen_wait_row(s, 3, "name↓");
-	screen_wait_row(s, 4, "gamma");
-	screen_send(s, ":order name\r"); /* the other way round */
 	screen_wait_row(s, 3, "name↑");
 	screen_wait_row(s, 4, "alpha");
+	screen_send(s, ":order name\r"); /* the other way round */
+	screen_wait_row(s, 3, "name↓");
+	screen_wait_row(s, 4, "gamma");
 	screen_send(s, ":order nosuch\r");
 	sluice_wait_message(s, "runs cannot be ordered by 'nosuch'");
 	answer(s, "/", "show runs with:", "alp");
