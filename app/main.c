@@ -45,22 +45,6 @@ static int run_command(const struct command *cmd, int argc, char **argv, struct 
 	return status;
 }
 
-static int unknown_command(const char *name)
-{
-	struct nearest n = {.to = name, .best = NULL};
-
-	for (int k = 0; command_at(k); k++)
-		if (command_at(k)->flags & CMD_SHELL)
-			nearest_try(&n, command_at(k)->name);
-	if (nearest_name(&n))
-		fprintf(stderr, "sluice: there is no command '%s'; did you mean %s?\n", name,
-			nearest_name(&n));
-	else
-		fprintf(stderr, "sluice: there is no command '%s'; 'sluice help' lists them\n",
-			name);
-	return 2;
-}
-
 /* sluice [RUN] [-c FILE]: the workbench, where there is a terminal. */
 static int without_command(int argc, char **argv, struct context *c)
 {
@@ -79,8 +63,10 @@ static int without_command(int argc, char **argv, struct context *c)
 
 	if (!args_parse(&workbench, argc, argv, c, &a, &err))
 		return complain(&err);
-	if (!terminal && a.pos_count)
-		return unknown_command(a.pos[0]);
+	if (!terminal && a.pos_count) {
+		command_unknown(a.pos[0], CMD_SHELL, &err);
+		return complain(&err);
+	}
 	if (!terminal) {
 		c->out = stderr;
 		run_command(command_find("help", CMD_SHELL), 1, help, c);

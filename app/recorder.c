@@ -441,14 +441,24 @@ bool recorder_put(struct recorder *r, const struct train_event *event)
 	return ok;
 }
 
-int64_t recorder_recorded(struct recorder *r)
+static int64_t read_number(struct recorder *r, const int64_t *number)
 {
-	int64_t step;
+	int64_t now;
 
 	pthread_mutex_lock(&r->lock);
-	step = r->recorded;
+	now = *number;
 	pthread_mutex_unlock(&r->lock);
-	return step;
+	return now;
+}
+
+int64_t recorder_recorded(struct recorder *r)
+{
+	return read_number(r, &r->recorded);
+}
+
+int64_t recorder_waits(struct recorder *r)
+{
+	return read_number(r, &r->waits);
 }
 
 bool recorder_run(struct recorder *r, char id[9], char *name)
@@ -486,16 +496,6 @@ bool recorder_trouble(struct recorder *r, struct err *err)
 	bad = r->trouble.code != ERR_NONE;
 	pthread_mutex_unlock(&r->lock);
 	return bad;
-}
-
-int64_t recorder_waits(struct recorder *r)
-{
-	int64_t waits;
-
-	pthread_mutex_lock(&r->lock);
-	waits = r->waits;
-	pthread_mutex_unlock(&r->lock);
-	return waits;
 }
 
 void recorder_give_up(struct recorder *r)

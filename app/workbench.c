@@ -95,20 +95,6 @@ static bool is_sql(const char *line)
 	return false;
 }
 
-static void unknown_command(struct workbench *w, const char *name)
-{
-	struct nearest n = {.to = name};
-
-	for (int k = 0; command_at(k); k++)
-		if (command_at(k)->flags & CMD_CONSOLE)
-			nearest_try(&n, command_at(k)->name);
-	if (nearest_name(&n))
-		workbench_say(w, ROLE_error, "there is no command '%s'; did you mean %s?", name,
-			      nearest_name(&n));
-	else
-		workbench_say(w, ROLE_error, "there is no command '%s'; ? lists them", name);
-}
-
 static void run_words(struct workbench *w, const struct command *cmd, int argc, char **argv)
 {
 	struct context c = w->context;
@@ -157,7 +143,8 @@ void workbench_line(struct workbench *w, const char *line)
 	} else if (cmd) {
 		run_words(w, cmd, count, words);
 	} else {
-		unknown_command(w, words[0]);
+		command_unknown(words[0], CMD_CONSOLE, &err);
+		workbench_say(w, ROLE_error, "%s", err.msg);
 	}
 	free(block);
 }

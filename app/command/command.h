@@ -74,6 +74,8 @@ struct args {
 const struct command *command_at(int index); /* NULL past the end */
 /* The command of that name among those with the flag: CMD_SHELL or CMD_CONSOLE. */
 const struct command *command_find(const char *name, unsigned flag);
+/* ERR_USAGE for a name that command_find does not know, with the nearest one that it does. */
+bool command_unknown(const char *name, unsigned flag, struct err *err);
 /* Options that every shell command takes. */
 extern const struct option command_common[];
 

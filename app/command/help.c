@@ -76,7 +76,6 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 {
 	const char *topic = a->pos_count ? a->pos[0] : NULL;
 	const struct command *cmd = topic ? command_find(topic, CMD_SHELL) : NULL;
-	struct nearest n = {.to = topic};
 
 	if (!topic) {
 		help_all(c);
@@ -88,14 +87,7 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 	} else if (cmd) {
 		help_command(c, cmd);
 	} else {
-		for (int k = 0; command_at(k); k++)
-			if (command_at(k)->flags & CMD_SHELL)
-				nearest_try(&n, command_at(k)->name);
-		if (nearest_name(&n))
-			return err_set(err, ERR_USAGE, "there is no command '%s'; did you mean %s?",
-				       topic, nearest_name(&n));
-		return err_set(err, ERR_USAGE, "there is no command '%s'; 'sluice help' lists them",
-			       topic);
+		return command_unknown(topic, CMD_SHELL, err);
 	}
 	return true;
 }

@@ -32,6 +32,20 @@ static const struct option *find_option(const struct option *list, const char *n
 	return NULL;
 }
 
+bool command_unknown(const char *name, unsigned flag, struct err *err)
+{
+	struct nearest n = {.to = name};
+
+	for (int k = 0; command_at(k); k++)
+		if (command_at(k)->flags & flag)
+			nearest_try(&n, command_at(k)->name);
+	if (nearest_name(&n))
+		return err_set(err, ERR_USAGE, "there is no command '%s'; did you mean %s?", name,
+			       nearest_name(&n));
+	return err_set(err, ERR_USAGE, "there is no command '%s'; %s them", name,
+		       flag == CMD_CONSOLE ? "? lists" : "'sluice help' lists");
+}
+
 static bool unknown_option(const struct command *cmd, const char *name, struct err *err)
 {
 	struct nearest n = {.to = name};

@@ -257,8 +257,9 @@ static bool need_session(const struct workbench *w, struct err *err)
 {
 	if (w->session && !train_state_over(w->live.view->gauge.state))
 		return true;
-	return err_set(err, ERR_USAGE,
-		       "nothing is being trained; :train begins again with the same settings");
+	err_set(err, ERR_USAGE,
+		"nothing is being trained; :train begins again with the same settings");
+	return false;
 }
 
 static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
