@@ -241,7 +241,7 @@ static void long_questions_are_cancelled(void **state)
 	screen_send(s, endless);
 	sluice_wait_top(s, "query …  ^C cancels");
 	sluice_view(s, "1", "loss, nats");
-	sluice_view(s, "6", "level  run");
+	sluice_view(s, "6", "level   run");
 	sluice_view(s, "5", "Questions to the store");
 	screen_key(s, "Down");
 	screen_wait_row(s, 6, "▸");
@@ -340,7 +340,7 @@ static void the_console_helps(void **state)
 	screen_keys(s, ": Up Up");
 	sluice_wait_message(s, ":theme light");
 	screen_send(s, "\025view log\r");
-	screen_wait(s, "level  run");
+	screen_wait(s, "level   run");
 	sluice_quit(s);
 }
 

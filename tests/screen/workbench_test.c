@@ -149,7 +149,7 @@ static void keys_answer_while_training(void **state)
 		screen_wait(s, "running");
 		sluice_view(s, "2", "= z_");
 		sluice_view(s, "5", "Questions to the store");
-		sluice_view(s, "6", "level  run");
+		sluice_view(s, "6", "level   run");
 		screen_wait(s, "status");
 		sluice_view(s, "?", "Keys everywhere");
 		screen_key(s, "?");
