@@ -159,6 +159,14 @@ void desk_pin(struct workbench *w, const char *text)
 	desk_refresh(w);
 }
 
+void desk_unmark(struct marked *m)
+{
+	if (m->curve)
+		metric_curve_release(m->curve);
+	free(m->curve);
+	m->curve = NULL;
+}
+
 void desk_release(struct workbench *w)
 {
 	jobs_free(w->jobs);
@@ -170,11 +178,8 @@ void desk_release(struct workbench *w)
 	free(w->current.text);
 	free(w->pinned.text);
 	store_runs_free(w->runs.row, w->runs.count);
-	for (int k = 0; k < w->runs.marks; k++) {
-		if (w->runs.mark[k].curve)
-			metric_curve_release(w->runs.mark[k].curve);
-		free(w->runs.mark[k].curve);
-	}
+	for (int k = 0; k < w->runs.marks; k++)
+		desk_unmark(&w->runs.mark[k]);
 	free(w->runs.filter);
 	answer_release(&w->query.answer);
 	free(w->query.sql);

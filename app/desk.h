@@ -22,6 +22,7 @@ void desk_weights_changed(struct workbench *w);
 void desk_close_run(struct open_run *o);
 void desk_runs(struct workbench *w);   /* reads the runs again */
 void desk_curves(struct workbench *w); /* of the marked runs */
+void desk_unmark(struct marked *m);    /* frees its curve */
 void desk_events(struct workbench *w);
 /* Runs a command that answers with rows; the answer goes to the view Query. */
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);

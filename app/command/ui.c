@@ -15,8 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct option options_train[];
-
 static const char *view_name(int k)
 {
 	static const char *const name[] = {"train", "gates", "runs", "query", "log", "help"};
@@ -190,9 +188,8 @@ static bool ui_save(struct context *c, const struct args *a, struct err *err)
 	if (!w->view->rows)
 		return err_set(err, ERR_USAGE, "there is nothing to export in this view");
 	if (!a->pos_count) {
-		char name[64];
+		char name[64] = "";
 
-		snprintf(name, sizeof(name), "sluice-%s.csv", view_name(0));
 		for (int k = 0; view_at(k); k++)
 			if (view_at(k) == w->view)
 				snprintf(name, sizeof(name), "sluice-%s.csv", view_name(k));
