@@ -107,7 +107,7 @@ static void page(struct page *p)
 	line(p, "SELECT ...", "Ask the store in SQL; ^C cancels", ROLE_key, 44);
 	heading(p, "Settings, after :train, as name=value");
 	for (int k = 0; setting_at(k); k++)
-		line(p, setting_at(k)->name, setting_at(k)->help, ROLE_key, 18);
+		line(p, setting_at(k)->name, setting_at(k)->help, ROLE_key, 22);
 }
 
 static int length(struct workbench *w)
