@@ -200,11 +200,12 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
 
 	/* What later versions added has a default: older stores lack it. */
-	if (!o || json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s}", "task", &task,
-			      "cell", &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len", &max_len,
-			      "truncate_front", &truncate_front, "mask", &mask, "pad_to", &pad_to,
-			      "pad_front", &pad_front, "layers", &model.layers, "directions", &model.dirs, "merge",
-			      &merge, "pool", &pool) ||
+	if (!o ||
+	    json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s}", "task", &task,
+			"cell", &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len",
+			&max_len, "truncate_front", &truncate_front, "mask", &mask, "pad_to",
+			&pad_to, "pad_front", &pad_front, "layers", &model.layers, "directions",
+			&model.dirs, "merge", &merge, "pool", &pool) ||
 	    !find_pool(pool, &model.pool)) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
 	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify") != 0) {
@@ -212,7 +213,8 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);
 	} else if (load_vocab(s, run, &vocab, err) && load_classes(s, run, &classes, err)) {
-		const struct batch_rules rules = {.mask = mask, .pad_to = pad_to, .pad_front = pad_front};
+		const struct batch_rules rules = {
+			.mask = mask, .pad_to = pad_to, .pad_front = pad_front};
 
 		model.merge = merge ? MERGE_SUM : MERGE_CONCAT;
 
@@ -353,7 +355,8 @@ bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)
 		if (!strcmp(t[k].name, "generator")) {
 			take_numbers(p, &t[k]);
 			numbers = true;
-		} else if (slot >= 0 && t[k].bytes == bytes && (p->slot[slot] = mem_block(bytes, 1))) {
+		} else if (slot >= 0 && t[k].bytes == bytes &&
+			   (p->slot[slot] = mem_block(bytes, 1))) {
 			memcpy(p->slot[slot], t[k].data, bytes);
 			p->optim = ops;
 		}
@@ -367,7 +370,8 @@ bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)
 		p->optim = optim_find("sgd"); /* the one without state */
 	for (int k = 0; k < p->optim->slots; k++)
 		if (!p->slot[k])
-			return err_set(err, ERR_CORRUPT, "the checkpoint lacks the optimizer's %s.%s", p->optim->name,
+			return err_set(err, ERR_CORRUPT,
+				       "the checkpoint lacks the optimizer's %s.%s", p->optim->name,
 				       p->optim->slot[k]);
 	return true;
 }

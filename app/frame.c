@@ -156,7 +156,7 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	w->canvas.cursor_visible = true;
 	if (!v.listed) {
 		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
-			    w->ask == ASK_QUIT || w->ask == ASK_DELETE
+			    w->ask == ASK_QUIT || w->ask == ASK_DELETE || w->ask == ASK_TRAIN
 				    ? "y is yes, any other key no"
 			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"

@@ -188,9 +188,17 @@ static char **complete(void *data, const char *line, size_t start, size_t end)
 	for (const struct option *o = cmd ? cmd->options : NULL; o && o->name; o++)
 		candidate(&list, &count, &cap, o->name);
 	for (int k = 0; cmd && cmd->run != command_query && setting_at(k); k++) {
-		char *assign = mem_printf("%s=", setting_at(k)->name);
+		const struct setting *one = setting_at(k);
+		char *assign = mem_printf("%s=", one->name);
+		const bool chosen = !strncmp(line + start, assign, strlen(assign));
 
 		candidate(&list, &count, &cap, assign);
+		for (int j = 0; chosen && one->choice && one->choice(j); j++) {
+			char *value = mem_printf("%s%s", assign, one->choice(j));
+
+			candidate(&list, &count, &cap, value);
+			free(value);
+		}
 		free(assign);
 	}
 	return list;
@@ -224,7 +232,7 @@ static void prompt_input(struct workbench *w, struct key k)
 	char *line;
 
 	w->dirty = true;
-	if (what == ASK_QUIT || what == ASK_DELETE) { /* one letter answers */
+	if (what == ASK_QUIT || what == ASK_DELETE || what == ASK_TRAIN) { /* one letter answers */
 		prompt_close();
 		w->ask = ASK_NONE;
 		w->answered = true;

@@ -86,13 +86,14 @@ enum ask {
 	ASK_NOTE,
 	ASK_FILTER,
 	ASK_DELETE,
-	ASK_QUIT
+	ASK_QUIT,
+	ASK_TRAIN
 };
 
 /* What the views remember of themselves. */
 struct gates_state {
 	int t, unit, signal, first_unit;
-	int run; /* of the trace: which layer and direction */
+	int run;                     /* of the trace: which layer and direction */
 	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
 	bool zoom, pane;             /* pane: the equations have the focus */
 };

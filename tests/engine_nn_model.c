@@ -17,7 +17,8 @@ static const double STEP = 1e-2, GRAD_TOL = 2e-3, SAME_TOL = 2e-6;
 static double loss_of(struct learner *l, const struct model *m, const struct corpus *c, int n,
 		      const struct batch_rules *rules, double dropout)
 {
-	const struct dropout drop = {.rate = dropout, .recurrent = dropout / 2, .key = 7, .stride = 1};
+	const struct dropout drop = {
+		.rate = dropout, .recurrent = dropout / 2, .key = 7, .stride = 1};
 	struct work w = {0};
 	int32_t order[64];
 	double loss;
@@ -37,8 +38,8 @@ static void check_gradient(const struct model_spec *spec, bool mask, double drop
 	struct corpus *c;
 	struct encoder *e = toy_encoder_of(spec, mask, 6, &c, NULL);
 	const struct model *m = &e->model;
-	struct learner *l = learner_new(m, toy_weights(m, 3), optim_find("adam"), 0.01, 0,
-					dropout, dropout / 2, threads, NULL);
+	struct learner *l = learner_new(m, toy_weights(m, 3), optim_find("adam"), 0.01, 0, dropout,
+					dropout / 2, threads, NULL);
 	/* A maximum has kinks, which a short step is likely to miss. */
 	const double step = spec->pool == POOL_MAX ? STEP / 100 : STEP;
 	const double tol = spec->pool == POOL_MAX ? GRAD_TOL * 100 : GRAD_TOL;
@@ -58,8 +59,8 @@ static void check_gradient(const struct model_spec *spec, bool mask, double drop
 		w[k] = old; /* central differences of fourth order */
 		g = (8 * (loss[0] - loss[1]) - (loss[2] - loss[3])) / (12 * step);
 		if (fabs(g - (double)learner_grad(l)[k]) > tol * (1 + fabs(g)))
-			fail_msg("%s: weight %zu: %.10g by differences, %.10g backward", spec->cell->name,
-				 k, g, (double)learner_grad(l)[k]);
+			fail_msg("%s: weight %zu: %.10g by differences, %.10g backward",
+				 spec->cell->name, k, g, (double)learner_grad(l)[k]);
 	}
 	learner_free(l);
 	corpus_unref(c);
@@ -84,14 +85,19 @@ static void gradients_of_stacks_and_pools(void **state)
 	for (int pool = 0; pool < POOL_COUNT; pool++)
 		for (int dirs = 1; dirs <= 2; dirs++)
 			for (int merge = 0; merge < dirs; merge++) {
-				const struct model_spec s = {.cell = cell_at((pool + dirs) % 2), .embed = pool % 2 ? 0 : 3,
-							     .hidden = 3, .layers = 1 + (pool + dirs) % 2, .dirs = dirs,
-							     .merge = (enum merge)merge, .pool = (enum pool)pool};
+				const struct model_spec s = {.cell = cell_at((pool + dirs) % 2),
+							     .embed = pool % 2 ? 0 : 3,
+							     .hidden = 3,
+							     .layers = 1 + (pool + dirs) % 2,
+							     .dirs = dirs,
+							     .merge = (enum merge)merge,
+							     .pool = (enum pool)pool};
 
 				if (pool == POOL_MAX && sizeof(real) == sizeof(float))
 					continue; /* its kinks are wider than differences in float32 can be narrow */
 				check_gradient(&s, true, 0, 1);
-				if (pool == POOL_MAX) /* dropped units are 0 and padded ones hardly move: all kinks */
+				if (pool ==
+				    POOL_MAX) /* dropped units are 0 and padded ones hardly move: all kinks */
 					check_gradient(&s, true, 0, 2);
 				else
 					check_gradient(&s, pool % 2, 0.4, 2);
@@ -131,8 +137,8 @@ static void batch_equals_single_rows(void **state)
 
 static real *train_some(const struct encoder *e, const struct corpus *c, int threads)
 {
-	struct learner *l = learner_new(&e->model, toy_weights(&e->model, 5),
-					optim_find("adam"), 0.01, 1, 0.3, 0.2, threads, NULL);
+	struct learner *l = learner_new(&e->model, toy_weights(&e->model, 5), optim_find("adam"),
+					0.01, 1, 0.3, 0.2, threads, NULL);
 	real *copy = mem_alloc(e->model.size * sizeof(*copy));
 
 	for (int step = 0; step < 12; step++) {
@@ -176,8 +182,9 @@ static double from_orthogonal(const real *w, int rows, int cols)
 			double sum = 0;
 
 			for (int k = 0; k < m; k++)
-				sum += rows < cols ? (double)w[a * cols + k] * (double)w[b * cols + k]
-						   : (double)w[k * cols + a] * (double)w[k * cols + b];
+				sum += rows < cols
+					       ? (double)w[a * cols + k] * (double)w[b * cols + k]
+					       : (double)w[k * cols + a] * (double)w[k * cols + b];
 			worst = fmax(worst, fabs(sum - (a == b)));
 		}
 	return worst;
@@ -185,20 +192,24 @@ static double from_orthogonal(const real *w, int rows, int cols)
 
 static void fresh_weights_are_what_they_are_called(void **state)
 {
-	const struct model_spec spec = {.cell = &cell_standard, .vocab = 10, .embed = 8, .hidden = 33, .classes = 2};
+	const struct model_spec spec = {
+		.cell = &cell_standard, .vocab = 10, .embed = 8, .hidden = 33, .classes = 2};
 	struct model m;
 
 	(void)state;
 	assert_true(model_plan(&m, &spec, NULL));
 	for (int kind = 0; kind < INIT_COUNT; kind++) {
 		real *w = init_weights(&m, 9, &(struct init){(enum init_kind)kind, 1, 0.5});
-		const struct param *U = model_param(&m, "l0.fw.U_g"), *W = model_param(&m, "l0.fw.W_i");
-		const real *b_f = w + model_param(&m, "l0.fw.b_f")->at, *b_i = w + model_param(&m, "l0.fw.b_i")->at;
+		const struct param *U = model_param(&m, "l0.fw.U_g"),
+				   *W = model_param(&m, "l0.fw.W_i");
+		const real *b_f = w + model_param(&m, "l0.fw.b_f")->at,
+			   *b_i = w + model_param(&m, "l0.fw.b_i")->at;
 		double largest = 0, squares = 0;
 
 		for (size_t k = 0; k < param_size(W); k++) {
 			largest = fmax(largest, fabs((double)w[W->at + k]));
-			squares += (double)w[W->at + k] * (double)w[W->at + k] / (double)param_size(W);
+			squares +=
+				(double)w[W->at + k] * (double)w[W->at + k] / (double)param_size(W);
 		}
 		if (kind == INIT_GLOROT || kind == INIT_ORTHOGONAL)
 			assert_true(from_orthogonal(w + U->at, 33, 33) < 1e-6);
@@ -230,7 +241,8 @@ static void dropout_keeps_its_share(void **state)
 		order[k] = k;
 	batch_build(&work.batch, c, order, 64, 1, &e->rules);
 	for (uint64_t key = 0; all < 1000000; key++) {
-		model_forward(&e->model, w, &work, &(struct dropout){.rate = 0.3, .key = key, .stride = 1}, NULL);
+		model_forward(&e->model, w, &work,
+			      &(struct dropout){.rate = 0.3, .key = key, .stride = 1}, NULL);
 		for (size_t k = 0; k < 64 * 64; k++, all++) {
 			assert_true(work.drop_x[k] == 0 ||
 				    fabs((double)work.drop_x[k] - 1 / 0.7) < 1e-6);
@@ -250,10 +262,23 @@ static void sizes_are_checked(void **state)
 	struct err err;
 
 	(void)state;
-	assert_false(model_plan(&m, &(struct model_spec){.cell = &cell_standard, .vocab = 10, .embed = 3, .hidden = 0, .classes = 2}, &err));
-	assert_false(model_plan(&m, &(struct model_spec){.cell = &cell_standard, .vocab = 10, .embed = 3, .hidden = 3, .classes = 1}, &err));
-	assert_false(
-		model_plan(&m, &(struct model_spec){.cell = &cell_standard, .vocab = 1 << 30, .embed = 8192, .hidden = 8192, .classes = 2}, &err));
+	assert_false(model_plan(
+		&m,
+		&(struct model_spec){
+			.cell = &cell_standard, .vocab = 10, .embed = 3, .hidden = 0, .classes = 2},
+		&err));
+	assert_false(model_plan(
+		&m,
+		&(struct model_spec){
+			.cell = &cell_standard, .vocab = 10, .embed = 3, .hidden = 3, .classes = 1},
+		&err));
+	assert_false(model_plan(&m,
+				&(struct model_spec){.cell = &cell_standard,
+						     .vocab = 1 << 30,
+						     .embed = 8192,
+						     .hidden = 8192,
+						     .classes = 2},
+				&err));
 	assert_int_equal(err.code, ERR_USAGE);
 }
 

@@ -27,7 +27,8 @@ static struct trace *trace_of_spec(const struct model_spec *spec, bool mask, con
 
 static struct trace *trace_of(const struct cell_ops *cell, bool mask, const char *text)
 {
-	return trace_of_spec(&(struct model_spec){.cell = cell, .embed = 6, .hidden = 9}, mask, text);
+	return trace_of_spec(&(struct model_spec){.cell = cell, .embed = 6, .hidden = 9}, mask,
+			     text);
 }
 
 static void agrees_with_the_fast_path(void **state)
@@ -35,7 +36,8 @@ static void agrees_with_the_fast_path(void **state)
 	(void)state;
 	for (int k = 0; cell_at(k); k++)
 		for (int mask = 0; mask < 2; mask++) {
-			struct trace *t = trace_of(cell_at(k), mask, "the film is not so good never");
+			struct trace *t =
+				trace_of(cell_at(k), mask, "the film is not so good never");
 
 			assert_int_equal(t->T, mask ? 7 : 10);
 			assert_true(t->distance < FAST_TOL);
@@ -48,14 +50,19 @@ static void agrees_with_the_fast_path(void **state)
  * there. */
 static void agrees_in_every_stack(void **state)
 {
-	static const char *const part[] = {"the", "the film", "the film is", "the film is not", "the film is not good"};
+	static const char *const part[] = {"the", "the film", "the film is", "the film is not",
+					   "the film is not good"};
 
 	(void)state;
 	for (int pool = 0; pool < POOL_COUNT; pool++)
 		for (int shape = 0; shape < 6; shape++) {
-			const struct model_spec s = {.cell = cell_at(shape % 3), .embed = shape % 2 ? 0 : 5, .hidden = 6,
-						     .layers = 1 + shape % 2, .dirs = 1 + (shape > 1),
-						     .merge = (enum merge)(shape > 3), .pool = (enum pool)pool};
+			const struct model_spec s = {.cell = cell_at(shape % 3),
+						     .embed = shape % 2 ? 0 : 5,
+						     .hidden = 6,
+						     .layers = 1 + shape % 2,
+						     .dirs = 1 + (shape > 1),
+						     .merge = (enum merge)(shape > 3),
+						     .pool = (enum pool)pool};
 			struct trace *t = trace_of_spec(&s, true, part[4]);
 
 			assert_int_equal(t->runs, s.layers * s.dirs);
@@ -64,7 +71,8 @@ static void agrees_in_every_stack(void **state)
 				struct trace *p = trace_of_spec(&s, true, part[k]);
 
 				for (int c = 0; c < t->C; c++)
-					assert_true(fabs(t->prob[k * t->C + c] - p->prob[k * t->C + c]) < FAST_TOL);
+					assert_true(fabs(t->prob[k * t->C + c] -
+							 p->prob[k * t->C + c]) < FAST_TOL);
 				trace_free(p);
 			}
 			trace_free(t);
@@ -98,7 +106,9 @@ static void sums_add_up(void **state)
 					assert_true(fabs(sum - g->z) < 1e-9 * (1 + fabs(g->z)));
 				}
 				assert_true(fabs(s.kept + s.write - s.state) < 1e-12);
-				assert_true(s.state == (t->run->c ? t->run->c : t->run->h)[(step + 1) * t->H + u]);
+				assert_true(
+					s.state ==
+					(t->run->c ? t->run->c : t->run->h)[(step + 1) * t->H + u]);
 			}
 		trace_free(t);
 	}

@@ -201,7 +201,7 @@ static void line_ends_marks_and_nuls_are_taken(void **state)
 	check("old\rmac\r", "", any, DATA_TEXT, "old|mac|");
 	assert_true(read_bytes(&ex, "1\ta\0b\n\n \n0\tc\n", 13, "", labels, &err));
 	assert_string_equal(ex.at[0].text, "a\xef\xbf\xbd"
-					    "b"); /* no text holds a zero byte */
+					   "b"); /* no text holds a zero byte */
 	assert_int_equal(ex.bad_bytes, 1);
 	assert_int_equal(ex.skipped_lines, 2);
 	assert_int_equal(ex.at[1].line, 4);

@@ -79,8 +79,9 @@ static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool
 	return encoder_new(spec, v, &classes, &rules, 0, false, NULL);
 }
 
-static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden, bool mask,
-					  int count, struct corpus **train, struct corpus **valid)
+static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden,
+					  bool mask, int count, struct corpus **train,
+					  struct corpus **valid)
 {
 	const struct model_spec spec = {.cell = cell, .embed = embed, .hidden = hidden};
 

@@ -129,7 +129,7 @@ bool command_rm(struct context *c, const struct args *a, struct err *err);
 bool command_restore(struct context *c, const struct args *a, struct err *err);
 bool command_help(struct context *c, const struct args *a, struct err *err);
 
-extern const struct option options_train[], options_resume[], options_fork[], options_eval[], options_trace[], options_predict[],
-	options_runs[], options_query[];
+extern const struct option options_train[], options_resume[], options_fork[], options_eval[],
+	options_trace[], options_predict[], options_runs[], options_query[];
 
 #endif

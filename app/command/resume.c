@@ -29,8 +29,9 @@ const struct option options_fork[] = {
 /* What may change: the rest is in the weights, or in the order of the texts. */
 static bool may_change(const char *assignment)
 {
-	static const char *const free_ones[] = {"epochs", "lr", "clip", "dropout", "recurrent_dropout", "patience",
-						"optimizer", "threads", "keep"};
+	static const char *const free_ones[] = {
+		"epochs",   "lr",        "clip",    "dropout", "recurrent_dropout",
+		"patience", "optimizer", "threads", "keep"};
 
 	for (size_t k = 0; k < sizeof(free_ones) / sizeof(free_ones[0]); k++) {
 		const size_t n = strlen(free_ones[k]);
@@ -55,7 +56,8 @@ static void release(struct source_run *r)
 	settings_release(&r->settings);
 }
 
-static bool read_settings(struct store *s, struct source_run *r, const struct args *a, struct err *err)
+static bool read_settings(struct store *s, struct source_run *r, const struct args *a,
+			  struct err *err)
 {
 	struct param_row *params = NULL;
 	size_t n = 0;
@@ -69,20 +71,25 @@ static bool read_settings(struct store *s, struct source_run *r, const struct ar
 		if (strcmp(a->option[k], "--set"))
 			continue;
 		r->lr_given |= !strncmp(a->value[k], "lr=", 3);
-		ok = may_change(a->value[k]) ? settings_assign(&r->settings, a->value[k], err)
-					     : err_set(err, ERR_USAGE, "%.*s cannot change in a run that goes on",
-						       (int)strcspn(a->value[k], "="), a->value[k]);
+		ok = may_change(a->value[k])
+			     ? settings_assign(&r->settings, a->value[k], err)
+			     : err_set(err, ERR_USAGE, "%.*s cannot change in a run that goes on",
+				       (int)strcspn(a->value[k], "="), a->value[k]);
 	}
 	return ok;
 }
 
 /* RUN means its last checkpoint here, not its best. */
-static bool open_source(struct context *c, const struct args *a, struct source_run *r, struct err *err)
+static bool open_source(struct context *c, const struct args *a, struct source_run *r,
+			struct err *err)
 {
-	char *name = strchr(a->pos[0], '@') ? mem_text(a->pos[0]) : mem_printf("%s@last", a->pos[0]);
+	char *name =
+		strchr(a->pos[0], '@') ? mem_text(a->pos[0]) : mem_printf("%s@last", a->pos[0]);
 	struct store *s = context_store(c, false, err);
-	const bool ok = s && archive_load(s, name, &r->loaded, err) && archive_load_progress(s, &r->loaded, err) &&
-			(r->row = store_run_get(s, r->loaded.run, err)) && read_settings(s, r, a, err);
+	const bool ok = s && archive_load(s, name, &r->loaded, err) &&
+			archive_load_progress(s, &r->loaded, err) &&
+			(r->row = store_run_get(s, r->loaded.run, err)) &&
+			read_settings(s, r, a, err);
 
 	store_close(s);
 	free(name);
@@ -90,7 +97,8 @@ static bool open_source(struct context *c, const struct args *a, struct source_r
 }
 
 /* The same bytes as then, or the same run cannot go on. */
-static bool same_data(struct context *c, const struct source_run *r, const struct prepared *p, struct err *err)
+static bool same_data(struct context *c, const struct source_run *r, const struct prepared *p,
+		      struct err *err)
 {
 	static const char *const role[] = {"train", "valid"};
 	const struct source *source[] = {&p->train_source, &p->valid_source};
@@ -102,8 +110,11 @@ static bool same_data(struct context *c, const struct source_run *r, const struc
 		char *name = NULL;
 
 		ok = store_dataset_get(s, r->loaded.run, role[k], &name, &d, err);
-		if (ok && name && (!source[k]->path || memcmp(d.sha256, source[k]->sha256, sizeof(d.sha256))))
-			ok = err_set(err, ERR_INPUT, "%s is not what the run was trained on: it has changed since", name);
+		if (ok && name &&
+		    (!source[k]->path || memcmp(d.sha256, source[k]->sha256, sizeof(d.sha256))))
+			ok = err_set(err, ERR_INPUT,
+				     "%s is not what the run was trained on: it has changed since",
+				     name);
 		free(name);
 	}
 	store_close(s);
@@ -114,11 +125,13 @@ static void warn_elsewhere(const struct context *c, const struct run_row *row)
 {
 	if (!c->quiet && row->build && *row->build && strcmp(row->build, blas_description()))
 		fprintf(stderr,
-			"sluice: the run was trained with another build of OpenBLAS (%s): the last bits may differ\n",
+			"sluice: the run was trained with another build of OpenBLAS (%s): the last "
+			"bits may differ\n",
 			row->build);
 }
 
-static bool go_on(struct context *c, const struct args *a, struct source_run *r, bool fork, struct err *err)
+static bool go_on(struct context *c, const struct args *a, struct source_run *r, bool fork,
+		  struct err *err)
 {
 	struct snapshot *from = r->loaded.snapshot;
 	struct epoch_stats best = {.epoch = r->row->best_step >= 0 ? (int)r->row->best_epoch : 0,
@@ -126,24 +139,29 @@ static bool go_on(struct context *c, const struct args *a, struct source_run *r,
 				   .valid_loss = r->row->best_loss,
 				   .valid_accuracy = r->row->best_accuracy,
 				   .valid_f1 = NAN};
-	struct run_intro intro = {.name = args_value(a, "--name"), .note = args_value(a, "--note"), .step = from->step};
+	struct run_intro intro = {.name = args_value(a, "--name"),
+				  .note = args_value(a, "--note"),
+				  .step = from->step};
 	struct prepared p = {0};
 
 	if (!fork && !from->progress)
 		return err_set(err, ERR_USAGE,
-			       "step %lld of %s has no optimizer in the store, which keeps it for the newest checkpoint "
+			       "step %lld of %s has no optimizer in the store, which keeps it for "
+			       "the newest checkpoint "
 			       "only; 'fork' begins there with a fresh one",
 			       (long long)from->step, r->loaded.name);
 	if (from->epoch >= r->settings.epochs)
-		return err_set(err, ERR_USAGE, "%s has done its %d epochs; --set epochs=%d lets it go on", r->loaded.name,
-			       r->settings.epochs, r->settings.epochs + 10);
+		return err_set(err, ERR_USAGE,
+			       "%s has done its %d epochs; --set epochs=%d lets it go on",
+			       r->loaded.name, r->settings.epochs, r->settings.epochs + 10);
 	if (intro.name && !run_name_check(intro.name, err))
 		return false;
 	if (!prepare(&r->settings, &p, err))
 		return false;
 	if (!same_data(c, r, &p, err) || p.encoder->model.size != from->encoder->model.size) {
 		if (!err->code)
-			err_set(err, ERR_INPUT, "the texts do not give the run's vocabulary any more");
+			err_set(err, ERR_INPUT,
+				"the texts do not give the run's vocabulary any more");
 		prepared_release(&p);
 		return false;
 	}

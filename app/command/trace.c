@@ -14,7 +14,8 @@
 
 const struct option options_trace[] = {
 	{"--text", "TEXT", "the text to look at"},
-	{"--layer", "LAYER", "in a table: the layer and direction, such as l0.fw or l1.bw (default: the top one)"},
+	{"--layer", "LAYER",
+	 "in a table: the layer and direction, such as l0.fw or l1.bw (default: the top one)"},
 	{"--unit", "N", "in a table: the gates of this unit instead of the mean over all units"},
 	{NULL, NULL, NULL},
 };
@@ -144,7 +145,8 @@ static double mean_of(const double *v, int n, bool absolute)
 
 /* For reading: a row a step; one unit's gates, or means (of the absolute values where a signal has
  * both signs), and the classes if the text ended there. */
-static void rows_steps(struct output *o, const struct trace *t, const struct trace_run *run, int unit)
+static void rows_steps(struct output *o, const struct trace *t, const struct trace_run *run,
+		       int unit)
 {
 	const struct classes *classes = &t->snapshot->encoder->classes;
 	const int signals = run->signals, cols = 3 + signals + t->C;
@@ -177,7 +179,8 @@ static void rows_steps(struct output *o, const struct trace *t, const struct tra
 			const double *v = run->signal[k].v + (size_t)s * (size_t)t->H;
 
 			row[3 + k] = value_real(
-				unit >= 0 ? v[unit] : mean_of(v, t->H, run->signal[k].is_signed), 3);
+				unit >= 0 ? v[unit] : mean_of(v, t->H, run->signal[k].is_signed),
+				3);
 		}
 		for (int k = 0; k < t->C; k++)
 			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);
@@ -216,7 +219,9 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 			run = &t->run[k];
 	}
 	if (!run)
-		return err_set(err, ERR_USAGE, "this run has no layer '%s'; they are called l0.fw, l1.bw and so on", layer);
+		return err_set(err, ERR_USAGE,
+			       "this run has no layer '%s'; they are called l0.fw, l1.bw and so on",
+			       layer);
 	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON) {
 		json_trace(&b, l, t);
 		ok = output_flush(c->out, &b, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/command/command.h"
 #include "app/command/train.h"
+#include "app/command/command.h"
 #include "app/session.h"
 
 #include "engine/base/json.h"

@@ -178,32 +178,69 @@ static bool ui_again(struct context *c, const struct args *a, struct err *err)
 	return search(c->ui, *a->pos[0] == 'p' ? -1 : 1, err);
 }
 
+/* What the view's export would write, to be freed; NULL with err set where there is nothing. */
+static char *export_text(struct workbench *w, size_t *size, struct err *err)
+{
+	struct output o;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, size);
+	bool ok;
+
+	if (!f) {
+		err_set(err, ERR_FAILED, "not enough memory to export");
+		return NULL;
+	}
+	output_open(&o, OUTPUT_CSV, f, NULL);
+	ok = w->view->rows(w, &o, err);
+	ok = output_close(&o, ok ? err : NULL) && ok;
+	if (!fclose(f) && ok)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static bool write_new(const char *path, const char *text, size_t size, struct err *err)
+{
+	FILE *f = fopen(path, "wx"); /* what is there stays */
+	bool ok = f && fwrite(text, 1, size, f) == size;
+
+	if (!f && errno == EEXIST)
+		return err_set(err, ERR_FAILED, "%s is there already: choose another name", path);
+	if (f && fclose(f))
+		ok = false;
+	return ok || err_set(err, ERR_FAILED, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* The view's name, and a number where that file is there already. */
+static void free_name(const struct workbench *w, char *name, size_t size)
+{
+	const char *view = "view";
+
+	for (int k = 0; view_at(k); k++)
+		if (view_at(k) == w->view)
+			view = view_name(k);
+	snprintf(name, size, "sluice-%s.csv", view);
+	for (int n = 2; n < 1000 && access(name, F_OK) == 0; n++)
+		snprintf(name, size, "sluice-%s-%d.csv", view, n);
+}
+
 static bool ui_save(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
-	struct output o;
-	FILE *f;
+	size_t size = 0;
+	char *text, name[64];
 	bool ok;
 
 	if (!w->view->rows)
 		return err_set(err, ERR_USAGE, "there is nothing to export in this view");
 	if (!a->pos_count) {
-		char name[64] = "";
-
-		for (int k = 0; view_at(k); k++)
-			if (view_at(k) == w->view)
-				snprintf(name, sizeof(name), "sluice-%s.csv", view_name(k));
+		free_name(w, name, sizeof(name));
 		workbench_ask(w, ASK_EXPORT, "export to: ", name);
 		return true;
 	}
-	f = fopen(a->pos[0], "w");
-	if (!f)
-		return err_set(err, ERR_FAILED, "cannot write %s: %s", a->pos[0], strerror(errno));
-	output_open(&o, OUTPUT_CSV, f, NULL);
-	ok = w->view->rows(w, &o, err);
-	ok = output_close(&o, ok ? err : NULL) && ok;
-	if (fclose(f) && ok)
-		ok = err_set(err, ERR_FAILED, "cannot write %s: %s", a->pos[0], strerror(errno));
+	text = export_text(w, &size, err);
+	ok = text && write_new(a->pos[0], text, size, err);
+	free(text);
 	if (ok)
 		workbench_say(w, ROLE_message, "%s written", a->pos[0]);
 	return ok;
@@ -266,7 +303,12 @@ static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
 
 	/* The sample, or what -c named, is there to be learned. */
 	if (!w->session && w->settings.data && !w->live.view) {
-		desk_train(w, &w->settings, true);
+		char label[200];
+		const char *slash = strrchr(w->settings.data, '/');
+
+		snprintf(label, sizeof(label), "Begin a new run on %.100s? [y/N] ",
+			 slash ? slash + 1 : w->settings.data);
+		workbench_ask(w, ASK_TRAIN, label, NULL);
 		return true;
 	}
 	if (!need_session(w, err))

@@ -158,6 +158,10 @@ void workbench_answer(struct workbench *w, enum ask what, const char *line)
 		if (*line == 'y')
 			run_on(w, "rm", "");
 		break;
+	case ASK_TRAIN:
+		if (*line == 'y')
+			desk_train(w, &w->settings, true);
+		break;
 	case ASK_QUIT:
 		if (*line == 'y') {
 			w->stopping = true;

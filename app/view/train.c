@@ -105,7 +105,8 @@ static void draw_strip(struct workbench *w, struct rect r)
 				row[k] += both ? fabs(v[k * t->H + u]) : v[k * t->H + u];
 			row[k] /= t->H;
 		}
-		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean", shown->signal[q].name);
+		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean",
+			 shown->signal[q].name);
 		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false,
 			   both ? trace_signal_limit(t, &shown->signal[q]) : 1, top++);
 	}
@@ -124,8 +125,8 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	if (o->snapshot) {
 		const struct model_spec *m = &o->snapshot->encoder->model.spec;
 
-		snprintf(text, sizeof(text), "%s  E %d  H %d%s  L %d", m->cell->name, m->embed, m->hidden,
-				 m->dirs == 2 ? " ×2" : "", m->layers);
+		snprintf(text, sizeof(text), "%s  E %d  H %d%s  L %d", m->cell->name, m->embed,
+			 m->hidden, m->dirs == 2 ? " ×2" : "", m->layers);
 		part_field(w, in, row++, 13, "cell", text);
 	}
 	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step,

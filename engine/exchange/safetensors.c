@@ -24,10 +24,11 @@ static size_t elements(const struct tensor *t)
 	return (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
 }
 
-static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt,
+		...) __attribute__((format(printf, 6, 7)));
 
-static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt, ...)
+static void add(struct tensor *t, int *n, const real *data, int rows, int cols, const char *fmt,
+		...)
 {
 	va_list ap;
 

@@ -29,7 +29,8 @@ static const struct recur *recur_of(const struct trace *t, const struct trace_ru
 	return &t->snapshot->encoder->model.stack.run[r - t->run];
 }
 
-static void add_extra(const struct trace *t, const struct trace_run *r, struct gate_weights *g, int k, unsigned terms)
+static void add_extra(const struct trace *t, const struct trace_run *r, struct gate_weights *g,
+		      int k, unsigned terms)
 {
 	const struct cell_extra *e = &cell_of(t)->extra[k];
 	const real *w = t->snapshot->weights + recur_of(t, r)->at.extra[k];
@@ -96,8 +97,8 @@ static struct sum_term *add_term(struct gate_sum *g, const char *label, const ch
 
 /* The terms of unit u's gate q at a step. Gates earlier in the table, and c where the gate sees the
  * new one, are there already. With ranks the largest contributions are found too. */
-void terms_sum(const struct trace *t, const struct trace_run *r, const struct gate_weights *g, int q, int step, int u,
-		     bool ranks, struct gate_sum *out)
+void terms_sum(const struct trace *t, const struct trace_run *r, const struct gate_weights *g,
+	       int q, int step, int u, bool ranks, struct gate_sum *out)
 {
 	const unsigned terms = cell_of(t)->gate[q].terms;
 	const size_t H = (size_t)t->H, s = (size_t)step, row = (size_t)u;
@@ -138,7 +139,8 @@ void terms_sum(const struct trace *t, const struct trace_run *r, const struct ga
 	if (g->Rs) {
 		m = add_term(out, "R·gates", "");
 		for (int k = 0; k < g->Rs && step; k++)
-			m->value += terms_dot(g->R[k] + row * H, r->gate[g->from[k]] + (s - 1) * H, t->H);
+			m->value += terms_dot(g->R[k] + row * H, r->gate[g->from[k]] + (s - 1) * H,
+					      t->H);
 	}
 	out->z = out->b;
 	for (int k = 0; k < out->terms; k++)

@@ -17,8 +17,8 @@ struct gate_weights terms_weights(const struct trace *t, const struct trace_run 
 
 /* The terms of unit u's gate q at a step of a run. Gates earlier in the table, and c where the gate
  * sees the new one, are there already. With ranks the largest contributions are found too. */
-void terms_sum(const struct trace *t, const struct trace_run *r, const struct gate_weights *g, int q,
-	       int step, int u, bool ranks, struct gate_sum *out);
+void terms_sum(const struct trace *t, const struct trace_run *r, const struct gate_weights *g,
+	       int q, int step, int u, bool ranks, struct gate_sum *out);
 
 /* Sum of a float row times a double vector, in a fixed order the compiler can vectorise. */
 double terms_dot(const real *w, const double *x, int n);

@@ -93,12 +93,14 @@ static void pool_vector(const struct trace *t, const double *y, int n, double *v
 	for (size_t k = 0; k < D; k++)
 		v[k] = m->spec.pool == POOL_MAX ? -INFINITY : 0;
 	for (int s = 0; m->spec.pool == POOL_ATTENTION && s < n; s++)
-		max = fmax(max, terms_dot(t->snapshot->weights + m->pool_w, y + (size_t)s * D, t->D));
+		max = fmax(max,
+			   terms_dot(t->snapshot->weights + m->pool_w, y + (size_t)s * D, t->D));
 	for (int s = 0; s < n; s++) {
 		const double *row = y + (size_t)s * D;
-		const double a = m->spec.pool == POOL_ATTENTION
-					 ? exp(terms_dot(t->snapshot->weights + m->pool_w, row, t->D) - max)
-					 : 1;
+		const double a =
+			m->spec.pool == POOL_ATTENTION
+				? exp(terms_dot(t->snapshot->weights + m->pool_w, row, t->D) - max)
+				: 1;
 
 		sum += a;
 		for (size_t k = 0; k < D; k++)
@@ -115,7 +117,8 @@ static void run_head(const struct trace *t, const double *v, double *p)
 	double max = -INFINITY, sum = 0;
 
 	for (int k = 0; k < t->C; k++) {
-		p[k] = (double)w[m->head_b + (size_t)k] + terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
+		p[k] = (double)w[m->head_b + (size_t)k] +
+		       terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
 		max = fmax(max, p[k]);
 	}
 	for (int k = 0; k < t->C; k++)
@@ -237,7 +240,8 @@ static bool compare(struct trace *t, struct work *w)
 static bool make_room(struct trace *t, struct trace_run *r)
 {
 	const size_t T = (size_t)t->T, H = (size_t)t->H, G = (size_t)t->gates;
-	double *at = mem_block(T * (size_t)r->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + 1, sizeof(double));
+	double *at = mem_block(T * (size_t)r->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + 1,
+			       sizeof(double));
 
 	if (!at)
 		return false;
@@ -253,8 +257,8 @@ static bool make_room(struct trace *t, struct trace_run *r)
 	return true;
 }
 
-static void add_signal(struct trace_run *r, const char *name, const char *title, const double *v, int gate,
-		       bool is_signed)
+static void add_signal(struct trace_run *r, const char *name, const char *title, const double *v,
+		       int gate, bool is_signed)
 {
 	r->signal[r->signals++] = (struct trace_signal){name, title, v, gate, is_signed};
 }
@@ -287,8 +291,10 @@ static bool mirror(const struct trace *t, struct trace_run *r)
 
 static bool name_signals(struct trace *t, struct trace_run *r)
 {
-	static const char *const lstm[][2] = {
-		{"i", "input gate"}, {"f", "forget gate"}, {"g", "candidate"}, {"o", "output gate"}};
+	static const char *const lstm[][2] = {{"i", "input gate"},
+					      {"f", "forget gate"},
+					      {"g", "candidate"},
+					      {"o", "output gate"}};
 	const struct cell_ops *cell = cell_of(t);
 
 	if (cell->carries_h)
@@ -466,7 +472,8 @@ void trace_explain(const struct trace *t, int run, int position, int unit, struc
 	const double *state = r->c ? r->c : r->h;
 	const int o = cell_gate(cell_of(t), "o");
 
-	*out = (struct unit_sum){.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : r->gate[o][at]};
+	*out = (struct unit_sum){
+		.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : r->gate[o][at]};
 	out->old = state[at];
 	out->kept = f.carry * out->old;
 	out->state = state[at + H];

@@ -32,7 +32,7 @@ struct trace_run {
 	double *x;                 /* (T, E) */
 	double *z[CELL_MAX_GATES]; /* (T, H) pre-activations, in the cell's order of gates */
 	double *gate[CELL_MAX_GATES];
-	double *c, *h;             /* (T+1, H): row k is the state before step k; no c in a GRU */
+	double *c, *h; /* (T+1, H): row k is the state before step k; no c in a GRU */
 	int signals;
 	struct trace_signal signal[TRACE_SIGNALS];
 	double *block, *mirrored;
@@ -41,13 +41,13 @@ struct trace_run {
 struct trace {
 	struct snapshot *snapshot; /* one reference */
 	char *text;
-	struct encoding encoding;  /* tokens as the tokenizer made them; what was dropped */
+	struct encoding encoding; /* tokens as the tokenizer made them; what was dropped */
 	int T, H, D, C, gates, runs;
-	int32_t *ids;              /* T: what the model ran over, padding included */
-	int *token;                /* T: index into encoding.tokens; -1 for padding */
-	struct trace_run *run;     /* as nn/stack.h numbers them */
-	double *prob;              /* (T, C): the classes if the text ended after position t */
-	double distance;           /* largest |double - float32| over all gates, states and the classes */
+	int32_t *ids;          /* T: what the model ran over, padding included */
+	int *token;            /* T: index into encoding.tokens; -1 for padding */
+	struct trace_run *run; /* as nn/stack.h numbers them */
+	double *prob;          /* (T, C): the classes if the text ended after position t */
+	double distance; /* largest |double - float32| over all gates, states and the classes */
 };
 
 /* "" where there is one run, else "l1.bw" and the like. */

@@ -69,7 +69,8 @@ static void fill_orthogonal(struct rng *rng, real *w, size_t rows, size_t cols)
 	free(q);
 }
 
-static void fill(struct rng *rng, real *w, const struct param *p, const struct model *m, const struct init *init)
+static void fill(struct rng *rng, real *w, const struct param *p, const struct model *m,
+		 const struct init *init)
 {
 	const char *dot_at = strrchr(p->name, '.'), *kind = dot_at ? dot_at + 1 : p->name;
 	const size_t n = param_size(p);

@@ -65,7 +65,8 @@ bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "a model needs a vocabulary, hidden of at least 1 and two classes");
 	m->E = spec->embed ? spec->embed : spec->vocab;
-	stack = (struct stack_spec){spec->cell, m->E, spec->hidden, spec->layers, spec->dirs, spec->merge};
+	stack = (struct stack_spec){spec->cell,   m->E,       spec->hidden,
+				    spec->layers, spec->dirs, spec->merge};
 	if (count_weights(spec, 2.0 * spec->hidden) > 2e9)
 		return err_set(err, ERR_USAGE,
 			       "the model would have more than 2e9 weights; lower embed, "
@@ -124,9 +125,11 @@ static bool work_room(const struct model *m, struct work *w)
 {
 	const size_t B = (size_t)w->batch.steps.B, N = (size_t)w->batch.steps.N;
 	const size_t E = (size_t)m->E, D = (size_t)m->D, H = (size_t)m->spec.hidden;
-	const size_t C = (size_t)m->spec.classes, runs = (size_t)m->stack.runs, layers = (size_t)m->spec.layers;
-	const size_t need = stack_room(&m->stack, B, N) + 2 * N * E + N * (D + 1) + B * E + 3 * B * D + B * C +
-			    layers * B * D + runs * B * H + 16 * (10 + layers + runs);
+	const size_t C = (size_t)m->spec.classes, runs = (size_t)m->stack.runs,
+		     layers = (size_t)m->spec.layers;
+	const size_t need = stack_room(&m->stack, B, N) + 2 * N * E + N * (D + 1) + B * E +
+			    3 * B * D + B * C + layers * B * D + runs * B * H +
+			    16 * (10 + layers + runs);
 	real *at;
 
 	if (need > w->cap) {
@@ -235,7 +238,8 @@ static void pool_last(const struct model *m, struct work *w)
 	real *part = w->dvector; /* free until backward */
 
 	for (int d = 0; d < s->spec.dirs; d++) {
-		recur_last(&w->batch.steps, s->spec.H, w->tape.run[s->runs - s->spec.dirs + d].h, part);
+		recur_last(&w->batch.steps, s->spec.H, w->tape.run[s->runs - s->spec.dirs + d].h,
+			   part);
 		for (size_t r = 0; r < B; r++) {
 			real *to = w->vector + r * D + (d && s->spec.merge == MERGE_CONCAT ? H : 0);
 
@@ -255,7 +259,8 @@ static void unpool_last(const struct model *m, struct work *w)
 	for (int d = 0; d < s->spec.dirs; d++)
 		for (size_t r = 0; r < B; r++)
 			memcpy(w->tape.dh[s->runs - s->spec.dirs + d] + r * H,
-			       w->dvector + r * D + (d && s->spec.merge == MERGE_CONCAT ? H : 0), H * sizeof(real));
+			       w->dvector + r * D + (d && s->spec.merge == MERGE_CONCAT ? H : 0),
+			       H * sizeof(real));
 }
 
 /* score <- the softmax over a row's steps of w . y. */
@@ -272,7 +277,8 @@ static void attend(const struct model *m, const real *weights, struct work *w)
 		for (int t = 0; t < w->batch.len[r]; t++)
 			max = w->score[s->offset[t] + r] > max ? w->score[s->offset[t] + r] : max;
 		for (int t = 0; t < w->batch.len[r]; t++)
-			sum += w->score[s->offset[t] + r] = real_exp(w->score[s->offset[t] + r] - max);
+			sum += w->score[s->offset[t] + r] =
+				real_exp(w->score[s->offset[t] + r] - max);
 		for (int t = 0; t < w->batch.len[r]; t++)
 			w->score[s->offset[t] + r] /= sum;
 	}
@@ -294,7 +300,10 @@ static void pool_steps(const struct model *m, const real *weights, struct work *
 			const real *y = w->tape.y + (size_t)n * D;
 
 			if (m->spec.pool != POOL_MAX) {
-				vec_add(v, y, m->spec.pool == POOL_MEAN ? 1 / (real)w->batch.len[r] : w->score[n], D);
+				vec_add(v, y,
+					m->spec.pool == POOL_MEAN ? 1 / (real)w->batch.len[r]
+								  : w->score[n],
+					D);
 				continue;
 			}
 			for (size_t k = 0; k < D; k++)
@@ -321,7 +330,8 @@ static void unpool_steps(const struct model *m, const real *weights, struct work
 			w->dy[(size_t)w->top[(size_t)r * D + k] * D + k] += dv[k];
 		for (int t = 0; m->spec.pool == POOL_ATTENTION && t < w->batch.len[r]; t++)
 			for (size_t k = 0; k < D; k++)
-				mean += w->score[s->offset[t] + r] * dv[k] * w->tape.y[(size_t)(s->offset[t] + r) * D + k];
+				mean += w->score[s->offset[t] + r] * dv[k] *
+					w->tape.y[(size_t)(s->offset[t] + r) * D + k];
 		for (int t = 0; m->spec.pool != POOL_MAX && t < w->batch.len[r]; t++) {
 			const size_t n = (size_t)(s->offset[t] + r);
 			const real *y = w->tape.y + n * D;

@@ -72,15 +72,15 @@ struct dropout {
 struct work {
 	struct batch batch;
 	struct stack_tape tape;
-	real *x, *dx;           /* (N, E) */
-	real *drop_x, *drop_v;  /* (B, E), (B, D) */
+	real *x, *dx;                                          /* (N, E) */
+	real *drop_x, *drop_v;                                 /* (B, E), (B, D) */
 	real *drop_y[STACK_MAX_RUNS], *drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
 	real *vector, *dvector; /* (B, D) the text's vector, after dropout; its gradient */
 	real *score, *dy;       /* (N) attention's weights; (N, D) */
 	int *top;               /* (B, D): the packed row that holds a maximum */
 	real *prob;             /* (B, C) */
 	bool dropped;
-	real *block;            /* all of the above but the last one's memory */
+	real *block; /* all of the above but the last one's memory */
 	size_t cap, top_cap;
 };
 

@@ -14,12 +14,15 @@ bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struc
 
 	*s = (struct stack){.spec = *spec, .runs = spec->layers * spec->dirs};
 	if (spec->layers < 1 || s->runs > STACK_MAX_RUNS)
-		return err_set(err, ERR_USAGE, "layers is from 1 to %d%s, not %d", STACK_MAX_RUNS / spec->dirs,
-			       spec->dirs > 1 ? " where there are two directions" : "", spec->layers);
+		return err_set(err, ERR_USAGE, "layers is from 1 to %d%s, not %d",
+			       STACK_MAX_RUNS / spec->dirs,
+			       spec->dirs > 1 ? " where there are two directions" : "",
+			       spec->layers);
 	s->D = spec->dirs == 2 && spec->merge == MERGE_CONCAT ? 2 * spec->H : spec->H;
 	for (int k = 0; k < s->runs; k++) {
 		s->run[k].cell = spec->cell;
-		s->run[k].at = cell_layout(spec->cell, k < spec->dirs ? spec->E : s->D, spec->H, at);
+		s->run[k].at =
+			cell_layout(spec->cell, k < spec->dirs ? spec->E : s->D, spec->H, at);
 		at += s->run[k].at.size;
 	}
 	s->size = at - start;
@@ -60,11 +63,12 @@ size_t stack_room(const struct stack *s, size_t B, size_t N)
 {
 	const size_t H = (size_t)s->spec.H, G = (size_t)s->spec.cell->gates, D = (size_t)s->D;
 	const size_t layers = (size_t)s->spec.layers, runs = (size_t)s->runs, W = widest(s);
-	const size_t run = padded(N * G * H) + padded(N * H) + 2 * padded((B + N) * H) + 2 * padded(B * H);
+	const size_t run =
+		padded(N * G * H) + padded(N * H) + 2 * padded((B + N) * H) + 2 * padded(B * H);
 	const size_t back = s->spec.dirs == 2 ? layers * padded(N * W) : 0;
 
-	return runs * run + layers * padded(N * D) + back + padded(B * (G + 1) * H) + 2 * padded(N * W) +
-	       padded(N * H);
+	return runs * run + layers * padded(N * D) + back + padded(B * (G + 1) * H) +
+	       2 * padded(N * W) + padded(N * H);
 }
 
 /* Packed row (t, r) of a row of length L is the mirror of (L - 1 - t, r). */
@@ -122,7 +126,8 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 static void reverse(const struct stack_tape *t, real *to, const real *from, size_t cols)
 {
 	for (int n = 0; n < t->steps->N; n++)
-		memcpy(to + (size_t)n * cols, from + (size_t)t->mirror[n] * cols, cols * sizeof(real));
+		memcpy(to + (size_t)n * cols, from + (size_t)t->mirror[n] * cols,
+		       cols * sizeof(real));
 }
 
 /* Multiplies the rows of every step by a mask (B, cols). */
@@ -192,26 +197,30 @@ static const real *share(const struct stack *s, const struct stack_tape *t, cons
 	if (!dy || (D == H && !d))
 		return dy;
 	for (int n = 0; n < t->steps->N; n++)
-		memcpy(t->part + (size_t)(d ? t->mirror[n] : n) * H, dy + (size_t)n * D + first, H * sizeof(real));
+		memcpy(t->part + (size_t)(d ? t->mirror[n] : n) * H, dy + (size_t)n * D + first,
+		       H * sizeof(real));
 	return t->part;
 }
 
-void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t, const real *dy,
-		    real *grad, real *dx)
+void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t,
+		    const real *dy, real *grad, real *dx)
 {
 	for (int l = s->spec.layers - 1; l >= 0; l--) {
 		const size_t E = (size_t)s->run[l * s->spec.dirs].at.E;
-		real *into = l ? t->dy : dx; /* a run reads all of dy before it writes dx: they may be one */
+		real *into =
+			l ? t->dy
+			  : dx; /* a run reads all of dy before it writes dx: they may be one */
 
 		for (int d = s->spec.dirs - 1; d >= 0; d--) {
 			const int k = l * s->spec.dirs + d;
 
-			recur_backward(&s->run[k], weights, &t->run[k], share(s, t, dy, d), t->dh[k], t->dc[k], grad,
-				       into && d ? t->dx_part : into);
+			recur_backward(&s->run[k], weights, &t->run[k], share(s, t, dy, d),
+				       t->dh[k], t->dc[k], grad, into && d ? t->dx_part : into);
 		}
 		if (into && s->spec.dirs == 2)
 			for (int n = 0; n < t->steps->N; n++)
-				vec_add(into + (size_t)t->mirror[n] * E, t->dx_part + (size_t)n * E, 1, E);
+				vec_add(into + (size_t)t->mirror[n] * E, t->dx_part + (size_t)n * E,
+					1, E);
 		if (l)
 			drop_rows(t, t->dy, t->drop_between[l - 1], (size_t)s->D);
 		dy = t->dy;

@@ -41,15 +41,16 @@ void stack_prefix(const struct stack *s, int run, char prefix[16]);
  * where they are not 0, the initial states (the first B rows of run[k].h and .c). */
 struct stack_tape {
 	const struct steps *steps;
-	const real *x;                          /* (N, E) after dropout */
-	const real *drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
-	struct recur_tape run[STACK_MAX_RUNS];  /* its drop_h is the caller's */
-	real *in[STACK_MAX_RUNS];               /* (N, D) what layer l >= 1 reads */
-	real *back_x;                           /* (N, max(E, D)) the same in the other order, per layer */
-	real *y;                                /* (N, D) */
+	const real *x; /* (N, E) after dropout */
+	const real
+		*drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
+	struct recur_tape run[STACK_MAX_RUNS]; /* its drop_h is the caller's */
+	real *in[STACK_MAX_RUNS];              /* (N, D) what layer l >= 1 reads */
+	real *back_x; /* (N, max(E, D)) the same in the other order, per layer */
+	real *y;      /* (N, D) */
 	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
-	real *dy, *part, *dx_part;              /* (N, max), (N, H), (N, max) */
-	int *mirror;                            /* N: the packed row at the same place from the end */
+	real *dy, *part, *dx_part;                     /* (N, max), (N, H), (N, max) */
+	int *mirror; /* N: the packed row at the same place from the end */
 	size_t mirror_cap;
 };
 
@@ -64,7 +65,7 @@ void stack_forward(const struct stack *s, const real *weights, struct stack_tape
 
 /* dy (N, D), or NULL, are gradients of every output; t->dh and t->dc those of the last states. Adds to
  * grad and writes dx (N, E), unless it is NULL. */
-void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t, const real *dy,
-		    real *grad, real *dx);
+void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t,
+		    const real *dy, real *grad, real *dx);
 
 #endif

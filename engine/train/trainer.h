@@ -27,9 +27,9 @@ struct epoch_stats {
 
 struct train_spec {
 	const struct optim_ops *optim;
-	double lr, clip, dropout;        /* clip 0: none */
-	double recurrent;                /* dropout of the state */
-	struct init init;                /* of the first weights */
+	double lr, clip, dropout; /* clip 0: none */
+	double recurrent;         /* dropout of the state */
+	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;

@@ -72,7 +72,8 @@ static void pack(const struct layers *l, const double *from, size_t width, real 
 	for (size_t r = 0; from && r < l->B; r++)
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < width; j++)
-				to[((size_t)l->steps.offset[k] + r) * width + j] = (real)from[place(l, r, k) * width + j];
+				to[((size_t)l->steps.offset[k] + r) * width + j] =
+					(real)from[place(l, r, k) * width + j];
 }
 
 static double *unpack(const struct layers *l, const real *from, size_t stride, size_t width)
@@ -82,7 +83,8 @@ static double *unpack(const struct layers *l, const real *from, size_t stride, s
 	for (size_t r = 0; r < l->B; r++)
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < width; j++)
-				to[place(l, r, k) * width + j] = (double)from[((size_t)l->steps.offset[k] + r) * stride + j];
+				to[place(l, r, k) * width + j] =
+					(double)from[((size_t)l->steps.offset[k] + r) * stride + j];
 	return to;
 }
 
@@ -93,19 +95,23 @@ static void rows_in(const struct layers *l, const char *name, int run, real *to)
 
 	for (size_t r = 0; from && r < l->B; r++)
 		for (size_t j = 0; j < l->H; j++)
-			to[r * l->H + j] = (real)from[((size_t)run * l->B + (size_t)l->row[r]) * l->H + j];
+			to[r * l->H + j] =
+				(real)from[((size_t)run * l->B + (size_t)l->row[r]) * l->H + j];
 }
 
 static void rows_out(const struct layers *l, const real *from, int run, double *to)
 {
 	for (size_t r = 0; r < l->B; r++)
 		for (size_t j = 0; j < l->H; j++)
-			to[((size_t)run * l->B + (size_t)l->row[r]) * l->H + j] = (double)from[r * l->H + j];
+			to[((size_t)run * l->B + (size_t)l->row[r]) * l->H + j] =
+				(double)from[r * l->H + j];
 }
 
 /* Calls f for every tensor of every run with its name in the file. */
 static void each_tensor(struct layers *l, const char *kind,
-			void (*f)(struct layers *l, const char *name, size_t at, size_t n, void *arg), void *arg)
+			void (*f)(struct layers *l, const char *name, size_t at, size_t n,
+				  void *arg),
+			void *arg)
 {
 	for (int run = 0; run < l->s.runs; run++) {
 		char plain[16], prefix[16], name[GOLDEN_NAME];
@@ -116,7 +122,8 @@ static void each_tensor(struct layers *l, const char *kind,
 			int rows, cols;
 
 			cell_tensor(l->s.spec.cell, &l->s.run[run].at, plain, &at, &rows, &cols);
-			snprintf(name, sizeof(name), "%s.%s%s", kind, l->single ? "" : prefix, plain);
+			snprintf(name, sizeof(name), "%s.%s%s", kind, l->single ? "" : prefix,
+				 plain);
 			f(l, name, at, (size_t)(rows * (cols ? cols : 1)), arg);
 		}
 	}
@@ -138,7 +145,8 @@ static void drop_input(const struct layers *l, real *x)
 	for (size_t r = 0; drop && r < l->B; r++)
 		for (int k = 0; k < l->len[r]; k++)
 			for (size_t j = 0; j < l->E; j++)
-				x[((size_t)l->steps.offset[k] + r) * l->E + j] *= (real)drop[(size_t)l->row[r] * l->E + j];
+				x[((size_t)l->steps.offset[k] + r) * l->E + j] *=
+					(real)drop[(size_t)l->row[r] * l->E + j];
 }
 
 static void load(struct layers *l)
@@ -168,7 +176,8 @@ static void load(struct layers *l)
 
 static void release(struct layers *l)
 {
-	void *all[] = {l->row, l->when, l->len, l->weights, l->grad, l->block, l->x, l->dx, l->dy, l->drop_h};
+	void *all[] = {l->row,   l->when, l->len, l->weights, l->grad,
+		       l->block, l->x,    l->dx,  l->dy,      l->drop_h};
 
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
 		free(all[k]);

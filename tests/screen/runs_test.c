@@ -34,7 +34,9 @@ static void runs_outlive_the_program(void **state)
 	screen_wait(s, "= z_i");
 	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
 	sluice_view(s, "1", "p(");
-	screen_key(s, "Space"); /* the sample is at hand, and trained anew */
+	screen_key(s, "Space"); /* the sample is at hand, and trained anew if that is meant */
+	screen_wait(s, "Begin a new run on english.tsv? [y/N]");
+	screen_key(s, "y");
 	sluice_wait_message(s, "classify-standard-2 finished");
 	sluice_view(s, "4", "2 runs · ordered by created");
 	sluice_quit(s);

@@ -271,7 +271,7 @@ static void a_text_without_words(void **state)
 static const struct {
 	const char *key, *sign;
 } all_views[] = {{"4", "ordered by created"}, {"5", "Questions to the store"},
-		 {"6", "level   run"},         {"?", "Keys everywhere"},
+		 {"6", "level   run"},        {"?", "Keys everywhere"},
 		 {"1", "loss, nats"},         {"2", "= z_"}};
 
 static void open_all_views(struct screen *s)
