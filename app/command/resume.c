@@ -68,7 +68,7 @@ static bool read_settings(struct store *s, struct source_run *r, const struct ar
 		ok = settings_set(&r->settings, params[k].name, params[k].value, err);
 	store_params_free(params, n);
 	for (int k = 0; ok && k < a->option_count; k++) {
-		if (strcmp(a->option[k], "--set"))
+		if (strcmp(a->option[k], "--set") != 0)
 			continue;
 		r->lr_given |= !strncmp(a->value[k], "lr=", 3);
 		ok = may_change(a->value[k])
@@ -111,7 +111,8 @@ static bool same_data(struct context *c, const struct source_run *r, const struc
 
 		ok = store_dataset_get(s, r->loaded.run, role[k], &name, &d, err);
 		if (ok && name &&
-		    (!source[k]->path || memcmp(d.sha256, source[k]->sha256, sizeof(d.sha256))))
+		    (!source[k]->path ||
+		     memcmp(d.sha256, source[k]->sha256, sizeof(d.sha256)) != 0))
 			ok = err_set(err, ERR_INPUT,
 				     "%s is not what the run was trained on: it has changed since",
 				     name);
@@ -123,7 +124,7 @@ static bool same_data(struct context *c, const struct source_run *r, const struc
 
 static void warn_elsewhere(const struct context *c, const struct run_row *row)
 {
-	if (!c->quiet && row->build && *row->build && strcmp(row->build, blas_description()))
+	if (!c->quiet && row->build && *row->build && strcmp(row->build, blas_description()) != 0)
 		fprintf(stderr,
 			"sluice: the run was trained with another build of OpenBLAS (%s): the last "
 			"bits may differ\n",

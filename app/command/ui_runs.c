@@ -58,7 +58,7 @@ bool ui_order(struct context *c, const struct args *a, struct err *err)
 	if (a->pos_count && next < 0)
 		return err_set(err, ERR_USAGE, "runs cannot be ordered by '%s'", a->pos[0]);
 	if (!a->pos_count)
-		next = (r->order + 1) % columns;
+		next = run_list_column(r->order + 1) ? r->order + 1 : 0;
 	if (a->pos_count && next == r->order)
 		r->ascending = !r->ascending;
 	else /* words from A to Z, numbers from the largest */

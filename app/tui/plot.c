@@ -539,8 +539,8 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 		return;
 	j.f.rows = j.area.rows;
 	j.f.cols = j.area.cols;
-	j.f.dots = mem_zero((size_t)(j.f.rows * j.f.cols), sizeof *j.f.dots);
-	j.f.owner = mem_zero((size_t)(j.f.rows * j.f.cols), sizeof *j.f.owner);
+	j.f.dots = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.dots);
+	j.f.owner = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.owner);
 	for (int k = 0; k < p->series_count; k++)
 		trace(&j, k, false);
 	for (int k = 0; k < p->series_count && p->series_count <= 2; k++)

@@ -312,7 +312,7 @@ static void side_classes(struct side *s, const struct trace *t, int step)
 
 static int likeliest(const struct trace *t)
 {
-	const double *last = t->prob + (t->T - 1) * t->C;
+	const double *last = t->prob + (size_t)(t->T - 1) * (size_t)t->C;
 	int best = 0;
 
 	for (int k = 1; k < t->C; k++)
@@ -474,7 +474,7 @@ static void draw(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
 	struct gates_state *g = &w->gates;
-	struct rect maps = r, side = r;
+	struct rect maps = r, side;
 	char line[900];
 
 	if (!t || !t->T) {
@@ -485,8 +485,8 @@ static void draw(struct workbench *w, struct rect r)
 		g->signal = 0;
 	snprintf(line, sizeof(line), "%s", w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
-	if (strcmp(w->current.text,
-		   t->text)) /* what is drawn still belongs to the sentence before */
+	if (strcmp(w->current.text, t->text) !=
+	    0) /* what is drawn still belongs to the sentence before */
 		snprintf(line, sizeof(line), "…");
 	else
 		snprintf(line, sizeof(line), "%d %s · t = %d", t->T, t->T == 1 ? "token" : "tokens",

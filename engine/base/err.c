@@ -33,7 +33,10 @@ bool err_wrap(struct err *err, const char *fmt, ...)
 	n = strlen(prefix);
 	if (n + 2 < sizeof(err->msg)) {
 		memcpy(err->msg, prefix, n);
-		snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", inner);
+		memcpy(err->msg + n, ": ", 2);
+		n += 2;
+		memcpy(err->msg + n, inner, sizeof(err->msg) - n); /* what does not fit is cut */
+		err->msg[sizeof(err->msg) - 1] = '\0';
 	}
 	return false;
 }

@@ -124,12 +124,12 @@ void terms_sum(const struct trace *t, const struct trace_run *r, const struct ga
 		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, m)
 				 : terms_dot(g->U + row * H, h, t->H);
 	}
-	if (g->Wc) {
+	if (g->Wc && c) {
 		m = add_term(out, "W·c", "c");
 		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, m)
 				 : terms_dot(g->Wc + row * H, c + H, t->H);
 	}
-	if (g->peep) {
+	if (g->peep && c) {
 		m = add_term(out, "p·c", "c");
 		m->top[0] = (struct part){u, (double)g->peep[u] *
 						     c[(terms & TERM_PEEP_NEW ? H : 0) + row]};

@@ -67,7 +67,7 @@ static void run_step(struct trace *t, struct trace_run *r, int step)
 static void output_at(const struct trace *t, int layer, int position, double *y)
 {
 	const struct stack *s = &t->snapshot->encoder->model.stack;
-	const struct trace_run *r = t->run + layer * s->spec.dirs;
+	const struct trace_run *r = t->run + (size_t)layer * (size_t)s->spec.dirs;
 	const size_t H = (size_t)t->H;
 
 	memcpy(y, r->h + ((size_t)position + 1) * H, H * sizeof(double));
@@ -131,7 +131,7 @@ static void run_head(const struct trace *t, const double *v, double *p)
 static void last_states(const struct trace *t, int position, double *v)
 {
 	const struct stack *s = &t->snapshot->encoder->model.stack;
-	const struct trace_run *r = t->run + (s->spec.layers - 1) * s->spec.dirs;
+	const struct trace_run *r = t->run + (t->runs - s->spec.dirs);
 	const size_t H = (size_t)t->H;
 
 	memcpy(v, r->h + ((size_t)position + 1) * H, H * sizeof(double));

@@ -170,6 +170,7 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 	return (struct cell_flow){.carry = f, .write = i * gate[AT_G(v)]};
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are initialisers
 #define SIGMA(q, name, more)                                                                       \
 	{                                                                                          \
 		q, name, ACT_SIGMOID, TERM_X | TERM_H | (more)                                     \
@@ -226,6 +227,7 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 		.carry_text = carry_words,                                                         \
 		.write_text = write_words,                                                         \
 	}
+// NOLINTEND(bugprone-macro-parentheses)
 
 // clang-format off
 CELL(V, 2, "the LSTM with peepholes", "f", "i·g", ACT_TANH, 0,

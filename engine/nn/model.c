@@ -182,7 +182,9 @@ static void draw_masks(const struct model *m, struct work *w, const struct dropo
 	for (size_t r = 0; r < (size_t)w->batch.steps.B; r++) {
 		struct rng rng;
 
-		rng_seed(&rng, drop->key, (uint64_t)(drop->first + drop->stride * w->batch.row[r]));
+		rng_seed(&rng, drop->key,
+			 (uint64_t)drop->first +
+				 (uint64_t)drop->stride * (uint64_t)w->batch.row[r]);
 		draw_mask(&rng, w->drop_x + r * E, E, drop->rate);
 		draw_mask(&rng, w->drop_v + r * D, D, drop->rate);
 		for (int k = 0; k + 1 < m->spec.layers; k++)
@@ -333,7 +335,7 @@ static void unpool_steps(const struct model *m, const real *weights, struct work
 				mean += w->score[s->offset[t] + r] * dv[k] *
 					w->tape.y[(size_t)(s->offset[t] + r) * D + k];
 		for (int t = 0; m->spec.pool != POOL_MAX && t < w->batch.len[r]; t++) {
-			const size_t n = (size_t)(s->offset[t] + r);
+			const size_t n = (size_t)s->offset[t] + (size_t)r;
 			const real *y = w->tape.y + n * D;
 			real dot = 0;
 

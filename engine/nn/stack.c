@@ -133,7 +133,7 @@ static void reverse(const struct stack_tape *t, real *to, const real *from, size
 /* Multiplies the rows of every step by a mask (B, cols). */
 static void drop_rows(const struct stack_tape *t, real *x, const real *mask, size_t cols)
 {
-	for (int step = 0; mask && step < t->steps->T; step++) {
+	for (int step = 0; x && mask && step < t->steps->T; step++) {
 		real *at = x + (size_t)t->steps->offset[step] * cols;
 
 		for (size_t k = 0; k < (size_t)t->steps->active[step] * cols; k++)
@@ -145,7 +145,7 @@ static void drop_rows(const struct stack_tape *t, real *x, const real *mask, siz
 static void merge(const struct stack *s, const struct stack_tape *t, int layer, real *y)
 {
 	const size_t H = (size_t)s->spec.H, D = (size_t)s->D, B = (size_t)t->steps->B;
-	const struct recur_tape *run = &t->run[layer * s->spec.dirs];
+	const struct recur_tape *run = t->run + (size_t)layer * (size_t)s->spec.dirs;
 
 	for (int n = 0; n < t->steps->N; n++) {
 		real *to = y + (size_t)n * D;
@@ -206,7 +206,7 @@ void stack_backward(const struct stack *s, const real *weights, struct stack_tap
 		    const real *dy, real *grad, real *dx)
 {
 	for (int l = s->spec.layers - 1; l >= 0; l--) {
-		const size_t E = (size_t)s->run[l * s->spec.dirs].at.E;
+		const size_t E = (size_t)(l ? s->D : s->spec.E);
 		real *into =
 			l ? t->dy
 			  : dx; /* a run reads all of dy before it writes dx: they may be one */

@@ -134,17 +134,17 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 
 	rows_room(b, count);
 	for (int k = 0; k < count; k++) {
-		int n = text_of(c, example[k * stride]).n;
+		int n = text_of(c, example[(size_t)k * (size_t)stride]).n;
 
 		longest = n > longest ? n : longest;
 	}
 	for (int k = 0; k < count; k++) {
 		b->row[k] = k;
-		b->len[k] = padded(text_of(c, example[k * stride]), longest, rules);
+		b->len[k] = padded(text_of(c, example[(size_t)k * (size_t)stride]), longest, rules);
 	}
 	finish_steps(b, count);
 	for (int r = 0; r < count; r++) {
-		int32_t e = example[b->row[r] * stride];
+		int32_t e = example[(size_t)b->row[r] * (size_t)stride];
 		struct source s = text_of(c, e);
 
 		place(b, r, s.ids, s.n, rules);

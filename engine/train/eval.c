@@ -52,7 +52,7 @@ static void run_member(void *arg, int member)
 	struct work w = {0};
 
 	for (int b = member; b < j->batches; b += j->members) {
-		const int32_t *example = j->order + b * EVAL_BATCH;
+		const int32_t *example = j->order + (size_t)b * EVAL_BATCH;
 		const int left = j->c->count - b * EVAL_BATCH;
 
 		if (j->stop && __atomic_load_n(j->stop, __ATOMIC_RELAXED))

@@ -32,7 +32,7 @@ void curve_add(struct curve *c, double x, double y)
 	if (++c->held < c->stride)
 		return;
 	if (c->count == CURVE_MAX) {
-		for (int k = 0; k < CURVE_MAX / 2; k++) {
+		for (size_t k = 0; k < CURVE_MAX / 2; k++) {
 			c->x[k] = (c->x[2 * k] + c->x[2 * k + 1]) / 2;
 			c->y[k] = (c->y[2 * k] + c->y[2 * k + 1]) / 2;
 		}
