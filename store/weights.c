@@ -486,7 +486,7 @@ bool store_checkpoint_keep(struct store *s, int64_t run, enum keep keep, int64_t
 		return false;
 	ok = store_checkpoint_list(s, run, &rows, &count, err);
 	n = rows ? (int)count : 0;
-	while (ok && (k = to_drop(rows, n, keep, limit)) >= 0) {
+	while (ok && n > 0 && (k = to_drop(rows, n, keep, limit)) >= 0) {
 		ok = store_checkpoint_drop(s, rows[k].checkpoint, err);
 		memmove(&rows[k], &rows[k + 1], (size_t)(n - k - 1) * sizeof(*rows));
 		n--;
