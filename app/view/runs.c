@@ -47,10 +47,10 @@ enum {
 enum { NAME_WHOLE = 22 }; /* names up to this width are not cut while other columns can go */
 
 static const struct table_column columns[COLS] = {
-	{"name", -1, 12, 28, 0}, {"id", -1, 8, 8, 7},      {"cell", -1, 8, 10, 5},
-	{"H", 1, 3, 5, 6},       {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
-	{"valid", 1, 6, 6, 2},   {"accuracy", 1, 8, 8, 1}, {"when", -1, 11, 12, 8},
-	{"state", -1, 8, 9, 2},  {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
+	{"name", -1, 12, 28, 0},  {"id", -1, 8, 8, 7},      {"cell", -1, 8, 10, 5},
+	{"H", 1, 3, 5, 6},        {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
+	{"val loss", 1, 6, 8, 2}, {"accuracy", 1, 8, 8, 1}, {"when", -1, 11, 12, 8},
+	{"state", -1, 8, 9, 2},   {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
 };
 
 /* The column each order of the store is shown by. */

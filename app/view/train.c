@@ -125,7 +125,7 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	if (o->snapshot) {
 		const struct model_spec *m = &o->snapshot->encoder->model.spec;
 
-		snprintf(text, sizeof(text), "%s  E %d  H %d%s  L %d", m->cell->name, m->embed,
+		snprintf(text, sizeof(text), "%s E %d H %d%s L %d", m->cell->name, m->embed,
 			 m->hidden, m->dirs == 2 ? " ×2" : "", m->layers);
 		part_field(w, in, row++, 13, "cell", text);
 	}
