@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/tui/heat.h"
 #include "engine/base/rng.h"
-#include "tests/unit.h"
+#include "tests/drawn.h"
 
 #include <locale.h>
 #include <math.h>
@@ -12,13 +12,8 @@ static const bool unknown[] = {false, false, false, true, false, false, false, f
 
 static void expect(struct canvas *c, const char *want)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text = dump(c);
 
-	assert_non_null(f);
-	canvas_dump(c, f);
-	fclose(f);
 	canvas_release(c);
 	assert_string_equal(text, want);
 	free(text);
@@ -231,11 +226,7 @@ static void test_fuzz(void **state)
 		heat_draw(&c, in, &t, &a, &h);
 		heat_strip(&c, in, &t, &a, "label", v, h.is_signed, h.limit, (int)rng_below(&r, 5));
 		heat_tokens(&c, in, &t, &a, h.cursor_t, 0);
-		for (int row = 0; row < rows; row++)
-			for (int col = 0; col < cols; col++)
-				if (row < in.row || row >= in.row + in.rows || col < in.col ||
-				    col >= in.col + in.cols)
-					assert_int_equal(c.cell[row * cols + col].ch[0], 'w');
+		untouched_outside(&c, in, 'w');
 		canvas_release(&c);
 	}
 	heat_axis_release(&a);

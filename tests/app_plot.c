@@ -2,22 +2,10 @@
 #include "app/tui/plot.h"
 #include "app/tui/ticks.h"
 #include "engine/base/rng.h"
-#include "tests/unit.h"
+#include "tests/drawn.h"
 
 #include <locale.h>
 #include <math.h>
-
-__attribute__((noinline)) static char *dump(const struct canvas *c)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	assert_non_null(f);
-	canvas_dump(c, f);
-	fclose(f);
-	return text;
-}
 
 static char *drawn(const struct plot *p, int rows, int cols, bool ascii)
 {
@@ -242,11 +230,7 @@ static void test_fuzz(void **state)
 		c.ascii = rng_below(&r, 2);
 		canvas_fill(&c, canvas_rect(&c), theme_style(&t, ROLE_text), '~');
 		plot_draw(&c, in, &t, &p, round % 2);
-		for (int row = 0; row < rows; row++)
-			for (int col = 0; col < cols; col++)
-				if (row < in.row || row >= in.row + in.rows || col < in.col ||
-				    col >= in.col + in.cols)
-					assert_int_equal(c.cell[row * cols + col].ch[0], '~');
+		untouched_outside(&c, in, '~');
 		canvas_release(&c);
 	}
 }

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/tui/table.h"
 #include "engine/base/rng.h"
-#include "tests/unit.h"
+#include "tests/drawn.h"
 
 #include <limits.h>
 #include <locale.h>
 
 static void expect(struct canvas *c, const char *want)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text = dump(c);
 
-	assert_non_null(f);
-	canvas_dump(c, f);
-	fclose(f);
 	canvas_release(c);
 	assert_string_equal(text, want);
 	free(text);
@@ -212,11 +207,7 @@ static void test_fuzz(void **state)
 			assert_in_range(tb.selected, tb.first,
 					tb.first + table_page(&tb, in.rows) - 1);
 		}
-		for (int row = 0; row < rows; row++)
-			for (int col = 0; col < cols; col++)
-				if (row < in.row || row >= in.row + in.rows || col < in.col ||
-				    col >= in.col + in.cols)
-					assert_int_equal(c.cell[row * cols + col].ch[0], '~');
+		untouched_outside(&c, in, '~');
 		canvas_release(&c);
 	}
 }
