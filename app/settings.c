@@ -108,6 +108,7 @@ static const struct setting table[] = {
 	{"data",        "training texts", SETTING_PATH, AT(data), 0, 0, NULL, NULL},
 	{"valid",       "validation texts", SETTING_PATH, AT(valid), 0, 0, NULL, NULL},
 	{"data_format", "of both files", SETTING_CHOICE, AT(data_format), 0, 0, "auto", format_choice},
+	{"header",      "whether a csv file may begin with the columns' names", SETTING_BOOL, AT(header), 0, 1, "true", NULL},
 	{"label_column","name, or number from 1", SETTING_TEXT, AT(label_column), 0, 0, NULL, NULL},
 	{"text_column", "name, or number from 1", SETTING_TEXT, AT(text_column), 0, 0, NULL, NULL},
 };
@@ -441,7 +442,7 @@ void settings_read_options(const struct settings *s, struct read_options *out)
 		.format = (enum data_format)s->data_format,
 		.label_column = s->label_column,
 		.text_column = s->text_column,
-		.no_header = s->no_header,
+		.no_header = !s->header,
 		.need_labels = true,
 	};
 }

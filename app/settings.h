@@ -24,9 +24,8 @@ struct settings {
 	int min_count, max_vocab, max_len;
 	int64_t seed;
 	double dropout, recurrent_dropout, forget_bias, lr, clip, valid_split;
-	bool lower, mask;
+	bool lower, mask, header;
 	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */
-	bool no_header; /* the option --no-header; not a setting of its own */
 };
 
 enum setting_type {

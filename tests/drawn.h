@@ -20,11 +20,13 @@ __attribute__((noinline, unused)) static char *dump(const struct canvas *c)
 }
 
 /* The canvas was filled with a character before something was drawn into r: outside it still is. */
-__attribute__((unused)) static void untouched_outside(const struct canvas *c, struct rect r, uint32_t filler)
+__attribute__((unused)) static void untouched_outside(const struct canvas *c, struct rect r,
+						      uint32_t filler)
 {
 	for (int row = 0; row < c->rows; row++)
 		for (int col = 0; col < c->cols; col++)
-			if (row < r.row || row >= r.row + r.rows || col < r.col || col >= r.col + r.cols)
+			if (row < r.row || row >= r.row + r.rows || col < r.col ||
+			    col >= r.col + r.cols)
 				assert_int_equal(c->cell[row * c->cols + col].ch[0], filler);
 }
 

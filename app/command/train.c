@@ -76,7 +76,8 @@ static bool settings_from(struct settings *s, const struct args *a, struct err *
 			    !settings_set(s, shortcut[j][1], a->value[k], err))
 				return false;
 	}
-	s->no_header = args_has(a, "--no-header");
+	if (args_has(a, "--no-header"))
+		s->header = false;
 	return true;
 }
 
