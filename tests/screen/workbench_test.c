@@ -60,11 +60,11 @@ static void the_sample_is_trained(void **state)
 	static struct drawing empty;
 	const char *runs;
 
-	assert_true(screen_contains(s, "space starts training"));
-	assert_true(screen_contains(s, "loss, nats"));
-	assert_true(screen_contains(s, "accuracy"));
-	assert_int_equal(sluice_step(s), 0);
 	sluice_wait_frames(s, 4);
+	sluice_wait_step(s, 0);
+	screen_wait(s, "space starts training");
+	screen_wait(s, "loss, nats");
+	screen_wait(s, "accuracy");
 	assert_false(dots_are_drawn(s, NULL));
 	copy_plots(s, &empty);
 	screen_key(s, "Space");
