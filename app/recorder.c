@@ -210,8 +210,8 @@ static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct er
 
 	if (e->valid_loss != e->valid_loss)
 		return true; /* no validation */
-	snprintf(text, sizeof(text), "best so far: validation accuracy %.4f, loss %.4f at epoch %d",
-		 e->valid_accuracy, e->valid_loss, e->epoch);
+	snprintf(text, sizeof(text), "%.3f at epoch %d, validation loss %.3f", e->valid_accuracy,
+		 e->epoch, e->valid_loss);
 	if (e->best && !store_event_add(r->store, r->run, EVENT_INFO, "best", text, err))
 		return false;
 	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);

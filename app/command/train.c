@@ -374,6 +374,9 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 		if (*view->message && view->gauge.state != TRAIN_DIVERGED &&
 		    view->gauge.state != TRAIN_FAILED)
 			fprintf(stderr, "%s\n", view->message);
+	if (!c->quiet && recorder_waits(progress.session->recorder))
+		fprintf(stderr, "sluice: training waited for the store %lld times\n",
+			(long long)recorder_waits(progress.session->recorder));
 	state = session_finish(progress.session, err);
 	session_free(progress.session);
 	ok = true;

@@ -60,20 +60,9 @@ static void sgd(const struct optim *o, real *restrict w, const real *restrict g,
 		w[k] -= rate * g[k];
 }
 
-static void momentum(const struct optim *o, real *restrict w, const real *restrict g, real scale,
-		     size_t first, size_t end)
-{
-	const real mu = (real)o->beta1, rate = (real)o->lr;
-	real *restrict v = o->slot[0];
-
-	for (size_t k = first; k < end; k++) {
-		v[k] = mu * v[k] + g[k] * scale;
-		w[k] -= rate * v[k];
-	}
-}
-
-static void nesterov(const struct optim *o, real *restrict w, const real *restrict g, real scale,
-		     size_t first, size_t end)
+/* v <- mu v + g;  p -= lr v, or, looking ahead as Nesterov's does, p -= lr (g + mu v). */
+static void by_velocity(const struct optim *o, real *restrict w, const real *restrict g, real scale,
+			size_t first, size_t end, bool ahead)
 {
 	const real mu = (real)o->beta1, rate = (real)o->lr;
 	real *restrict v = o->slot[0];
@@ -82,8 +71,20 @@ static void nesterov(const struct optim *o, real *restrict w, const real *restri
 		const real d = g[k] * scale;
 
 		v[k] = mu * v[k] + d;
-		w[k] -= rate * (d + mu * v[k]);
+		w[k] -= rate * (ahead ? d + mu * v[k] : v[k]);
 	}
+}
+
+static void momentum(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		     size_t end)
+{
+	by_velocity(o, w, g, scale, first, end, false);
+}
+
+static void nesterov(const struct optim *o, real *w, const real *g, real scale, size_t first,
+		     size_t end)
+{
+	by_velocity(o, w, g, scale, first, end, true);
 }
 
 /* p -= lr g / (sqrt(a + inside) + outside), a <- old a + fresh g^2. */
