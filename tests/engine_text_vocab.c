@@ -97,6 +97,68 @@ static void texts_cannot_name_the_reserved_ids(void **state)
 	vocab_unref(v);
 }
 
+static void an_end_mark_has_its_id(void **state)
+{
+	static const char *const texts[] = {"a <eos> b a", "", "<pad> <unk> a", NULL};
+	static const char *const play[] = {"<eos>", "ab", NULL};
+	struct vocab_spec spec = {.rules.kind = TOKENIZER_SPACE, .min_count = 1, .end = true};
+	struct vocab *v = build(spec, texts), *w;
+	struct encoding e = {0};
+
+	(void)state;
+	check_tokens(v, "<pad>|<unk>|<eos>|a|b|");
+	assert_int_equal(vocab_end(v), 2);
+	assert_int_equal(vocab_count(v, 2), 3);
+	assert_int_equal(vocab_count(v, VOCAB_UNK), 3);
+	assert_int_equal(vocab_count(v, VOCAB_PAD), 0);
+	vocab_encode(v, "b <eos> <unk> <pad> a", 21, &e);
+	assert_int_equal(e.count, 5);
+	assert_memory_equal(e.ids, ((const int32_t[]){4, 1, 1, 1, 3}), 5 * sizeof(int32_t));
+	assert_true(!e.unknown[0] && e.unknown[1] && e.unknown[2] && e.unknown[3] && !e.unknown[4]);
+	encoding_release(&e);
+	vocab_unref(v);
+
+	/* The sizes count all ids, the mark among them. */
+	spec.max_size = 4;
+	v = build(spec, texts);
+	check_tokens(v, "<pad>|<unk>|<eos>|a|");
+	assert_int_equal(vocab_size(v), 4);
+	assert_int_equal(vocab_count(v, VOCAB_UNK), 4);
+	vocab_unref(v);
+
+	/* Characters never spell it; without a mark its name is a word like any other. */
+	v = build((struct vocab_spec){.rules.kind = TOKENIZER_CHAR, .min_count = 1, .end = true},
+		  play);
+	check_tokens(v, "<pad>|<unk>|<eos>|<|e|o|s|>|a|b|");
+	check_ids(v, "<eos>", IDS(3, 4, 5, 6, 7));
+	w = build((struct vocab_spec){.rules.kind = TOKENIZER_SPACE, .min_count = 1}, play);
+	check_tokens(w, "<pad>|<unk>|<eos>|ab|");
+	assert_int_equal(vocab_end(w), -1);
+	check_ids(w, "<eos>", IDS(2));
+	vocab_unref(v);
+	vocab_unref(w);
+}
+
+static void with_keras_padding_is_the_end_mark(void **state)
+{
+	struct vocab_spec spec = {.rules = {.kind = TOKENIZER_KERAS, .filters = ""}, .end = true};
+	static const char *const texts[] = {"<eos> <pad> b b b", NULL};
+	struct vocab *v = build(spec, texts), *w;
+
+	(void)state;
+	check_tokens(v, "<pad>|b|<eos>|<pad>|");
+	assert_int_equal(vocab_end(v), VOCAB_PAD);
+	assert_int_equal(vocab_count(v, VOCAB_PAD), 1);
+	check_ids(v, "b <eos> <pad>", IDS(1, 2, 3));
+	vocab_unref(v);
+	spec.end = false;
+	spec.oov = "?";
+	w = build(spec, texts);
+	assert_int_equal(vocab_end(w), -1);
+	assert_int_equal(vocab_count(w, VOCAB_PAD), 0);
+	vocab_unref(w);
+}
+
 static void keras_drops_or_marks_unknown_words(void **state)
 {
 	struct vocab_spec spec = {.rules = {.kind = TOKENIZER_KERAS, .lower = true}, .max_size = 3};
@@ -186,6 +248,66 @@ static void restored_vocabularies_encode_alike(void **state)
 	buf_release(&json);
 }
 
+/* A vocabulary with what a store keeps of it. */
+static struct vocab *restore(const char *json, const char *const list[], struct err *err)
+{
+	struct vocab_spec spec;
+	struct tokens tokens = {0};
+	struct vocab *v;
+
+	assert_true(vocab_spec_parse(&spec, json, err));
+	for (int k = 0; list[k]; k++)
+		tokens_add(&tokens, list[k], strlen(list[k]));
+	v = vocab_restore(&spec, &tokens, NULL, err);
+	vocab_spec_release(&spec);
+	tokens_release(&tokens);
+	return v;
+}
+
+static void end_marks_are_restored(void **state)
+{
+	static const char *const marked[] = {"<pad>", "<unk>", "<eos>", "a", NULL};
+	static const char *const plain[] = {"<pad>", "<unk>", "a", "<eos>", NULL};
+	static const char *const short_of_one[] = {"<pad>", "<unk>", NULL};
+	static const char *const words[] = {"<pad>", "a", NULL};
+	/* As stores from before the end mark have it. */
+	const char *old = "{\"tokenizer\":\"space\",\"lower\":false,\"min_count\":1,\"max_size\":0,"
+			  "\"filters\":null,\"split\":null,\"char_level\":false,\"oov\":null}";
+	struct vocab_spec spec = {.rules.kind = TOKENIZER_SPACE, .min_count = 1, .end = true};
+	struct buf json = {0};
+	struct err err = {0};
+	struct vocab *v;
+
+	(void)state;
+	vocab_spec_json(&spec, &json);
+	v = restore(buf_str(&json), marked, &err);
+	assert_non_null(v);
+	assert_int_equal(vocab_end(v), 2);
+	check_ids(v, "a <eos>", IDS(3, 1));
+	vocab_unref(v);
+	assert_null(restore(buf_str(&json), plain, &err));
+	assert_int_equal(err.code, ERR_CORRUPT);
+	assert_string_equal(err.msg, "the vocabulary: token 2 is 'a' instead of '<eos>'");
+	assert_null(restore(buf_str(&json), short_of_one, &err));
+	assert_string_equal(err.msg, "the vocabulary has no <eos>");
+
+	v = restore(old, plain, &err);
+	assert_non_null(v);
+	assert_int_equal(vocab_end(v), -1);
+	check_ids(v, "a <eos>", IDS(2, 3));
+	vocab_unref(v);
+
+	spec.rules.kind = TOKENIZER_KERAS;
+	buf_clear(&json);
+	vocab_spec_json(&spec, &json);
+	v = restore(buf_str(&json), words, &err);
+	assert_non_null(v);
+	assert_int_equal(vocab_end(v), VOCAB_PAD);
+	check_ids(v, "a", IDS(1));
+	vocab_unref(v);
+	buf_release(&json);
+}
+
 static void damaged_vocabularies_are_refused(void **state)
 {
 	static const char *const rules[] = {
@@ -253,9 +375,12 @@ int main(void)
 		cmocka_unit_test(ids_go_by_count_then_by_appearance),
 		cmocka_unit_test(rare_tokens_and_large_vocabularies_are_cut),
 		cmocka_unit_test(texts_cannot_name_the_reserved_ids),
+		cmocka_unit_test(an_end_mark_has_its_id),
+		cmocka_unit_test(with_keras_padding_is_the_end_mark),
 		cmocka_unit_test(keras_drops_or_marks_unknown_words),
 		cmocka_unit_test(encodings_are_cut_at_either_end),
 		cmocka_unit_test(restored_vocabularies_encode_alike),
+		cmocka_unit_test(end_marks_are_restored),
 		cmocka_unit_test(damaged_vocabularies_are_refused),
 		cmocka_unit_test(many_tokens_keep_their_ids),
 		cmocka_unit_test(padding),

@@ -177,11 +177,22 @@ static int32_t *labels_of(const struct examples *ex, const struct classes *class
 	return label;
 }
 
+/* Code points of valid UTF-8. */
+static int64_t points(const char *s, size_t n)
+{
+	int64_t count = 0;
+
+	for (size_t k = 0; k < n; k++)
+		count += ((unsigned char)s[k] & 0xc0) != 0x80;
+	return count;
+}
+
 struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 			  const struct classes *classes, int max_len, bool truncate_front,
 			  struct err *err)
 {
 	bool empty_is_pad = vocab_rules(v)->rules.kind == TOKENIZER_KERAS && !vocab_rules(v)->oov;
+	int end = vocab_end(v);
 	struct corpus *c = mem_zero(1, sizeof(*c));
 	struct encoding e = {0};
 	size_t used = 0, cap = 0;
@@ -201,6 +212,7 @@ struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 	for (size_t k = 0; k < ex->count; k++) {
 		vocab_encode(v, ex->at[k].text, ex->at[k].text_len, &e);
 		c->unknown += (int64_t)e.dropped.count;
+		c->characters += points(ex->at[k].text, ex->at[k].text_len) + 1;
 		if (max_len > 0)
 			encoding_truncate(&e, max_len, truncate_front);
 		c->ids = mem_grow(c->ids, &cap, used + e.count + 1, sizeof(*c->ids));
@@ -208,7 +220,9 @@ struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 			c->unknown += e.unknown[t];
 			c->ids[used++] = e.ids[t];
 		}
-		if (!e.count)
+		if (end >= 0)
+			c->ids[used++] = end;
+		else if (!e.count)
 			c->ids[used++] = empty_is_pad ? VOCAB_PAD : VOCAB_UNK;
 		c->start[k + 1] = used;
 		if (used - c->start[k] > (size_t)c->max_len)

@@ -85,10 +85,12 @@ int classes_find(const struct classes *c, const char *label); /* -1 if there is 
 struct corpus {
 	int count;
 	int classes;     /* 0 without labels */
-	int max_len;     /* of the longest text */
-	int64_t tokens;  /* in all */
+	int max_len;     /* of the longest text, its end mark counted */
+	int64_t tokens;  /* in all, end marks counted */
 	int64_t unknown; /* tokens that are <unk> or vanished */
-	size_t *start;   /* count + 1: text k is ids[start[k] .. start[k+1]) */
+	/* Code points of the texts as read, and one for the end of each one's line. */
+	int64_t characters;
+	size_t *start; /* count + 1: text k is ids[start[k] .. start[k+1]), its end mark counted */
 	int32_t *ids;
 	int32_t *label; /* count, or NULL without labels */
 	int refs;       /* atomic */
@@ -98,6 +100,9 @@ struct corpus {
  * Encodes every example with v, at most max_len tokens (0: no limit) cut as truncate_front says.
  * classes may be NULL (no labels); ERR_INPUT for a label that is not among them. A text without
  * any token is kept, as one <unk> (keras without oov: one <pad>), so that rows stay in step.
+ *
+ * Where v keeps an end mark every text ends in it, behind its max_len tokens; a text without any
+ * token is the mark alone. The ids are then one stream: text, mark, text, mark ...
  */
 struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 			  const struct classes *classes, int max_len, bool truncate_front,

@@ -20,6 +20,7 @@ struct vocab_builder {
 	struct vocab_spec spec;
 	struct table table;
 	struct tokens scratch;
+	int64_t texts;
 };
 
 struct vocab {
@@ -28,6 +29,7 @@ struct vocab {
 	int size;
 	int known; /* tokens from this id on are unknown */
 	int oov;   /* the id of an unknown token, or -1 */
+	int end;   /* the id of the end mark, or -1 */
 	atomic_int refs;
 };
 
@@ -114,6 +116,7 @@ void vocab_builder_free(struct vocab_builder *b)
 
 void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n)
 {
+	b->texts++;
 	tokens_clear(&b->scratch);
 	token_split(&b->spec.rules, text, n, &b->scratch);
 	for (size_t k = 0; k < b->scratch.count; k++) {
@@ -133,7 +136,25 @@ static bool is_keras(const struct vocab *v)
 	return v->spec.rules.kind == TOKENIZER_KERAS;
 }
 
-/* Settles the sizes and the unknown id once all tokens are there. */
+enum { MOST_RESERVED = 3 };
+
+/* The tokens at the head of every vocabulary of that kind; returns how many. */
+static int reserved(const struct vocab_spec *spec, const char *name[MOST_RESERVED])
+{
+	bool keras = spec->rules.kind == TOKENIZER_KERAS;
+	int count = 0;
+
+	name[count++] = "<pad>";
+	if (!keras)
+		name[count++] = "<unk>";
+	else if (spec->oov)
+		name[count++] = spec->oov;
+	if (spec->end && !keras)
+		name[count++] = "<eos>";
+	return count;
+}
+
+/* Settles the sizes and the ids of unknown and end once all tokens are there. */
 static struct vocab *finish(struct vocab *v)
 {
 	int total = vocab_total(v), max = v->spec.max_size;
@@ -146,6 +167,7 @@ static struct vocab *finish(struct vocab *v)
 			v->known = max;
 	}
 	v->size = v->known > v->oov ? v->known : v->oov + 1;
+	v->end = !v->spec.end ? -1 : is_keras(v) ? VOCAB_PAD : VOCAB_EOS;
 	atomic_init(&v->refs, 1);
 	return v;
 }
@@ -169,20 +191,18 @@ struct vocab *vocab_build(struct vocab_builder *b)
 	size_t distinct = b->table.tokens.count, kept = 0;
 	struct ranked *rank = mem_alloc(distinct * sizeof(*rank));
 	struct vocab *v = mem_zero(1, sizeof(*v));
-	int64_t unknown = 0;
+	const char *name[MOST_RESERVED];
+	int64_t unknown = 0, texts = b->texts;
 
 	vocab_spec_copy(&v->spec, &b->spec);
-	table_push(&v->table, "<pad>", 5, 0);
-	if (!is_keras(v))
-		table_push(&v->table, "<unk>", 5, 0);
-	else if (v->spec.oov)
-		table_push(&v->table, v->spec.oov, strlen(v->spec.oov), 0);
+	for (int k = 0, count = reserved(&v->spec, name); k < count; k++)
+		table_push(&v->table, name[k], strlen(name[k]), 0);
 	for (size_t k = 0; k < distinct; k++) {
 		size_t n;
 		const char *s = tokens_at(&b->table.tokens, k, &n);
 		int64_t count = b->table.count[k];
 
-		/* The names of <pad> and <unk> in a text are no words of it. */
+		/* The reserved names in a text are no words of it. */
 		if (!is_keras(v) && (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
 			unknown += count;
 		else
@@ -202,21 +222,25 @@ struct vocab *vocab_build(struct vocab_builder *b)
 		v->table.count[VOCAB_UNK] = unknown;
 	free(rank);
 	vocab_builder_free(b);
-	return finish(v);
+	finish(v);
+	if (v->end >= 0)
+		v->table.count[v->end] = texts;
+	return v;
 }
 
 struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *tokens,
 			    const int64_t *counts, struct err *err)
 {
 	bool keras = spec->rules.kind == TOKENIZER_KERAS;
-	const char *second = keras ? spec->oov : "<unk>";
+	const char *name[MOST_RESERVED];
+	size_t names = (size_t)reserved(spec, name);
 	struct vocab *v = mem_zero(1, sizeof(*v));
 
 	vocab_spec_copy(&v->spec, spec);
 	for (size_t k = 0; k < tokens->count; k++) {
 		size_t n;
 		const char *s = tokens_at(tokens, k, &n);
-		const char *want = k == 0 ? "<pad>" : k == 1 ? second : NULL;
+		const char *want = k < names ? name[k] : NULL;
 		int same = table_find(&v->table, s, n);
 
 		if (want && (n != strlen(want) || memcmp(s, want, n) != 0)) {
@@ -234,8 +258,8 @@ struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *
 		}
 		table_push(&v->table, s, n, counts ? counts[k] : 0);
 	}
-	if (tokens->count < (second ? 2 : 1)) {
-		err_set(err, ERR_CORRUPT, "the vocabulary has no %s", second ? second : "<pad>");
+	if (tokens->count < names) {
+		err_set(err, ERR_CORRUPT, "the vocabulary has no %s", name[tokens->count]);
 		goto fail;
 	}
 	return finish(v);
@@ -286,6 +310,11 @@ int64_t vocab_count(const struct vocab *v, int id)
 	return v->table.count[id];
 }
 
+int vocab_end(const struct vocab *v)
+{
+	return v->end;
+}
+
 int vocab_find(const struct vocab *v, const char *token, size_t n)
 {
 	int id = table_find(&v->table, token, n);
@@ -323,8 +352,8 @@ void vocab_encode(const struct vocab *v, const char *text, size_t n, struct enco
 		int id = vocab_find(v, s, len);
 
 		from += len;
-		/* A text may not name <pad>: that id is masked. */
-		if (id >= v->known || (id == VOCAB_PAD && !is_keras(v)))
+		/* A text may name neither <pad>, which is masked, nor the end mark. */
+		if (id >= v->known || (!is_keras(v) && (id == VOCAB_PAD || id == v->end)))
 			id = -1;
 		if (id < 0)
 			id = v->oov;

@@ -7,6 +7,11 @@
  * Ids: 0 is <pad>. With the tokenizers word, char and space 1 is <unk> and the tokens follow from
  * 2, by count, largest first, ties by first appearance. With keras the words follow from 1, after
  * the oov token where there is one.
+ *
+ * A vocabulary may keep an end mark, for models that write text: what follows the last token of a
+ * text, and stands before the first one. It is <eos>, id 2, and the tokens follow from 3; with
+ * keras <pad> plays its part and no id moves. No text can name the mark: a token written like it
+ * becomes <unk>.
  */
 #ifndef SLUICE_ENGINE_TEXT_VOCAB_H
 #define SLUICE_ENGINE_TEXT_VOCAB_H
@@ -16,18 +21,19 @@
 
 #include <stdint.h>
 
-enum { VOCAB_PAD = 0, VOCAB_UNK = 1 };
+enum { VOCAB_PAD = 0, VOCAB_UNK = 1, VOCAB_EOS = 2 };
 
 struct vocab_spec {
 	struct token_rules rules; /* filters and split are copied by vocab_new */
 	int min_count;   /* tokens seen less often are left out; 1 keeps all (not for keras) */
 	int max_size;    /* ids 0 .. max_size-1 are kept; 0 for all. keras: num_words */
 	const char *oov; /* keras: the oov token, or NULL; copied */
+	bool end;        /* keeps an end mark */
 };
 
 struct vocab;
 
-/* A builder counts tokens; vocab_build turns it into a vocabulary. */
+/* A builder counts tokens, and texts as so many end marks; vocab_build turns it into a vocabulary. */
 struct vocab_builder;
 struct vocab_builder *vocab_builder_new(const struct vocab_spec *spec);
 void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n);
@@ -47,6 +53,8 @@ int vocab_total(
 	const struct vocab *v); /* entries, <pad> included: keras keeps words >= num_words */
 const char *vocab_token(const struct vocab *v, int id, size_t *n); /* borrowed; id < vocab_total */
 int64_t vocab_count(const struct vocab *v, int id);
+/* The id of the end mark: VOCAB_EOS, with keras VOCAB_PAD; -1 where the vocabulary keeps none. */
+int vocab_end(const struct vocab *v);
 /* The id of a token, or -1. Knows nothing of max_size: an id may be >= vocab_size with keras. */
 int vocab_find(const struct vocab *v, const char *token, size_t n);
 

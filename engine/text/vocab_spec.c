@@ -30,11 +30,12 @@ void vocab_spec_release(struct vocab_spec *spec)
 
 void vocab_spec_json(const struct vocab_spec *spec, struct buf *out)
 {
-	json_t *root = json_pack("{s:s, s:b, s:i, s:i, s:s?, s:s?, s:b, s:s?}", "tokenizer",
-				 tokenizer_name(spec->rules.kind), "lower", spec->rules.lower,
-				 "min_count", spec->min_count, "max_size", spec->max_size,
-				 "filters", spec->rules.filters, "split", spec->rules.split,
-				 "char_level", spec->rules.char_level, "oov", spec->oov);
+	json_t *root =
+		json_pack("{s:s, s:b, s:i, s:i, s:s?, s:s?, s:b, s:s?, s:b}", "tokenizer",
+			  tokenizer_name(spec->rules.kind), "lower", spec->rules.lower, "min_count",
+			  spec->min_count, "max_size", spec->max_size, "filters",
+			  spec->rules.filters, "split", spec->rules.split, "char_level",
+			  spec->rules.char_level, "oov", spec->oov, "end", spec->end);
 	char *text = json_dumps(root, JSON_COMPACT);
 
 	buf_text(out, text ? text : "{}");
@@ -47,14 +48,14 @@ bool vocab_spec_parse(struct vocab_spec *spec, const char *json, struct err *err
 	json_error_t why;
 	json_t *root = json_loads(json, 0, &why), *filters, *split, *oov;
 	const char *name;
-	int lower, char_level, kind;
+	int lower, char_level, kind, end = false; /* stores before the end mark have none */
 
 	*spec = (struct vocab_spec){0};
 	if (!root ||
-	    json_unpack_ex(root, &why, 0, "{s:s, s:b, s:i, s:i, s:o, s:o, s:b, s:o}", "tokenizer",
-			   &name, "lower", &lower, "min_count", &spec->min_count, "max_size",
-			   &spec->max_size, "filters", &filters, "split", &split, "char_level",
-			   &char_level, "oov", &oov) != 0) {
+	    json_unpack_ex(root, &why, 0, "{s:s, s:b, s:i, s:i, s:o, s:o, s:b, s:o, s?b}",
+			   "tokenizer", &name, "lower", &lower, "min_count", &spec->min_count,
+			   "max_size", &spec->max_size, "filters", &filters, "split", &split,
+			   "char_level", &char_level, "oov", &oov, "end", &end) != 0) {
 		err_set(err, ERR_CORRUPT, "the rules of the vocabulary: %s", why.text);
 		goto done;
 	}
@@ -66,6 +67,7 @@ bool vocab_spec_parse(struct vocab_spec *spec, const char *json, struct err *err
 	spec->rules.kind = (enum tokenizer)kind;
 	spec->rules.lower = lower;
 	spec->rules.char_level = char_level;
+	spec->end = end;
 	spec->rules.filters = copy(json_string_value(filters));
 	spec->rules.split = copy(json_string_value(split));
 	spec->oov = copy(json_string_value(oov));
