@@ -294,14 +294,61 @@ static void broken_rows_are_refused_by_line(void **state)
 	refuse("just\nsome\nlines\n", labels, ": no column of labels found", "data_format");
 }
 
-static struct examples rows(const char *text)
+static struct examples rows_of(const char *text, struct read_options opt)
 {
 	struct examples ex;
 	struct err err = {0};
 
-	if (!read_bytes(&ex, text, strlen(text), "", any, &err))
+	if (!read_bytes(&ex, text, strlen(text), "", opt, &err))
 		fail_msg("%s", err.msg);
 	return ex;
+}
+
+static struct examples rows(const char *text)
+{
+	return rows_of(text, any);
+}
+
+static const struct read_options stream = {.stream = true};
+
+static void streams_keep_every_line(void **state)
+{
+	struct examples ex = rows_of("\n\na\n\n", stream);
+
+	(void)state;
+	assert_int_equal(ex.count, 4);
+	assert_int_equal(ex.skipped_lines, 0);
+	assert_int_equal(ex.at[2].line, 3);
+	assert_string_equal(ex.at[2].text, "a");
+	examples_release(&ex);
+	check("a\n\n b \n", "", stream, DATA_TEXT, "a|| b |");
+	check("a\n\nb", "", stream, DATA_TEXT, "a||b|");
+	check("a\r\n\r\n\tb  \r\n \r\n", "", stream, DATA_TEXT, "a||\tb  | |");
+	check("\xef\xbb\xbf\n甲\r\n乙", "", stream, DATA_TEXT, "|甲|乙|");
+	refuse("\n \n\r\n", stream, ": has no text in it", "blank lines");
+	refuse("", stream, ": is empty", "");
+}
+
+static void streams_are_not_looked_at(void **state)
+{
+	struct read_options opt = stream;
+
+	(void)state;
+	check("1 a\n0 b\n", "", stream, DATA_TEXT, "1 a|0 b|");
+	check("pos\tgood\nneg\tbad\n", "", stream, DATA_TEXT, "pos\tgood|neg\tbad|");
+	check("label,text\n1,\"a\n", ".csv", stream, DATA_TEXT, "label,text|1,\"a|");
+	check("{\"text\":\"a\"}\n", "", stream, DATA_TEXT, "{\"text\":\"a\"}|");
+	check("[\n", ".json", stream, DATA_TEXT, "[|");
+	opt.text_column = "text";
+	refuse("label,text\n1,a\n", opt, ": no column 'text': every line is a text", "data_format");
+	opt.format = DATA_CSV;
+	check("label,text\n1,a\n\n0,b\n", "", opt, DATA_CSV, "a|b|");
+	opt.format = DATA_JSONL;
+	check("{\"text\":\"a\",\"label\":{}}\n\n{\"text\":\"\"}\n", "", opt, DATA_JSONL, "a||");
+	opt = (struct read_options){.format = DATA_LABEL_TAB_TEXT, .stream = true};
+	check("pos\tgood\n\nneg\tbad\n", "", opt, DATA_LABEL_TAB_TEXT, "good|bad|");
+	opt.format = DATA_TEXT;
+	check("1 a\n\n0 b\n", "", opt, DATA_TEXT, "1 a||0 b|");
 }
 
 static void classes_are_sorted(void **state)
@@ -407,72 +454,6 @@ static void corpora_hold_ids_and_classes(void **state)
 	examples_release(&other);
 }
 
-/* A vocabulary with an end mark of these texts. */
-static struct vocab *marked(const struct examples *ex, enum tokenizer kind)
-{
-	struct vocab_spec spec = {.rules.kind = kind, .min_count = 1, .end = true};
-	struct vocab_builder *b = vocab_builder_new(&spec);
-
-	for (size_t k = 0; k < ex->count; k++)
-		vocab_builder_add(b, ex->at[k].text, ex->at[k].text_len);
-	return vocab_build(b);
-}
-
-/* Compares the ids of a corpus without labels, then where its texts begin. */
-static void check_stream(const struct examples *ex, enum tokenizer kind, int max_len,
-			 const char *want_ids, const char *want_start)
-{
-	struct vocab *v = marked(ex, kind);
-	struct corpus *c = corpus_new(ex, v, NULL, max_len, false, NULL);
-	struct buf ids = {0}, start = {0};
-
-	for (int64_t k = 0; k < c->tokens; k++)
-		buf_printf(&ids, "%s%d", k ? " " : "", c->ids[k]);
-	for (int k = 0; k <= c->count; k++)
-		buf_printf(&start, "%s%zu", k ? " " : "", c->start[k]);
-	assert_string_equal(buf_str(&ids), want_ids);
-	assert_string_equal(buf_str(&start), want_start);
-	buf_release(&ids);
-	buf_release(&start);
-	corpus_unref(c);
-	vocab_unref(v);
-}
-
-static void texts_end_in_a_mark(void **state)
-{
-	struct examples ex = rows("pos\tgood good film\nneg\t \nneg\tbad <eos> good\n");
-	struct vocab *v = marked(&ex, TOKENIZER_SPACE);
-	struct corpus *c = corpus_new(&ex, v, NULL, 0, false, NULL);
-
-	(void)state;
-	assert_int_equal(c->tokens, 9);
-	assert_int_equal(c->unknown, 1);
-	assert_int_equal(c->max_len, 4);
-	assert_int_equal(c->characters, 14 + 1 + 14 + 3);
-	corpus_unref(c);
-	vocab_unref(v);
-	check_stream(&ex, TOKENIZER_SPACE, 0, "3 3 4 2 2 5 1 3 2", "0 4 5 9");
-	check_stream(&ex, TOKENIZER_SPACE, 1, "3 2 2 5 2", "0 2 3 5");
-	check_stream(&ex, TOKENIZER_KERAS, 2, "1 1 0 0 3 4 0", "0 3 4 7");
-	examples_release(&ex);
-}
-
-static void characters_are_code_points(void **state)
-{
-	struct examples ex = rows("人之初\ne\xcc\x81 \xf0\x9f\x99\x82\n");
-	struct vocab *v = marked(&ex, TOKENIZER_CHAR);
-	struct corpus *c = corpus_new(&ex, v, NULL, 1, false, NULL);
-
-	(void)state;
-	/* As read: decomposed, and with what max_len leaves out. */
-	assert_int_equal(c->characters, 4 + 5);
-	assert_int_equal(c->tokens, 4);
-	corpus_unref(c);
-	vocab_unref(v);
-	check_stream(&ex, TOKENIZER_CHAR, 0, "3 4 5 2 6 7 8 2", "0 4 8");
-	examples_release(&ex);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,11 +467,11 @@ int main(void)
 		cmocka_unit_test(a_long_line_is_read),
 		cmocka_unit_test(what_is_no_text_is_refused),
 		cmocka_unit_test(broken_rows_are_refused_by_line),
+		cmocka_unit_test(streams_keep_every_line),
+		cmocka_unit_test(streams_are_not_looked_at),
 		cmocka_unit_test(classes_are_sorted),
 		cmocka_unit_test(splits_are_seeded_and_lose_nothing),
 		cmocka_unit_test(corpora_hold_ids_and_classes),
-		cmocka_unit_test(texts_end_in_a_mark),
-		cmocka_unit_test(characters_are_code_points),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,25 @@ static const char *name_of(const struct examples *ex)
 	return !ex->path ? "the data" : strcmp(ex->path, "-") ? ex->path : "standard input";
 }
 
+static bool can_split(const struct examples *ex, struct examples *held, struct err *err)
+{
+	*held = (struct examples){0};
+	if (ex->count < 2 || ex->count > INT_MAX)
+		return err_set(err, ERR_INPUT, "%s: %zu row%s cannot be split in two", name_of(ex),
+			       ex->count, ex->count == 1 ? "" : "s");
+	return true;
+}
+
+/* The same file, with room for some of its rows. */
+static void start_held(const struct examples *ex, struct examples *held, size_t rows)
+{
+	held->format = ex->format;
+	held->path = ex->path ? mem_text(ex->path) : NULL;
+	held->bytes = ex->bytes;
+	memcpy(held->sha256, ex->sha256, SHA256_BYTES);
+	held->at = mem_grow(NULL, &held->cap, rows, sizeof(*held->at));
+}
+
 bool examples_split(struct examples *ex, double share, uint64_t seed, struct examples *held,
 		    struct err *err)
 {
@@ -36,10 +55,8 @@ bool examples_split(struct examples *ex, double share, uint64_t seed, struct exa
 	int32_t *order;
 	bool *chosen;
 
-	*held = (struct examples){0};
-	if (count < 2 || count > INT_MAX)
-		return err_set(err, ERR_INPUT, "%s: %zu row%s cannot be split in two", name_of(ex),
-			       count, count == 1 ? "" : "s");
+	if (!can_split(ex, held, err))
+		return false;
 	take = take < 1 ? 1 : take > count - 1 ? count - 1 : take;
 	order = mem_alloc(count * sizeof(*order));
 	chosen = mem_zero(count, sizeof(*chosen));
@@ -49,11 +66,7 @@ bool examples_split(struct examples *ex, double share, uint64_t seed, struct exa
 	rng_shuffle(&rng, order, (int)count);
 	for (size_t k = 0; k < take; k++)
 		chosen[order[k]] = true;
-	held->format = ex->format;
-	held->path = ex->path ? mem_text(ex->path) : NULL;
-	held->bytes = ex->bytes;
-	memcpy(held->sha256, ex->sha256, SHA256_BYTES);
-	held->at = mem_grow(NULL, &held->cap, take, sizeof(*held->at));
+	start_held(ex, held, take);
 	for (size_t k = 0; k < count; k++)
 		if (chosen[k])
 			held->at[held->count++] = ex->at[k];
@@ -62,6 +75,27 @@ bool examples_split(struct examples *ex, double share, uint64_t seed, struct exa
 	ex->count = kept;
 	free(order);
 	free(chosen);
+	return true;
+}
+
+bool examples_cut(struct examples *ex, double share, struct examples *held, struct err *err)
+{
+	size_t bytes = 0, seen = 0, keep = 0, take;
+	double want;
+
+	if (!can_split(ex, held, err))
+		return false;
+	for (size_t k = 0; k < ex->count; k++)
+		bytes += ex->at[k].text_len + 1;
+	/* A little less, so that rounding does not pass over an end that lies right there. */
+	want = (1 - share) * (double)bytes - 1e-6;
+	while (keep < ex->count - 1 && (!keep || (double)seen < want))
+		seen += ex->at[keep++].text_len + 1;
+	take = ex->count - keep;
+	start_held(ex, held, take);
+	memcpy(held->at, ex->at + keep, take * sizeof(*held->at));
+	held->count = take;
+	ex->count = keep;
 	return true;
 }
 

@@ -35,6 +35,9 @@ struct read_options {
 	const char *label_column, *text_column;
 	bool no_header;
 	bool need_labels; /* refuse a file whose rows have none */
+	/* Every line is a text, blank ones too; no labels. DATA_AUTO is then DATA_TEXT, unlooked
+	 * at; of the other formats blank lines are none and labels are not taken. */
+	bool stream;
 };
 
 struct example {
@@ -69,6 +72,13 @@ bool examples_read(struct examples *ex, const char *path, const struct read_opti
 /* Moves a seeded, shuffled share (0 < share < 1; at least one row each side) from ex to held. */
 bool examples_split(struct examples *ex, double share, uint64_t seed, struct examples *held,
 		    struct err *err);
+
+/*
+ * Moves the end of the texts, in the order of the file, from ex to held: what lies behind the
+ * first end of a text at or after 1 - share of all bytes (a line end counts as one), at least one
+ * text on each side. ERR_INPUT for less than two texts.
+ */
+bool examples_cut(struct examples *ex, double share, struct examples *held, struct err *err);
 
 /* The distinct labels, sorted (as numbers if all are whole numbers, else by bytes). */
 struct classes {

@@ -493,6 +493,17 @@ static bool plan_given(const struct input *in, const struct read_options *opt, s
 	return ok;
 }
 
+/* Every line is a text. */
+static bool plan_stream(const struct input *in, const struct read_options *opt, struct plan *plan,
+			struct err *err)
+{
+	*plan = (struct plan){DATA_TEXT, CUT_LINES, -1, 0, false};
+	return opt->format == DATA_TEXT || !opt->text_column ||
+	       err_set(err, ERR_INPUT,
+		       "%s: no column '%s': every line is a text (set data_format for columns)",
+		       in->name, opt->text_column);
+}
+
 bool detect(const struct input *in, const struct read_options *opt, struct plan *plan,
 	    struct err *err)
 {
@@ -500,6 +511,8 @@ bool detect(const struct input *in, const struct read_options *opt, struct plan 
 
 	if (!input_next_filled(in, &first))
 		return err_set(err, ERR_INPUT, "%s: has no text in it, only blank lines", in->name);
+	if (opt->stream && (opt->format == DATA_AUTO || opt->format == DATA_TEXT))
+		return plan_stream(in, opt, plan, err);
 	if (opt->format != DATA_AUTO)
 		return plan_given(in, opt, plan, err);
 	*plan = (struct plan){.format = DATA_JSONL, .label = -1};

@@ -137,7 +137,8 @@ bool grid_read(struct grid *g, const struct input *in, enum cut cut, size_t most
 	*g = (struct grid){.base = buf_str(&in->text)};
 	if (cut >= CUT_COMMAS)
 		return cut_csv(g, in, cut == CUT_COMMAS ? ',' : ';', most, err);
-	while (g->rows < most && input_next_filled(in, &l))
+	while (g->rows < most &&
+	       (cut == CUT_LINES ? input_next(in, &l) : input_next_filled(in, &l)))
 		cut_line(g, &l, cut);
 	return true;
 }

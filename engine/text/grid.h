@@ -6,7 +6,8 @@
 #include "engine/text/input.h"
 
 enum cut {
-	CUT_NONE, /* a line is one cell */
+	CUT_NONE,  /* a line is one cell */
+	CUT_LINES, /* ... and a blank line one too */
 	CUT_FIRST_SPACE,
 	CUT_FIRST_TAB,
 	CUT_LAST_TAB,
@@ -32,7 +33,7 @@ struct grid {
 	size_t cells, cell_cap, rows, row_cap;
 };
 
-/* Reads at most `most` rows; blank lines are none. ERR_INPUT for a quote that is never closed.
+/* Reads at most `most` rows; blank lines are none but with CUT_LINES. ERR_INPUT for a quote that is never closed.
  * The input must outlive the grid. */
 bool grid_read(struct grid *g, const struct input *in, enum cut cut, size_t most, struct err *err);
 void grid_release(struct grid *g);

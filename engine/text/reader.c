@@ -83,7 +83,7 @@ static bool take_grid(struct examples *ex, const struct input *in, const struct 
 				"%s:%zu: %d columns where the first row has %d; a text with a "
 				"separator in it needs quotes around it",
 				in->name, line, width, grid_width(g, 0));
-		if (p->label >= 0) {
+		if (p->label >= 0 && !opt->stream) {
 			c = grid_cell(g, r, p->label);
 			label = trimmed(c.s, c.n);
 			if (!label && opt->need_labels)
@@ -137,7 +137,9 @@ static bool choose_keys(const struct input *in, const struct read_options *opt, 
 	struct buf all = {0};
 
 	*text = opt->text_column ? opt->text_column : usual_key(row, usual_texts);
-	*label = opt->label_column ? opt->label_column : usual_key(row, usual_labels);
+	*label = opt->stream         ? NULL
+		 : opt->label_column ? opt->label_column
+				     : usual_key(row, usual_labels);
 	if (!*text || !json_object_get(row, *text))
 		missing = text;
 	else if (*label ? !json_object_get(row, *label) : opt->need_labels)
@@ -237,7 +239,7 @@ bool examples_read(struct examples *ex, const char *path, const struct read_opti
 
 		while (input_next_filled(&in, &l))
 			filled++;
-		ex->skipped_lines = l.number - filled;
+		ex->skipped_lines = p.cut == CUT_LINES ? 0 : l.number - filled;
 		ex->format = p.format;
 		ex->path = mem_text(path);
 		ex->bytes = in.bytes;
