@@ -41,6 +41,7 @@ void batch_release(struct batch *b)
 	free(b->len);
 	free(b->row);
 	free(b->ids);
+	free(b->next);
 	free(b->label);
 	*b = (struct batch){0};
 }
@@ -162,6 +163,42 @@ void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch
 	b->label[0] = -1;
 	finish_steps(b, 1);
 	place(b, 0, ids, n, rules);
+}
+
+/* The inputs of each row of a stream. */
+static int64_t row_inputs(int64_t length, int rows)
+{
+	return length > 1 ? (length - 1) / rows : 0;
+}
+
+int64_t batch_windows(int64_t length, int rows, int steps)
+{
+	return (row_inputs(length, rows) + steps - 1) / steps;
+}
+
+void batch_window(struct batch *b, const int32_t *ids, int64_t length, int rows, int first,
+		  int stride, int64_t at, int steps)
+{
+	int64_t n = row_inputs(length, rows), rest = n > at ? n - at : 0;
+	int count = first < rows ? (rows - 1 - first) / stride + 1 : 0;
+	int T = rest < steps ? (int)rest : steps;
+
+	rows_room(b, count);
+	for (int k = 0; k < count; k++) {
+		b->len[k] = T;
+		b->row[k] = k;
+		b->label[k] = -1;
+	}
+	finish_steps(b, count);
+	b->next = mem_grow(b->next, &b->next_cap, (size_t)b->steps.N + 1, sizeof(int32_t));
+	for (int k = 0; k < count; k++) {
+		const int32_t *from = ids + (first + (int64_t)k * stride) * n + at;
+
+		for (int t = 0; t < T; t++) {
+			b->ids[b->steps.offset[t] + k] = from[t];
+			b->next[b->steps.offset[t] + k] = from[t + 1];
+		}
+	}
 }
 
 static size_t length(const struct corpus *c, int32_t e)

@@ -42,8 +42,9 @@ struct batch {
 	int *len;       /* B, longest first */
 	int *row;       /* B: index in the caller's list of each row */
 	int32_t *ids;   /* N, packed */
+	int32_t *next;  /* N: the id that follows each one; of batch_window only */
 	int32_t *label; /* B; -1 without labels */
-	size_t rows_cap, ids_cap;
+	size_t rows_cap, ids_cap, next_cap;
 };
 
 void batch_release(struct batch *b);
@@ -57,6 +58,18 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 
 /* The same for one text of n ids. */
 void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules);
+
+/*
+ * A stream of `length` ids lies in `rows` rows (1 or more) of n = (length - 1) / rows inputs each,
+ * row r from r * n on; what is left over is not read. A window takes the inputs at .. at+T-1 of the
+ * rows first, first + stride ... (how rows are dealt to threads), T = min(steps, n - at); next
+ * holds the ids one further on. Rows are equally long, in order (row[k] = k), without labels.
+ */
+void batch_window(struct batch *b, const int32_t *ids, int64_t length, int rows, int first,
+		  int stride, int64_t at, int steps);
+
+/* The windows of such a stream, ceil(n / steps); 0 where it is too short for one input a row. */
+int64_t batch_windows(int64_t length, int rows, int steps);
 
 /* Sorts examples by length, longest first; equal lengths stay in order. */
 void batch_sort(const struct corpus *c, int32_t *example, int count);
