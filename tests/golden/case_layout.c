@@ -31,19 +31,24 @@ static bool same_shape(const struct layout_tensor *t, const struct golden_array 
 	return same;
 }
 
-/* Finds the file's tensors; false, with c->worst, where one is missing or has another shape. */
+/* Finds the file's tensors; false, with c->worst, where one is missing, has another shape or does not
+ * stand behind the one before it. */
 static bool find_tensors(struct foreign *f, struct compare *c)
 {
+	const struct golden_array *last = NULL;
+
 	for (; layout_tensor(f->ops, &f->layer, f->count, &f->t[f->count]); f->count++) {
 		char name[GOLDEN_NAME];
+		const struct golden_array *want;
 
 		snprintf(name, sizeof(name), "%s.%s", f->ops->name, f->t[f->count].name);
-		f->want[f->count] = golden_find(c->g, name);
-		if (!same_shape(&f->t[f->count], f->want[f->count])) {
+		want = f->want[f->count] = golden_find(c->g, name);
+		if (!same_shape(&f->t[f->count], want) || (last && want != last + 1)) {
 			c->missing = true;
 			snprintf(c->worst, sizeof(c->worst), "%s", name);
 			return false;
 		}
+		last = want;
 	}
 	return true;
 }

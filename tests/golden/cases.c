@@ -36,7 +36,8 @@ void compare_values(struct compare *c, const char *name, const double *got, size
 int compare_done(const struct compare *c)
 {
 	if (c->missing) {
-		printf("# %s: %s is not in the file, or not of that size\n", c->path, c->worst);
+		printf("# %s: %s is not in the file, or not of that size, or not in that place\n",
+		       c->path, c->worst);
 		return CASE_FAIL;
 	}
 	if (c->excess <= 1)
