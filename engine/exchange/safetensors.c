@@ -3,6 +3,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/exchange/layout.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -40,17 +41,21 @@ static void add(struct tensor *t, int *n, const real *data, int rows, int cols, 
 	t[(*n)++].cols = cols;
 }
 
-/* One run as nn.LSTM names it; its two biases add up to ours. */
+/* One run as nn.LSTM names it. Its tensors have our gates in our order, so that they are not copied;
+ * its two biases add up to ours. */
 static void add_torch(const struct model *m, const real *w, int run, struct tensor *t, int *n)
 {
 	const struct cell_layout *at = &m->stack.run[run].at;
-	const int G = 4 * at->H, layer = run / m->stack.spec.dirs;
-	const char *back = run % m->stack.spec.dirs ? "_reverse" : "";
+	const int dirs = m->stack.spec.dirs;
+	const struct layout_layer of = {at->E, at->H, run / dirs, run % dirs};
+	const real *const part[] = {[LAYOUT_W] = w + at->W,
+				    [LAYOUT_U] = w + at->U,
+				    [LAYOUT_B] = w + at->b,
+				    [LAYOUT_B_MORE] = NULL};
+	struct layout_tensor l;
 
-	add(t, n, w + at->W, G, at->E, "lstm.weight_ih_l%d%s", layer, back);
-	add(t, n, w + at->U, G, at->H, "lstm.weight_hh_l%d%s", layer, back);
-	add(t, n, w + at->b, G, 0, "lstm.bias_ih_l%d%s", layer, back);
-	add(t, n, NULL, G, 0, "lstm.bias_hh_l%d%s", layer, back);
+	for (int k = 0; layout_tensor(layout_find("torch"), &of, k, &l); k++)
+		add(t, n, part[l.part], l.dim[0], l.rank > 1 ? l.dim[1] : 0, "lstm.%s", l.name);
 }
 
 /* A run gate by gate, in our own names. */

@@ -5,33 +5,39 @@
 #include <stdio.h>
 #include <string.h>
 
-void compare_values(struct compare *c, const char *name, const double *got, size_t n, double tol,
-		    const double *keep)
+void compare_arrays(struct compare *c, const char *name, const double *want, const double *got,
+		    size_t n, double tol, const double *keep)
 {
-	const struct golden_array *want = golden_find(c->g, name);
-
-	if (!want || want->count != n) {
-		c->missing = true;
-		snprintf(c->worst, sizeof(c->worst), "%s", name);
-		return;
-	}
 	for (size_t k = 0; k < n && !c->missing; k++) {
-		const double ref = want->v[k],
-			     excess = fabs(got[k] - ref) / (tol * (1 + fabs(ref)));
+		const double excess = fabs(got[k] - want[k]) / (tol * (1 + fabs(want[k])));
 
 		if ((keep && keep[k] == 0) || excess <= c->excess)
 			continue; /* a NaN is no smaller than anything, so it falls through */
 		c->excess = isnan(excess) ? INFINITY : excess;
 		c->got = got[k];
-		c->want = ref;
+		c->want = want[k];
 		snprintf(c->worst, sizeof(c->worst), "%s", name);
 	}
+}
+
+void compare_values(struct compare *c, const char *name, const double *got, size_t n, double tol,
+		    const double *keep)
+{
+	const struct golden_array *want = golden_find(c->g, name);
+
+	if (want && want->count == n) {
+		compare_arrays(c, name, want->v, got, n, tol, keep);
+		return;
+	}
+	c->missing = true;
+	snprintf(c->worst, sizeof(c->worst), "%s", name);
 }
 
 int compare_done(const struct compare *c)
 {
 	if (c->missing) {
-		printf("# %s: %s is not in the file, or not of that size\n", c->path, c->worst);
+		printf("# %s: %s is not in the file, or not of that size, or not in that place\n",
+		       c->path, c->worst);
 		return CASE_FAIL;
 	}
 	if (c->excess <= 1)
@@ -49,6 +55,8 @@ int case_run(const struct golden *g, const char *path)
 	case GOLDEN_CELL:
 	case GOLDEN_STACK:
 		return case_layers(g, path);
+	case GOLDEN_LAYOUT:
+		return case_layout(g, path);
 	case GOLDEN_CLASSIFIER:
 		return case_classifier(g, path);
 	case GOLDEN_OPTIM:

@@ -10,6 +10,7 @@ enum { CASE_PASS = 0, CASE_FAIL = 1, CASE_SKIP = -1 };
 /* Each runs a case and, unless it passes, prints one line with path and reason on standard output. */
 int case_text(const struct golden *g, const char *path);
 int case_layers(const struct golden *g, const char *path);
+int case_layout(const struct golden *g, const char *path);
 int case_classifier(const struct golden *g, const char *path);
 int case_optim(const struct golden *g, const char *path);
 
@@ -27,6 +28,9 @@ struct compare {
 };
 void compare_values(struct compare *c, const char *name, const double *got, size_t n, double tol,
 		    const double *keep);
+/* The same with values that are not in the file as they are; the name is for people. */
+void compare_arrays(struct compare *c, const char *name, const double *want, const double *got,
+		    size_t n, double tol, const double *keep);
 int compare_done(const struct compare *c);
 
 #endif
