@@ -24,16 +24,16 @@ static const struct cell_ops *cell_of(const struct trace *t)
 	return t->snapshot->encoder->model.spec.cell;
 }
 
-static const struct recur *recur_of(const struct trace *t, const struct trace_run *r)
+static const struct recur *recur_of(const struct trace_run *r)
 {
-	return &t->snapshot->encoder->model.stack.run[r - t->run];
+	return &r->stack->run[r->number];
 }
 
 static void add_extra(const struct trace *t, const struct trace_run *r, struct gate_weights *g,
 		      int k, unsigned terms)
 {
 	const struct cell_extra *e = &cell_of(t)->extra[k];
-	const real *w = t->snapshot->weights + recur_of(t, r)->at.extra[k];
+	const real *w = t->snapshot->weights + recur_of(r)->at.extra[k];
 	const char from[2] = {e->name[2], '\0'};
 
 	if (*e->name == 'p')
@@ -53,7 +53,7 @@ static void add_extra(const struct trace *t, const struct trace_run *r, struct g
 struct gate_weights terms_weights(const struct trace *t, const struct trace_run *r, int q)
 {
 	const struct cell_ops *cell = cell_of(t);
-	const struct cell_layout *at = &recur_of(t, r)->at;
+	const struct cell_layout *at = &recur_of(r)->at;
 	const real *w = t->snapshot->weights;
 	const size_t H = (size_t)t->H, E = (size_t)r->E, k = (size_t)q;
 	struct gate_weights g = {0};

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/outcome.h"
 #include "engine/inspect/terms.h"
 
 #include "engine/base/mem.h"
+#include "engine/nn/decode.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,147 +66,6 @@ static void run_step(struct trace *t, struct trace_run *r, int step)
 					activate(cell->output, r->c[(s + 1) * H + u]);
 }
 
-/* The output of a layer at a position: (D). */
-static void output_at(const struct trace *t, int layer, int position, double *y)
-{
-	const struct stack *s = &t->snapshot->encoder->model.stack;
-	const struct trace_run *r = t->run + (size_t)layer * (size_t)s->spec.dirs;
-	const size_t H = (size_t)t->H;
-
-	memcpy(y, r->h + ((size_t)position + 1) * H, H * sizeof(double));
-	if (s->spec.dirs == 1)
-		return;
-	const double *back = r[1].h + (size_t)(t->T - position) * H;
-
-	for (size_t u = 0; u < H; u++) {
-		if (s->spec.merge == MERGE_CONCAT)
-			y[H + u] = back[u];
-		else
-			y[u] += back[u];
-	}
-}
-
-/* The whole text's vector from the outputs of the first n positions, y (n, D). */
-static void pool_vector(const struct trace *t, const double *y, int n, double *v)
-{
-	const struct model *m = &t->snapshot->encoder->model;
-	const size_t D = (size_t)t->D;
-	double sum = 0, max = -INFINITY;
-
-	for (size_t k = 0; k < D; k++)
-		v[k] = m->spec.pool == POOL_MAX ? -INFINITY : 0;
-	for (int s = 0; m->spec.pool == POOL_ATTENTION && s < n; s++)
-		max = fmax(max,
-			   terms_dot(t->snapshot->weights + m->pool_w, y + (size_t)s * D, t->D));
-	for (int s = 0; s < n; s++) {
-		const double *row = y + (size_t)s * D;
-		const double a =
-			m->spec.pool == POOL_ATTENTION
-				? exp(terms_dot(t->snapshot->weights + m->pool_w, row, t->D) - max)
-				: 1;
-
-		sum += a;
-		for (size_t k = 0; k < D; k++)
-			v[k] = m->spec.pool == POOL_MAX ? fmax(v[k], row[k]) : v[k] + a * row[k];
-	}
-	for (size_t k = 0; m->spec.pool != POOL_MAX && k < D; k++)
-		v[k] /= sum;
-}
-
-static void run_head(const struct trace *t, const double *v, double *p)
-{
-	const struct model *m = &t->snapshot->encoder->model;
-	const real *w = t->snapshot->weights;
-	double max = -INFINITY, sum = 0;
-
-	for (int k = 0; k < t->C; k++) {
-		p[k] = (double)w[m->head_b + (size_t)k] +
-		       terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
-		max = fmax(max, p[k]);
-	}
-	for (int k = 0; k < t->C; k++)
-		sum += p[k] = exp(p[k] - max);
-	for (int k = 0; k < t->C; k++)
-		p[k] /= sum;
-}
-
-/* The last states of the top layer, as they are merged. */
-static void last_states(const struct trace *t, int position, double *v)
-{
-	const struct stack *s = &t->snapshot->encoder->model.stack;
-	const struct trace_run *r = t->run + (t->runs - s->spec.dirs);
-	const size_t H = (size_t)t->H;
-
-	memcpy(v, r->h + ((size_t)position + 1) * H, H * sizeof(double));
-	for (size_t u = 0; s->spec.dirs == 2 && u < H; u++) {
-		const double back = r[1].h[(size_t)t->T * H + u];
-
-		if (s->spec.merge == MERGE_CONCAT)
-			v[H + u] = back;
-		else
-			v[u] += back;
-	}
-}
-
-/* In two directions what comes later changes what was read before: every beginning of the text is run
- * again, all of them as one batch of the fast path. */
-static bool run_prefixes(struct trace *t)
-{
-	const struct encoder *e = t->snapshot->encoder;
-	const struct batch_rules rules = {.ragged = true};
-	struct corpus c = {.count = t->T};
-	struct work w = {0};
-	int32_t *order = mem_alloc((size_t)t->T * sizeof(*order));
-	size_t at = 0, T = (size_t)t->T;
-	bool ok;
-
-	c.start = mem_zero(T + 1, sizeof(*c.start));
-	c.ids = mem_alloc((T * (T + 1) / 2 + 1) * sizeof(*c.ids));
-	for (int k = 0; k < t->T; k++) {
-		order[k] = k;
-		for (int j = 0; j <= k; j++)
-			c.ids[at++] = t->ids[j];
-		c.start[k + 1] = at;
-	}
-	batch_build(&w.batch, &c, order, t->T, 1, &rules);
-	model_forward(&e->model, t->snapshot->weights, &w, NULL, NULL);
-	ok = w.block;
-	for (int r = 0; ok && r < t->T; r++)
-		for (int k = 0; k < t->C; k++)
-			t->prob[w.batch.row[r] * t->C + k] = (double)w.prob[r * t->C + k];
-	work_release(&w);
-	free(c.start);
-	free(c.ids);
-	free(order);
-	return ok;
-}
-
-static bool run_classes(struct trace *t)
-{
-	const struct model *m = &t->snapshot->encoder->model;
-	const bool both = m->stack.spec.dirs == 2;
-	double *y, *v;
-
-	if (both && !run_prefixes(t))
-		return false;
-	y = mem_zero((size_t)t->T * (size_t)t->D + 1, sizeof(*y));
-	v = mem_zero((size_t)t->D, sizeof(*v));
-	for (int s = 0; s < t->T; s++)
-		output_at(t, m->stack.spec.layers - 1, s, y + (size_t)s * (size_t)t->D);
-	for (int s = both ? t->T - 1 : 0; s < t->T; s++) { /* the whole text always in double */
-		if (s < 0)
-			break;
-		if (m->spec.pool == POOL_LAST)
-			last_states(t, s, v);
-		else
-			pool_vector(t, y, s + 1, v);
-		run_head(t, v, t->prob + (size_t)s * (size_t)t->C);
-	}
-	free(y);
-	free(v);
-	return true;
-}
-
 static double farther(double distance, const double *a, const real *b, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -215,14 +77,18 @@ static double farther(double distance, const double *a, const real *b, size_t n)
 static bool compare(struct trace *t, struct work *w)
 {
 	const struct model *m = &t->snapshot->encoder->model;
-	const size_t H = (size_t)t->H, G = (size_t)t->gates, T = (size_t)t->T;
+	const size_t H = (size_t)t->H, G = (size_t)t->gates;
+	const int steps = trace_prob_steps(t);
 	double d = 0;
 
-	if (isnan(model_forward(m, t->snapshot->weights, w, NULL, NULL)) && !w->block)
+	if (!model_pass(m, t->snapshot->weights, w, &(struct pass){.keep = true},
+			&(struct tally){0}))
 		return false;
 	for (int k = 0; k < t->runs; k++) {
 		const struct trace_run *r = &t->run[k];
-		const struct recur_tape *tape = &w->tape.run[k];
+		const struct recur_tape *tape =
+			&(r->decoder ? &w->out : &w->in)->tape.run[r->number];
+		const size_t T = (size_t)r->T;
 
 		d = farther(d, r->h, tape->h, (T + 1) * H);
 		if (r->c)
@@ -231,15 +97,17 @@ static bool compare(struct trace *t, struct work *w)
 			for (size_t q = 0; q < G; q++)
 				d = farther(d, r->gate[q] + s * H, tape->z + (s * G + q) * H, H);
 	}
-	if (T)
-		d = farther(d, t->prob + (T - 1) * (size_t)t->C, w->prob, (size_t)t->C);
+	if (steps && m->spec.task == TASK_CLASSIFY)
+		d = farther(d, t->prob + (size_t)(steps - 1) * (size_t)t->C, w->prob, (size_t)t->C);
+	else if (steps)
+		d = farther(d, t->prob, w->prob, (size_t)steps * (size_t)t->C);
 	t->distance = d;
 	return true;
 }
 
 static bool make_room(struct trace *t, struct trace_run *r)
 {
-	const size_t T = (size_t)t->T, H = (size_t)t->H, G = (size_t)t->gates;
+	const size_t T = (size_t)r->T, H = (size_t)t->H, G = (size_t)t->gates;
 	double *at = mem_block(T * (size_t)r->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + 1,
 			       sizeof(double));
 
@@ -266,9 +134,9 @@ static void add_signal(struct trace_run *r, const char *name, const char *title,
 /* The gate that a variant lacks, in the room behind the states. */
 static const double *lacking(const struct trace *t, struct trace_run *r)
 {
-	double *v = r->h + ((size_t)t->T + 1) * (size_t)t->H;
+	double *v = r->h + ((size_t)r->T + 1) * (size_t)t->H;
 
-	for (size_t k = 0; k < (size_t)t->T * (size_t)t->H; k++)
+	for (size_t k = 0; k < (size_t)r->T * (size_t)t->H; k++)
 		v[k] = cell_of(t)->coupled ? 1 - r->gate[0][k] : 1;
 	return v;
 }
@@ -276,7 +144,7 @@ static const double *lacking(const struct trace *t, struct trace_run *r)
 /* A backward run's signals once more, row t at position t. */
 static bool mirror(const struct trace *t, struct trace_run *r)
 {
-	const size_t T = (size_t)t->T, H = (size_t)t->H;
+	const size_t T = (size_t)r->T, H = (size_t)t->H;
 
 	r->mirrored = mem_block((size_t)r->signals * T * H + 1, sizeof(double));
 	for (int k = 0; r->mirrored && k < r->signals; k++) {
@@ -313,43 +181,69 @@ static bool name_signals(struct trace *t, struct trace_run *r)
 	return !r->backward || mirror(t, r);
 }
 
-/* What a run reads: the embedded tokens, or what the layer below puts out, in its own order. */
-static void read_input(struct trace *t, struct trace_run *r)
+/* One token, embedded. */
+static void embed(const struct trace *t, int32_t id, double *x)
 {
 	const struct model *m = &t->snapshot->encoder->model;
+	const size_t E = (size_t)m->E;
+	const real *row = t->snapshot->weights + m->embedding + (size_t)id * E;
 
-	for (int k = 0; k < t->T; k++) {
-		const int position = r->backward ? t->T - 1 - k : k;
-		const size_t id = (size_t)t->ids[position];
+	if (!m->spec.embed)
+		x[id] = 1;
+	for (size_t j = 0; m->spec.embed && j < E; j++)
+		x[j] = (double)row[j];
+}
+
+/* What a run reads: the embedded tokens, or what the layer below puts out, in its own order; in the
+ * decoder the token before and the text's vector. */
+static void read_input(struct trace *t, struct trace_run *r)
+{
+	const struct encoder *e = t->snapshot->encoder;
+
+	for (int k = 0; k < r->T; k++) {
+		const int position = r->backward ? r->T - 1 - k : k;
 		double *x = r->x + (size_t)k * (size_t)r->E;
 
 		if (r->layer) {
-			output_at(t, r->layer - 1, position, x);
-		} else if (!m->spec.embed) {
-			x[id] = 1;
+			outcome_output(t, r - r->number + (r->layer - 1) * r->stack->spec.dirs, position,
+				  x);
+		} else if (!r->decoder) {
+			embed(t, t->ids[position], x);
 		} else {
-			const real *row = t->snapshot->weights + m->embedding + id * (size_t)r->E;
-
-			for (int j = 0; j < r->E; j++)
-				x[j] = (double)row[j];
+			embed(t, k ? t->writes[k - 1] : vocab_end(e->vocab), x);
+			memcpy(x + e->model.E, t->vector, (size_t)t->D * sizeof(double));
 		}
 	}
 }
 
-static bool run_all(struct trace *t)
+/* The state before the first step, where it is learned. */
+static void begin(const struct trace *t, struct trace_run *r)
 {
-	const struct stack *s = &t->snapshot->encoder->model.stack;
+	const real *w = t->snapshot->weights;
 
-	for (int k = 0; k < t->runs; k++) {
-		struct trace_run *r = &t->run[k];
+	for (size_t u = 0; r->stack->spec.learned && u < (size_t)t->H; u++) {
+		r->h[u] = (double)w[r->stack->h0[r->number] + u];
+		if (r->c)
+			r->c[u] = (double)w[r->stack->c0[r->number] + u];
+	}
+}
 
+static bool run_stack(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder,
+		      int T)
+{
+	for (int k = 0; k < s->runs; k++, r++) {
 		r->layer = k / s->spec.dirs;
 		r->backward = k % s->spec.dirs;
+		r->decoder = decoder;
+		r->stack = s;
+		r->number = k;
+		r->T = T;
 		r->E = s->run[k].at.E;
 		if (!make_room(t, r))
 			return false;
 		read_input(t, r);
-		for (int step = 0; step < t->T; step++)
+		begin(t, r);
+		for (int step = 0; step < T; step++)
 			run_step(t, r, step);
 		if (!name_signals(t, r))
 			return false;
@@ -357,17 +251,68 @@ static bool run_all(struct trace *t)
 	return true;
 }
 
+/* Lets the decoder write, and makes a batch of what it wrote for the fast path. */
+static bool write_text(struct trace *t, struct work *w)
+{
+	const struct encoder *e = t->snapshot->encoder;
+	const int end = vocab_end(e->vocab), max = 2 * t->T + 8;
+	struct corpus c = {.count = 1};
+	size_t start[2] = {0};
+	int32_t *ids = mem_alloc(((size_t)max + 1) * sizeof(*ids));
+	int len = 0;
+	const bool ok = model_vector(&e->model, t->snapshot->weights, w, NULL) &&
+			decode_greedy(&e->model, t->snapshot->weights, w->vector, 1, end, max, ids,
+				      &len);
+
+	ids[len] = end;
+	t->written = len + 1;
+	t->writes = ids;
+	start[1] = (size_t)t->written;
+	c.start = start;
+	c.ids = ids;
+	if (ok)
+		batch_targets(&w->out.batch, &c, &(int32_t){0}, 1, 1);
+	return ok;
+}
+
+static bool run_all(struct trace *t, struct work *w)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+
+	if (!run_stack(t, &m->stack, t->run, false, t->T))
+		return false;
+	if (m->dec.runs && !write_text(t, w))
+		return false;
+	t->prob = mem_zero((size_t)trace_prob_steps(t) * (size_t)t->C + 1, sizeof(*t->prob));
+	if (m->spec.task == TASK_CLASSIFY)
+		return outcome_classes(t);
+	if (m->spec.task == TASK_GENERATE) {
+		outcome_tokens(t, outcome_top(t));
+		return true;
+	}
+	outcome_vector(t);
+	if (!run_stack(t, &m->dec, t->run + m->stack.runs, true, t->written))
+		return false;
+	outcome_tokens(t, t->run + t->runs - 1);
+	return true;
+}
+
+int trace_prob_steps(const struct trace *t)
+{
+	return t->written ? t->written : t->T;
+}
+
 /* Which token each step runs over: padding in front or behind, masked tokens left out. */
 static void match_tokens(struct trace *t, const struct batch_rules *rules)
 {
-	const int n = (int)t->encoding.count, pad = rules->mask ? 0 : t->T - n;
+	const int n = (int)t->encoding.count, pad = rules->mask || rules->ragged ? 0 : t->T - n;
 	int step = 0;
 
 	t->token = mem_alloc((size_t)t->T * sizeof(*t->token));
 	for (int k = 0; k < pad && rules->pad_front; k++)
 		t->token[step++] = -1;
 	for (int k = 0; k < n && step < t->T; k++)
-		if (!rules->mask || t->encoding.ids[k] != VOCAB_PAD)
+		if (rules->ragged || !rules->mask || t->encoding.ids[k] != VOCAB_PAD)
 			t->token[step++] = k;
 	while (step < t->T)
 		t->token[step++] = -1;
@@ -386,16 +331,16 @@ struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct e
 	t->D = e->model.D;
 	t->C = e->model.spec.classes;
 	t->gates = e->model.spec.cell->gates;
-	t->runs = e->model.stack.runs;
+	t->runs = e->model.stack.runs + e->model.dec.runs;
+	t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
 	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
 	encoder_encode(e, text, n, &t->encoding);
-	batch_of_ids(&w.batch, t->encoding.ids, (int)t->encoding.count, &e->rules);
-	t->T = w.batch.steps.N;
+	batch_of_ids(&w.in.batch, t->encoding.ids, (int)t->encoding.count, &e->rules);
+	t->T = w.in.batch.steps.N;
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
-	memcpy(t->ids, w.batch.ids, (size_t)t->T * sizeof(*t->ids));
-	t->prob = mem_zero((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
+	memcpy(t->ids, w.in.batch.ids, (size_t)t->T * sizeof(*t->ids));
 	match_tokens(t, &e->rules);
-	ok = run_all(t) && run_classes(t) && compare(t, &w);
+	ok = run_all(t, &w) && compare(t, &w);
 	work_release(&w);
 	if (ok)
 		return t;
@@ -418,22 +363,31 @@ void trace_free(struct trace *t)
 	free(t->text);
 	free(t->ids);
 	free(t->token);
+	free(t->writes);
+	free(t->vector);
 	free(t->prob);
 	free(t);
 }
 
-const char *trace_name(const struct trace *t, int run, char prefix[16])
+const char *trace_name(const struct trace *t, int run, char prefix[24])
 {
+	const struct trace_run *r = &t->run[run];
+
 	*prefix = '\0';
-	if (t->runs > 1) {
-		stack_prefix(&t->snapshot->encoder->model.stack, run, prefix);
-		prefix[strlen(prefix) - 1] = '\0';
-	}
+	if (r->decoder)
+		snprintf(prefix, 24, "dec.l%d", r->layer);
+	else if (t->runs > 1)
+		snprintf(prefix, 24, "%sl%d.%s", t->written ? "enc." : "", r->layer,
+			 r->backward ? "bw" : "fw");
 	return prefix;
 }
 
-const char *trace_token(const struct trace *t, int step, size_t *n)
+const char *trace_token(const struct trace *t, int run, int step, size_t *n)
 {
+	const struct vocab *v = t->snapshot->encoder->vocab;
+
+	if (t->run[run].decoder)
+		return vocab_token(v, step ? t->writes[step - 1] : vocab_end(v), n);
 	if (t->token[step] < 0) {
 		*n = 5;
 		return "<pad>";
@@ -441,9 +395,9 @@ const char *trace_token(const struct trace *t, int step, size_t *n)
 	return tokens_at(&t->encoding.tokens, (size_t)t->token[step], n);
 }
 
-bool trace_unknown(const struct trace *t, int step)
+bool trace_unknown(const struct trace *t, int run, int step)
 {
-	return t->token[step] >= 0 && t->encoding.unknown[t->token[step]];
+	return !t->run[run].decoder && t->token[step] >= 0 && t->encoding.unknown[t->token[step]];
 }
 
 int trace_signal_find(const struct trace_run *r, const char *name)
@@ -454,11 +408,12 @@ int trace_signal_find(const struct trace_run *r, const char *name)
 	return -1;
 }
 
-double trace_signal_limit(const struct trace *t, const struct trace_signal *s)
+double trace_signal_limit(const struct trace *t, int run, int signal)
 {
+	const struct trace_signal *s = &t->run[run].signal[signal];
 	double limit = *s->name == 'c' ? 0 : 1;
 
-	for (size_t k = 0; k < (size_t)t->T * (size_t)t->H; k++)
+	for (size_t k = 0; k < (size_t)t->run[run].T * (size_t)t->H; k++)
 		limit = fmax(limit, fabs(s->v[k]));
 	return limit > 0 ? limit : 1;
 }
@@ -466,7 +421,7 @@ double trace_signal_limit(const struct trace *t, const struct trace_signal *s)
 void trace_explain(const struct trace *t, int run, int position, int unit, struct unit_sum *out)
 {
 	const struct trace_run *r = &t->run[run];
-	const int step = r->backward ? t->T - 1 - position : position;
+	const int step = r->backward ? r->T - 1 - position : position;
 	const size_t H = (size_t)t->H, at = (size_t)step * H + (size_t)unit;
 	const struct cell_flow f = flow_of(t, r, at);
 	const double *state = r->c ? r->c : r->h;

@@ -23,11 +23,14 @@ struct trace_signal {
 	bool is_signed;  /* can be below 0 */
 };
 
-/* One run through the text: a layer in one direction. Arrays without `signal` are in the order in
- * which the run goes: its step k is position k forward, T-1-k backward. */
+/* One run: a layer in one direction, over the text, or, in the decoder, over what it writes. Arrays
+ * without `signal` are in the order in which the run goes: its step k is position k forward, T-1-k
+ * backward. */
 struct trace_run {
-	int layer;
-	bool backward;
+	int layer, T;
+	bool backward, decoder;
+	const struct stack *stack; /* that it belongs to, under this number */
+	int number;
 	int E;                     /* width of its input */
 	double *x;                 /* (T, E) */
 	double *z[CELL_MAX_GATES]; /* (T, H) pre-activations, in the cell's order of gates */
@@ -45,26 +48,35 @@ struct trace {
 	int T, H, D, C, gates, runs;
 	int32_t *ids;          /* T: what the model ran over, padding included */
 	int *token;            /* T: index into encoding.tokens; -1 for padding */
-	struct trace_run *run; /* as nn/stack.h numbers them */
-	double *prob;          /* (T, C): the classes if the text ended after position t */
-	double distance; /* largest |double - float32| over all gates, states and the classes */
+	int written;           /* reconstruct: steps of the decoder, its end mark included; else 0 */
+	int32_t *writes;       /* written: the likeliest token at each of its steps, which the next reads */
+	struct trace_run *run; /* as nn/stack.h numbers them, then those of the decoder */
+	double *vector;        /* (D) of the whole text; NULL for generate */
+	/* classify (T, C): the classes if the text ended after position t. generate (T, C): the token that
+	 * follows position t. reconstruct (written, C): the token that the decoder writes. */
+	double *prob;
+	double distance; /* largest |double - float32| over all gates, states and probabilities */
 };
 
-/* "" where there is one run, else "l1.bw" and the like. */
-const char *trace_name(const struct trace *t, int run, char prefix[16]);
+/* Rows of prob. */
+int trace_prob_steps(const struct trace *t);
+
+/* "" where there is one run, else "l1.bw", "dec.l0" and the like. */
+const char *trace_name(const struct trace *t, int run, char prefix[24]);
 
 /* Runs the snapshot's encoder over a text (valid UTF-8). Takes a reference to the snapshot. A text
  * without a token has T = 0, unless the run pads. ERR_FAILED without memory. Any thread. */
 struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct err *err);
 void trace_free(struct trace *t); /* NULL is ignored */
 
-/* The token at step t (not NUL-terminated): "<pad>" for padding. */
-const char *trace_token(const struct trace *t, int step, size_t *n);
-bool trace_unknown(const struct trace *t, int step);
+/* The token that a run reads at a position (not NUL-terminated): "<pad>" for padding; in the decoder
+ * the one it has just written, after the end mark that it begins with. */
+const char *trace_token(const struct trace *t, int run, int step, size_t *n);
+bool trace_unknown(const struct trace *t, int run, int step);
 
 int trace_signal_find(const struct trace_run *r, const char *name); /* -1 if there is none */
 /* The largest |value| of a signal; at least 1 for signals bounded by 1. */
-double trace_signal_limit(const struct trace *t, const struct trace_signal *s);
+double trace_signal_limit(const struct trace *t, int run, int signal);
 
 /* One contribution to a product. */
 struct part {

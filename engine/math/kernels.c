@@ -16,20 +16,43 @@ double vec_square_sum(const real *x, size_t n)
 	return sum;
 }
 
-double softmax_row(real *x, int n)
+/* In lanes, so that the compiler may turn the loops into vector code. */
+enum { LANES = 16 };
+
+static real largest(const real *x, size_t n)
 {
-	real max = x[0];
-	double sum = 0;
+	real lane[LANES], max = x[0];
+	size_t k = 0;
 
-	for (int k = 1; k < n; k++)
+	for (size_t j = 0; j < LANES; j++)
+		lane[j] = x[0];
+	for (; k + LANES <= n; k += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] = x[k + j] > lane[j] ? x[k + j] : lane[j];
+	for (; k < n; k++)
 		max = x[k] > max ? x[k] : max;
-	for (int k = 0; k < n; k++) {
-		double e = exp((double)(x[k] - max));
+	for (size_t j = 0; j < LANES; j++)
+		max = lane[j] > max ? lane[j] : max;
+	return max;
+}
 
-		x[k] = (real)e;
-		sum += e;
-	}
-	for (int k = 0; k < n; k++)
-		x[k] = (real)((double)x[k] / sum);
-	return (double)max + log(sum);
+struct softmax softmax_row(real *x, int n)
+{
+	const size_t size = (size_t)n;
+	const real max = largest(x, size);
+	real lane[LANES] = {0}, inverse;
+	double sum = 0;
+	size_t k = 0;
+
+	for (; k + LANES <= size; k += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] += x[k + j] = real_exp(x[k + j] - max);
+	for (; k < size; k++)
+		sum += (double)(x[k] = real_exp(x[k] - max));
+	for (size_t j = 0; j < LANES; j++)
+		sum += (double)lane[j];
+	inverse = (real)(1 / sum);
+	for (k = 0; k < size; k++)
+		x[k] *= inverse;
+	return (struct softmax){(double)max + log(sum), inverse};
 }

@@ -95,8 +95,11 @@ static inline void vec_add(real *restrict y, const real *restrict x, real a, siz
 /* Sum of squares, in double and in a fixed order. */
 double vec_square_sum(const real *x, size_t n);
 
-/* Turns n scores into probabilities in place; returns the logarithm of the sum of their
- * exponentials, so that -log p[k] = result - score[k]. */
-double softmax_row(real *x, int n);
+/* Turns n scores into probabilities in place. */
+struct softmax {
+	double log_sum; /* of the scores' exponentials: -log p[k] = log_sum - score[k] */
+	real top;       /* the largest probability */
+};
+struct softmax softmax_row(real *x, int n);
 
 #endif

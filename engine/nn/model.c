@@ -2,13 +2,33 @@
 #include "engine/nn/model.h"
 
 #include "engine/base/mem.h"
-#include "engine/base/rng.h"
-#include "engine/math/blas.h"
 #include "engine/math/kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const struct task_ops task_table[TASK_COUNT] = {
+	[TASK_CLASSIFY] = {.name = "classify",
+			   .title = "texts and their labels",
+			   .labels = true,
+			   .accuracy = true},
+	[TASK_GENERATE] = {.name = "generate",
+			   .title = "the next token of a running text",
+			   .stream = true},
+	[TASK_RECONSTRUCT] = {.name = "reconstruct",
+			      .title = "a text from its own vector",
+			      .decoder = true,
+			      .accuracy = true},
+};
+
+int task_find(const char *name)
+{
+	for (int k = 0; k < TASK_COUNT; k++)
+		if (!strcmp(task_table[k].name, name))
+			return k;
+	return -1;
+}
 
 static void add_param(struct model *m, const char *prefix, const char *name, size_t at, int rows,
 		      int cols)
@@ -21,71 +41,112 @@ static void add_param(struct model *m, const char *prefix, const char *name, siz
 	p->cols = cols;
 }
 
-const char *pool_name(enum pool p)
+static void add_stack(struct model *m, const struct stack *s, const char *side)
 {
-	static const char *const name[] = {"last", "mean", "max", "attention"};
+	char name[16], run_name[16], prefix[24];
+	size_t at;
+	int rows, cols;
 
-	return name[p];
+	for (int run = 0; run < s->runs; run++) {
+		stack_prefix(s, run, run_name);
+		snprintf(prefix, sizeof(prefix), "%s%s", side, run_name);
+		for (int k = 0; stack_tensor(s, run, k, name, &at, &rows, &cols); k++)
+			add_param(m, prefix, name, at, rows, cols);
+	}
 }
 
 /* Weights in all, as a number that cannot overflow. */
-static double count_weights(const struct model_spec *s, double D)
+static double count_weights(const struct model_spec *s, double E, double D)
 {
-	const double H = s->hidden, E = s->embed ? s->embed : s->vocab, runs = s->layers * s->dirs;
-	const double matrices = 4 * (E > D ? E : D) + 4 * H + 9 * H + 12;
+	const double H = s->hidden, runs = s->layers * s->dirs;
+	const double matrices = 4 * (E + D) + 4 * H + 9 * H + 14;
 
-	return (double)s->vocab * s->embed + s->classes * (D + 1) + runs * H * matrices;
+	return (double)s->vocab * s->embed + s->classes * (D + 1) +
+	       (task_table[s->task].decoder ? 2 : 1) * runs * H * matrices;
 }
 
-static void add_stack(struct model *m)
+static bool check(const struct model *m, struct err *err)
 {
-	char name[16], prefix[16];
+	const struct model_spec *s = &m->spec;
 
-	for (int run = 0; run < m->stack.runs; run++) {
-		stack_prefix(&m->stack, run, prefix);
-		for (int k = 0; cell_tensor_name(m->spec.cell, k, name); k++) {
-			size_t at;
-			int rows, cols;
+	if (s->vocab < 1 || s->embed < 0 || s->hidden < 1 || s->classes < 2)
+		return err_set(err, ERR_USAGE,
+			       "a model needs a vocabulary, hidden of at least 1 and two classes");
+	if (task_table[s->task].stream && s->dirs > 1)
+		return err_set(err, ERR_USAGE,
+			       "task %s reads what comes before a token only: bidirectional must be "
+			       "false",
+			       task_table[s->task].name);
+	if (s->tied && s->task == TASK_CLASSIFY)
+		return err_set(err, ERR_USAGE,
+			       "tied is for tasks whose output are tokens, not for classify");
+	if (s->tied && s->embed != m->K)
+		return err_set(err, ERR_USAGE,
+			       "tied needs embed as wide as what the head reads: embed is %d, that "
+			       "is %d",
+			       s->embed, m->K);
+	if (count_weights(s, m->E, m->D) > 2e9)
+		return err_set(err, ERR_USAGE,
+			       "the model would have more than 2e9 weights; lower embed, "
+			       "hidden, layers or max_vocab");
+	return true;
+}
 
-			cell_tensor(m->spec.cell, &m->stack.run[run].at, name, &at, &rows, &cols);
-			add_param(m, prefix, name, at, rows, cols);
-		}
-	}
+static bool plan_stacks(struct model *m, struct err *err)
+{
+	const struct model_spec *s = &m->spec;
+	struct stack_spec stack = {s->cell, m->E,     s->hidden, s->layers,
+				   s->dirs, s->merge, s->learned};
+
+	if (!stack_plan(&m->stack, &stack, 0, err))
+		return false;
+	m->pool_w = m->stack.size;
+	m->head_W = m->pool_w +
+		    (!task_table[s->task].stream && s->pool == POOL_ATTENTION ? (size_t)m->D : 0);
+	if (!task_table[s->task].decoder)
+		return true;
+	stack = (struct stack_spec){.cell = s->cell,
+				    .E = m->E + m->D,
+				    .H = s->hidden,
+				    .layers = s->layers,
+				    .dirs = 1,
+				    .learned = s->learned};
+	if (!stack_plan(&m->dec, &stack, m->head_W, err))
+		return false;
+	m->head_W += m->dec.size;
+	return true;
 }
 
 bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 {
-	struct stack_spec stack;
+	const size_t V = (size_t)spec->vocab, E = (size_t)spec->embed;
 
 	*m = (struct model){.spec = *spec};
 	spec = &m->spec;
 	m->spec.layers += !spec->layers;
 	m->spec.dirs += !spec->dirs;
-	if (spec->vocab < 1 || spec->embed < 0 || spec->hidden < 1 || spec->classes < 2)
-		return err_set(err, ERR_USAGE,
-			       "a model needs a vocabulary, hidden of at least 1 and two classes");
+	if (spec->task != TASK_CLASSIFY)
+		m->spec.classes = spec->vocab;
 	m->E = spec->embed ? spec->embed : spec->vocab;
-	stack = (struct stack_spec){spec->cell,   m->E,       spec->hidden,
-				    spec->layers, spec->dirs, spec->merge};
-	if (count_weights(spec, 2.0 * spec->hidden) > 2e9)
-		return err_set(err, ERR_USAGE,
-			       "the model would have more than 2e9 weights; lower embed, "
-			       "hidden, layers or max_vocab");
-	if (!stack_plan(&m->stack, &stack, 0, err))
+	m->D = spec->dirs == 2 && spec->merge == MERGE_CONCAT ? 2 * spec->hidden : spec->hidden;
+	m->K = task_table[spec->task].decoder ? spec->hidden : m->D;
+	if (!check(m, err) || !plan_stacks(m, err))
 		return false;
-	m->D = m->stack.D;
-	m->pool_w = m->stack.size;
-	m->head_W = m->pool_w + (spec->pool == POOL_ATTENTION ? (size_t)m->D : 0);
-	m->head_b = m->head_W + (size_t)spec->classes * (size_t)m->D;
-	m->embedding = m->dense = m->head_b + (size_t)spec->classes;
-	m->size = m->embedding + (size_t)spec->vocab * (size_t)spec->embed;
+	m->head_b = m->head_W + (spec->tied ? 0 : (size_t)spec->classes * (size_t)m->K);
+	m->embedding = m->head_b + (size_t)spec->classes;
+	m->size = m->embedding + V * E;
+	m->dense = spec->tied ? m->size : m->embedding;
+	if (spec->tied)
+		m->head_W = m->embedding;
 
 	if (spec->embed)
 		add_param(m, "", "embedding", m->embedding, spec->vocab, spec->embed);
-	add_stack(m);
-	if (spec->pool == POOL_ATTENTION)
+	add_stack(m, &m->stack, "");
+	if (!task_table[spec->task].stream && spec->pool == POOL_ATTENTION)
 		add_param(m, "", "pool.w", m->pool_w, m->D, 0);
-	add_param(m, "head.", "W", m->head_W, spec->classes, m->D);
+	add_stack(m, &m->dec, "dec.");
+	if (!spec->tied)
+		add_param(m, "head.", "W", m->head_W, spec->classes, m->K);
 	add_param(m, "head.", "b", m->head_b, spec->classes, 0);
 	return true;
 }
@@ -105,339 +166,239 @@ const struct param *model_param(const struct model *m, const char *name)
 
 void work_release(struct work *w)
 {
-	batch_release(&w->batch);
-	stack_tape_release(&w->tape);
+	side_release(&w->in);
+	side_release(&w->out);
+	pool_release(&w->pool);
+	free(w->vector);
+	free(w->dvector);
+	free(w->prob);
+	free(w->dy);
 	free(w->block);
-	free(w->top);
+	free(w->place);
 	*w = (struct work){0};
 }
 
-static real *take(real **at, size_t n)
+/* Makes room for n numbers. false without memory. */
+static bool room(real **at, size_t *cap, size_t n)
 {
-	real *p = *at;
-
-	*at += (n + 15) / 16 * 16;
-	return p;
+	if (*at && n <= *cap)
+		return true;
+	free(*at);
+	*cap = n + n / 4;
+	*at = mem_block(*cap, sizeof(real));
+	return *at;
 }
 
-/* Lays the arrays of a pass over work->batch out in one block. */
-static bool work_room(const struct model *m, struct work *w)
+static const real *embedding_of(const struct model *m, const real *weights)
 {
-	const size_t B = (size_t)w->batch.steps.B, N = (size_t)w->batch.steps.N;
-	const size_t E = (size_t)m->E, D = (size_t)m->D, H = (size_t)m->spec.hidden;
-	const size_t C = (size_t)m->spec.classes, runs = (size_t)m->stack.runs,
-		     layers = (size_t)m->spec.layers;
-	const size_t need = stack_room(&m->stack, B, N) + 2 * N * E + N * (D + 1) + B * E +
-			    3 * B * D + B * C + layers * B * D + runs * B * H +
-			    16 * (10 + layers + runs);
-	real *at;
+	return m->spec.embed ? weights + m->embedding : NULL;
+}
 
-	if (need > w->cap) {
-		free(w->block);
-		w->cap = need + need / 4;
-		w->block = mem_block(w->cap, sizeof(real));
-		if (!w->block) {
-			w->cap = 0;
-			return false;
-		}
-	}
-	at = w->block;
-	stack_lay(&m->stack, &w->tape, &w->batch.steps, &at);
-	w->tape.x = w->x = take(&at, N * E);
-	w->dx = take(&at, N * E);
-	w->drop_x = take(&at, B * E);
-	w->drop_v = take(&at, B * D);
-	for (size_t k = 0; k < layers; k++)
-		w->drop_y[k] = take(&at, B * D);
-	for (size_t k = 0; k < runs; k++)
-		w->drop_h[k] = take(&at, B * H);
-	w->vector = take(&at, B * D);
-	w->dvector = take(&at, B * D);
-	w->score = take(&at, N);
-	w->dy = take(&at, N * D);
-	w->prob = take(&at, B * C);
-	if (m->spec.pool == POOL_MAX)
-		w->top = mem_grow(w->top, &w->top_cap, B * D, sizeof(*w->top));
+/* From ids to the outputs of the text's stack. */
+static bool run_text(const struct model *m, const real *weights, struct side *s,
+		     const struct dropout *drop)
+{
+	if (!side_room(s, &m->stack, m->E))
+		return false;
+	side_masks(s, &m->stack, drop);
+	side_embed(s, embedding_of(m, weights), m->spec.embed, m->spec.vocab);
+	side_drop_input(s, s->x);
+	side_forward(s, &m->stack, weights);
 	return true;
 }
 
-/* A mask of 0 and 1/(1-p): each draw gives four numbers of 16 bits. */
-static void draw_mask(struct rng *rng, real *mask, size_t n, double rate)
+bool model_vector(const struct model *m, const real *weights, struct work *w,
+		  const struct dropout *drop)
 {
-	const uint64_t limit = (uint64_t)(rate * 65536 + 0.5);
-	const real keep = (real)(1 / (1 - rate));
-	uint64_t bits = 0;
+	const size_t B = (size_t)w->in.batch.steps.B, D = (size_t)m->D;
 
-	for (size_t k = 0; k < n; k++, bits >>= 16) {
-		if (k % 4 == 0)
-			bits = rng_next(rng);
-		mask[k] = (bits & 0xffff) < limit ? 0 : keep;
-	}
+	if (!run_text(m, weights, &w->in, drop) || !room(&w->vector, &w->vector_cap, B * D + 1) ||
+	    !room(&w->dvector, &w->dvector_cap, B * D + 1))
+		return false;
+	pool_forward(m->spec.pool, &m->stack, &w->in, weights + m->pool_w, &w->pool, w->vector);
+	return true;
 }
 
-static void draw_masks(const struct model *m, struct work *w, const struct dropout *drop)
+/* From the vector's gradient back to the embedded text. */
+static void back_from_vector(const struct model *m, const real *weights, struct work *w, real *grad)
 {
-	const size_t E = (size_t)m->E, D = (size_t)m->D, H = (size_t)m->spec.hidden;
+	const real *dy = pool_backward(m->spec.pool, &m->stack, &w->in, weights + m->pool_w,
+				       &w->pool, w->dvector, grad + m->pool_w);
 
-	for (size_t r = 0; r < (size_t)w->batch.steps.B; r++) {
-		struct rng rng;
-
-		rng_seed(&rng, drop->key,
-			 (uint64_t)drop->first +
-				 (uint64_t)drop->stride * (uint64_t)w->batch.row[r]);
-		draw_mask(&rng, w->drop_x + r * E, E, drop->rate);
-		draw_mask(&rng, w->drop_v + r * D, D, drop->rate);
-		for (int k = 0; k + 1 < m->spec.layers; k++)
-			draw_mask(&rng, w->drop_y[k] + r * D, D, drop->rate);
-		for (int k = 0; k < m->stack.runs && drop->recurrent > 0; k++)
-			draw_mask(&rng, w->drop_h[k] + r * H, H, drop->recurrent);
-	}
-	for (int k = 0; k + 1 < m->spec.layers; k++)
-		w->tape.drop_between[k] = w->drop_y[k];
-	for (int k = 0; k < m->stack.runs && drop->recurrent > 0; k++)
-		w->tape.run[k].drop_h = w->drop_h[k];
-}
-
-static void multiply(real *restrict x, const real *restrict mask, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		x[k] *= mask[k];
-}
-
-static void drop_input(const struct model *m, const struct work *w, real *x)
-{
-	const struct steps *s = &w->batch.steps;
-	const size_t E = (size_t)m->E;
-
-	for (int t = 0; w->dropped && t < s->T; t++)
-		multiply(x + (size_t)s->offset[t] * E, w->drop_x, (size_t)s->active[t] * E);
-}
-
-static void embed(const struct model *m, const real *weights, struct work *w)
-{
-	const size_t E = (size_t)m->E;
-
-	for (size_t n = 0; n < (size_t)w->batch.steps.N; n++) {
-		const size_t id = (size_t)w->batch.ids[n];
-
-		if (m->spec.embed) {
-			memcpy(w->x + n * E, weights + m->embedding + id * E, E * sizeof(real));
-		} else {
-			memset(w->x + n * E, 0, E * sizeof(real));
-			w->x[n * E + id] = 1;
-		}
-	}
-	drop_input(m, w, w->x);
-}
-
-/* --- pooling ------------------------------------------------------------------------------------ */
-
-/* The last state of each direction; the top layer's runs are the last ones. */
-static void pool_last(const struct model *m, struct work *w)
-{
-	const struct stack *s = &m->stack;
-	const size_t H = (size_t)s->spec.H, D = (size_t)s->D, B = (size_t)w->batch.steps.B;
-	real *part = w->dvector; /* free until backward */
-
-	for (int d = 0; d < s->spec.dirs; d++) {
-		recur_last(&w->batch.steps, s->spec.H, w->tape.run[s->runs - s->spec.dirs + d].h,
-			   part);
-		for (size_t r = 0; r < B; r++) {
-			real *to = w->vector + r * D + (d && s->spec.merge == MERGE_CONCAT ? H : 0);
-
-			if (d && s->spec.merge == MERGE_SUM)
-				vec_add(to, part + r * H, 1, H);
-			else
-				memcpy(to, part + r * H, H * sizeof(real));
-		}
-	}
-}
-
-static void unpool_last(const struct model *m, struct work *w)
-{
-	const struct stack *s = &m->stack;
-	const size_t H = (size_t)s->spec.H, D = (size_t)s->D, B = (size_t)w->batch.steps.B;
-
-	for (int d = 0; d < s->spec.dirs; d++)
-		for (size_t r = 0; r < B; r++)
-			memcpy(w->tape.dh[s->runs - s->spec.dirs + d] + r * H,
-			       w->dvector + r * D + (d && s->spec.merge == MERGE_CONCAT ? H : 0),
-			       H * sizeof(real));
-}
-
-/* score <- the softmax over a row's steps of w . y. */
-static void attend(const struct model *m, const real *weights, struct work *w)
-{
-	const struct steps *s = &w->batch.steps;
-	const size_t D = (size_t)m->D;
-
-	mat_mul_nt(mat_of(w->score, s->N, 1), cmat_of(w->tape.y, s->N, m->D),
-		   cmat_of(weights + m->pool_w, 1, (int)D), 0);
-	for (int r = 0; r < s->B; r++) {
-		real max = -INFINITY, sum = 0;
-
-		for (int t = 0; t < w->batch.len[r]; t++)
-			max = w->score[s->offset[t] + r] > max ? w->score[s->offset[t] + r] : max;
-		for (int t = 0; t < w->batch.len[r]; t++)
-			sum += w->score[s->offset[t] + r] =
-				real_exp(w->score[s->offset[t] + r] - max);
-		for (int t = 0; t < w->batch.len[r]; t++)
-			w->score[s->offset[t] + r] /= sum;
-	}
-}
-
-static void pool_steps(const struct model *m, const real *weights, struct work *w)
-{
-	const struct steps *s = &w->batch.steps;
-	const size_t D = (size_t)m->D;
-
-	memset(w->vector, 0, (size_t)s->B * D * sizeof(real));
-	if (m->spec.pool == POOL_ATTENTION)
-		attend(m, weights, w);
-	for (int r = 0; r < s->B; r++) {
-		real *v = w->vector + (size_t)r * D;
-
-		for (int t = 0; t < w->batch.len[r]; t++) {
-			const int n = s->offset[t] + r;
-			const real *y = w->tape.y + (size_t)n * D;
-
-			if (m->spec.pool != POOL_MAX) {
-				vec_add(v, y,
-					m->spec.pool == POOL_MEAN ? 1 / (real)w->batch.len[r]
-								  : w->score[n],
-					D);
-				continue;
-			}
-			for (size_t k = 0; k < D; k++)
-				if (!t || y[k] > v[k] || y[k] != y[k]) {
-					v[k] = y[k];
-					w->top[(size_t)r * D + k] = n;
-				}
-		}
-	}
-}
-
-/* dvector to dy; adds to the gradient of attention's own weights. */
-static void unpool_steps(const struct model *m, const real *weights, struct work *w, real *grad)
-{
-	const struct steps *s = &w->batch.steps;
-	const size_t D = (size_t)m->D;
-
-	memset(w->dy, 0, (size_t)s->N * D * sizeof(real));
-	for (int r = 0; r < s->B; r++) {
-		const real *dv = w->dvector + (size_t)r * D;
-		real mean = 0; /* attention: the weighted mean of dv . y */
-
-		for (size_t k = 0; m->spec.pool == POOL_MAX && w->batch.len[r] && k < D; k++)
-			w->dy[(size_t)w->top[(size_t)r * D + k] * D + k] += dv[k];
-		for (int t = 0; m->spec.pool == POOL_ATTENTION && t < w->batch.len[r]; t++)
-			for (size_t k = 0; k < D; k++)
-				mean += w->score[s->offset[t] + r] * dv[k] *
-					w->tape.y[(size_t)(s->offset[t] + r) * D + k];
-		for (int t = 0; m->spec.pool != POOL_MAX && t < w->batch.len[r]; t++) {
-			const size_t n = (size_t)s->offset[t] + (size_t)r;
-			const real *y = w->tape.y + n * D;
-			real dot = 0;
-
-			if (m->spec.pool == POOL_MEAN) {
-				vec_add(w->dy + n * D, dv, 1 / (real)w->batch.len[r], D);
-				continue;
-			}
-			for (size_t k = 0; k < D; k++)
-				dot += dv[k] * y[k];
-			dot = w->score[n] * (dot - mean); /* dL/d score before the softmax */
-			vec_add(w->dy + n * D, dv, w->score[n], D);
-			vec_add(w->dy + n * D, weights + m->pool_w, dot, D);
-			vec_add(grad + m->pool_w, y, dot, D);
-		}
-	}
-}
-
-double model_forward(const struct model *m, const real *weights, struct work *w,
-		     const struct dropout *drop, int *correct)
-{
-	const int C = m->spec.classes, D = m->D;
-	double loss = 0;
-	int B, right = 0;
-
-	if (!work_room(m, w))
-		return NAN;
-	B = w->batch.steps.B;
-	w->dropped = drop && (drop->rate > 0 || drop->recurrent > 0);
-	if (w->dropped)
-		draw_masks(m, w, drop);
-	embed(m, weights, w);
-	stack_forward(&m->stack, weights, &w->tape);
-	if (m->spec.pool == POOL_LAST)
-		pool_last(m, w);
-	else
-		pool_steps(m, weights, w);
-	if (w->dropped)
-		multiply(w->vector, w->drop_v, (size_t)B * (size_t)D);
-	for (int r = 0; r < B; r++)
-		memcpy(w->prob + (size_t)r * (size_t)C, weights + m->head_b,
-		       (size_t)C * sizeof(real));
-	mat_mul_nt(mat_of(w->prob, B, C), cmat_of(w->vector, B, D),
-		   cmat_of(weights + m->head_W, C, D), 1);
-	for (int r = 0; r < B; r++) {
-		real *p = w->prob + (size_t)r * (size_t)C;
-		const int label = w->batch.label[r];
-		const double score = label >= 0 ? (double)p[label] : 0;
-		const double log_sum = softmax_row(p, C);
-		int best = 0;
-
-		for (int k = 1; k < C; k++)
-			best = p[k] > p[best] ? k : best;
-		if (label >= 0)
-			loss += log_sum - score;
-		right += best == label;
-	}
-	if (correct)
-		*correct = right;
-	return loss;
-}
-
-void model_backward(const struct model *m, const real *weights, struct work *w, real scale,
-		    real *grad)
-{
-	const int B = w->batch.steps.B, C = m->spec.classes, D = m->D;
-	struct mat dlogit = mat_of(w->prob, B, C); /* the probabilities are not needed any more */
-
-	for (int r = 0; r < B; r++) {
-		real *d = w->prob + (size_t)r * (size_t)C;
-
-		d[w->batch.label[r]] -= 1;
-		for (int k = 0; k < C; k++)
-			d[k] *= scale;
-		vec_add(grad + m->head_b, d, 1, (size_t)C);
-	}
-	mat_mul_tn(mat_of(grad + m->head_W, C, D), mat_const(dlogit), cmat_of(w->vector, B, D), 1);
-	mat_mul_nn(mat_of(w->dvector, B, D), mat_const(dlogit), cmat_of(weights + m->head_W, C, D),
-		   0);
-	if (w->dropped)
-		multiply(w->dvector, w->drop_v, (size_t)B * (size_t)D);
-	if (m->spec.pool == POOL_LAST)
-		unpool_last(m, w);
-	else
-		unpool_steps(m, weights, w, grad);
-	stack_backward(&m->stack, weights, &w->tape, m->spec.pool == POOL_LAST ? NULL : w->dy, grad,
-		       m->spec.embed ? w->dx : NULL);
+	stack_backward(&m->stack, weights, &w->in.tape, dy, grad, m->spec.embed ? w->in.dx : NULL);
 	if (m->spec.embed)
-		drop_input(m, w, w->dx);
+		side_drop_input(&w->in, w->in.dx);
+}
+
+/* Runs the head over rows of x; dx is written where there is a way back. */
+static bool run_head(const struct model *m, const real *weights, struct work *w,
+		     const struct pass *p, int rows, const real *x, const int32_t *target,
+		     bool keep, real *dx, struct tally *tally)
+{
+	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(m->spec.classes);
+	const struct head head = {weights + m->head_W, weights + m->head_b, m->spec.classes, m->K};
+
+	if (keep ? !room(&w->prob, &w->prob_cap, (size_t)rows * C + 1)
+		 : !room(&w->block, &w->block_cap,
+			 ((size_t)rows < block ? (size_t)rows : block) * C + 1))
+		return false;
+	head_run(&head,
+		 &(struct head_pass){
+			 .rows = rows,
+			 .x = x,
+			 .target = target,
+			 .smoothing = p->smoothing,
+			 .prob = keep ? w->prob : NULL,
+			 .block = w->block,
+			 .scale = p->scale,
+			 .dx = p->grad ? dx : NULL,
+			 .dW = p->grad ? p->grad + m->head_W : NULL,
+			 .db = p->grad ? p->grad + m->head_b : NULL,
+		 },
+		 tally);
+	return true;
+}
+
+/* Masks one row a text: the dropout of a vector. */
+static void drop_vector(const struct side *s, real *v, size_t D)
+{
+	for (size_t k = 0; s->dropped && k < (size_t)s->batch.steps.B * D; k++)
+		v[k] *= s->drop_y[k];
+}
+
+static bool classify(const struct model *m, const real *weights, struct work *w,
+		     const struct pass *p, struct tally *tally)
+{
+	if (!model_vector(m, weights, w, p->drop))
+		return false;
+	drop_vector(&w->in, w->vector, (size_t)m->D);
+	if (!run_head(m, weights, w, p, w->in.batch.steps.B, w->vector, w->in.batch.label, true,
+		      w->dvector, tally))
+		return false;
+	if (p->grad) {
+		drop_vector(&w->in, w->dvector, (size_t)m->D);
+		back_from_vector(m, weights, w, p->grad);
+	}
+	return true;
+}
+
+/* The head over every step of a side, and back through its stack. */
+static bool run_steps(const struct model *m, const struct stack *st, const real *weights,
+		      struct work *w, struct side *s, const struct pass *p, real *dx,
+		      struct tally *tally)
+{
+	const int N = s->batch.steps.N;
+
+	if (!room(&w->dy, &w->dy_cap, (size_t)N * (size_t)m->K + 1))
+		return false;
+	side_drop_output(s, s->tape.y, (size_t)m->K);
+	if (!run_head(m, weights, w, p, N, s->tape.y, s->batch.next, p->keep, w->dy, tally))
+		return false;
+	if (p->grad) {
+		side_drop_output(s, w->dy, (size_t)m->K);
+		stack_backward(st, weights, &s->tape, w->dy, p->grad, dx);
+		if (dx)
+			side_drop_input(s, dx);
+	}
+	return true;
+}
+
+static bool generate(const struct model *m, const real *weights, struct work *w,
+		     const struct pass *p, struct tally *tally)
+{
+	return run_text(m, weights, &w->in, p->drop) &&
+	       run_steps(m, &m->stack, weights, w, &w->in, p, m->spec.embed ? w->in.dx : NULL,
+			 tally);
+}
+
+/* Which row of the text each row of the decoder belongs to. */
+static void match_rows(struct work *w)
+{
+	const int B = w->out.batch.steps.B;
+	int *at;
+
+	w->place = mem_grow(w->place, &w->place_cap, 2 * (size_t)B + 1, sizeof(int));
+	at = w->place + B;
+	for (int r = 0; r < B; r++)
+		at[w->in.batch.row[r]] = r;
+	for (int r = 0; r < B; r++)
+		w->place[r] = at[w->out.batch.row[r]];
+}
+
+/* Puts each text's vector beside the tokens that its decoder reads; or adds up its gradient. */
+static void feed_vector(const struct model *m, struct work *w, bool back)
+{
+	const struct steps *steps = &w->out.batch.steps;
+	const size_t E = (size_t)m->E, D = (size_t)m->D, W = (size_t)w->out.width;
+
+	for (int t = 0; t < steps->T; t++)
+		for (int r = 0; r < steps->active[t]; r++) {
+			const size_t n = (size_t)(steps->offset[t] + r);
+			const size_t row = (size_t)w->place[r] * D;
+
+			if (back)
+				vec_add(w->dvector + row, w->out.dx + n * W + E, 1, D);
+			else
+				memcpy(w->out.x + n * W + E, w->vector + row, D * sizeof(real));
+		}
+}
+
+static bool reconstruct(const struct model *m, const real *weights, struct work *w,
+			const struct pass *p, struct tally *tally)
+{
+	struct dropout drop;
+	struct side *s = &w->out;
+
+	if (!model_vector(m, weights, w, p->drop) || !side_room(s, &m->dec, m->E + m->D))
+		return false;
+	if (p->drop) {
+		drop = *p->drop;
+		drop.key = ~drop.key; /* masks of its own */
+	}
+	side_masks(s, &m->dec, p->drop ? &drop : NULL);
+	match_rows(w);
+	side_embed(s, embedding_of(m, weights), m->spec.embed, m->spec.vocab);
+	feed_vector(m, w, false);
+	side_drop_input(s, s->x);
+	side_forward(s, &m->dec, weights);
+	if (!run_steps(m, &m->dec, weights, w, s, p, s->dx, tally))
+		return false;
+	if (p->grad) {
+		memset(w->dvector, 0,
+		       (size_t)w->in.batch.steps.B * (size_t)m->D * sizeof(real));
+		feed_vector(m, w, true);
+		back_from_vector(m, weights, w, p->grad);
+	}
+	return true;
+}
+
+bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
+		struct tally *tally)
+{
+	switch (m->spec.task) {
+	case TASK_GENERATE:
+		return generate(m, weights, w, p, tally);
+	case TASK_RECONSTRUCT:
+		return reconstruct(m, weights, w, p, tally);
+	default:
+		return classify(m, weights, w, p, tally);
+	}
 }
 
 void model_scatter(const struct model *m, const struct work *w, real *grad)
 {
-	const size_t E = (size_t)m->spec.embed;
-
-	for (size_t n = 0; E && n < (size_t)w->batch.steps.N; n++)
-		vec_add(grad + m->embedding + (size_t)w->batch.ids[n] * E, w->dx + n * E, 1, E);
+	if (!m->spec.embed)
+		return;
+	side_scatter(&w->in, m->spec.embed, grad + m->embedding);
+	if (m->dec.runs)
+		side_scatter(&w->out, m->spec.embed, grad + m->embedding);
 }
 
 void model_unscatter(const struct model *m, const struct work *w, real *grad)
 {
-	const size_t E = (size_t)m->spec.embed;
-
-	for (size_t n = 0; E && n < (size_t)w->batch.steps.N; n++)
-		memset(grad + m->embedding + (size_t)w->batch.ids[n] * E, 0, E * sizeof(real));
+	if (!m->spec.embed)
+		return;
+	side_unscatter(&w->in, m->spec.embed, grad + m->embedding);
+	if (m->dec.runs)
+		side_unscatter(&w->out, m->spec.embed, grad + m->embedding);
 }

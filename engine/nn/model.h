@@ -1,110 +1,122 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The classifier: embedding, a stack of recurrent layers, a vector pooled from its output, a linear
- * softmax head. A model is the plan of a flat block of weights (name, place, shape); the block
- * itself belongs to whoever trains or holds it, and gradients and optimizer state mirror it.
+ * A model is the plan of a flat block of weights (name, place, shape) and what a task makes of it;
+ * the block itself belongs to whoever trains or holds it, and gradients and optimizer state mirror
+ * it. Embedding (or one-hot input, where embed is 0), a stack of recurrent layers, and:
  *
- *     x_t = emb[id_t] (.) drop_x      y = stack(x)      v = pool(y)
- *     logits = D_W (v (.) drop_v) + D_b
+ *     classify      y = stack(x)   v = pool(y)   p = head(v): one of C classes for a text
+ *     generate      y = stack(x)   p_t = head(y_t): the token that follows token t
+ *     reconstruct   v = pool(stack(x)): the text's vector;  s_t = decoder([x'_t ; v])
+ *                   p_t = head(s_t): the text's token t; x'_t is the token before it
  *
- * pool is the last state of each direction, the mean or the maximum over the steps, or a weighted
- * sum with the softmax of w_a . y_t as weights. With embed 0 there is no embedding: x_t is one-hot.
- *
- * In training, dropout draws masks for a text that are kept over its steps (Gal and Ghahramani, arXiv
- * 1512.05287): for the embedded input, between layers, for the vector, and, at a rate of its own, for
- * the state that the gates see. All carry the factor 1/(1-p).
+ * Tied: the head's matrix is the embedding (Press and Wolf, arXiv 1608.05859). For dropout see side.h.
  */
 #ifndef SLUICE_ENGINE_NN_MODEL_H
 #define SLUICE_ENGINE_NN_MODEL_H
 
 #include "engine/base/err.h"
-#include "engine/nn/stack.h"
+#include "engine/nn/head.h"
+#include "engine/nn/pool.h"
+#include "engine/nn/side.h"
 
 #include <stdint.h>
 
-enum pool { POOL_LAST, POOL_MEAN, POOL_MAX, POOL_ATTENTION, POOL_COUNT };
-const char *pool_name(enum pool p);
+enum task { TASK_CLASSIFY, TASK_GENERATE, TASK_RECONSTRUCT, TASK_COUNT };
+
+struct task_ops {
+	const char *name, *title;
+	bool labels;   /* texts have labels */
+	bool stream;   /* texts are one stream, read in windows with carried states */
+	bool decoder;  /* a second stack turns the vector into text */
+	bool accuracy; /* of what is likeliest; else perplexity is the measure */
+};
+extern const struct task_ops task_table[TASK_COUNT];
+int task_find(const char *name); /* -1 if there is none */
 
 struct model_spec {
+	enum task task;
 	const struct cell_ops *cell;
-	int vocab, embed, hidden, classes;
+	int vocab, embed, hidden;
+	int classes;      /* outcomes of the head; set from vocab but for classify */
 	int layers, dirs; /* 0 counts as 1 */
 	enum merge merge;
 	enum pool pool;
+	bool tied, learned; /* learned: the initial states are weights */
 };
 
 struct param {
-	char name[32];  /* "embedding", "l0.fw.W_i", "head.W" */
+	char name[32];  /* "embedding", "l0.fw.W_i", "dec.l0.fw.W_i", "head.W" */
 	size_t at;      /* offset in the block */
 	int rows, cols; /* cols 0: a vector */
 };
 
-enum { MODEL_MAX_PARAMS = STACK_MAX_RUNS * (3 * CELL_MAX_GATES + CELL_MAX_EXTRAS) + 4 };
+enum {
+	MODEL_RUN_PARAMS = 3 * CELL_MAX_GATES + CELL_MAX_EXTRAS + 2,
+	MODEL_MAX_PARAMS = 2 * STACK_MAX_RUNS * MODEL_RUN_PARAMS + 4
+};
 
 struct model {
 	struct model_spec spec;
-	struct stack stack;
-	int E, D;              /* width of the input, of the stack's output and the vector */
-	size_t pool_w;         /* (D), where pooling is by attention */
-	size_t head_W, head_b; /* (C, D), (C) */
-	size_t dense;          /* everything before the embedding, which comes last: (V, E) */
-	size_t embedding;
+	struct stack stack, dec; /* dec.runs is 0 where there is no decoder */
+	int E, D;                /* width of the input, of the stack's output and the vector */
+	int K;                   /* width of what the head reads */
+	size_t pool_w;           /* (D), where pooling is by attention */
+	size_t head_W, head_b;   /* (C, K), (C) */
+	size_t embedding;        /* (V, E), the last part of the block */
+	size_t dense; /* threads share what comes behind: the embedding, but not where it is tied */
 	size_t size;
 	int params;
 	struct param param[MODEL_MAX_PARAMS];
 };
 
-/* Plans the block. ERR_USAGE for a size that is not positive or a block too large to address. */
+/* Plans the block. ERR_USAGE for sizes that do not go together or a block too large to address. */
 bool model_plan(struct model *m, const struct model_spec *spec, struct err *err);
 
 size_t param_size(const struct param *p);
 const struct param *model_param(const struct model *m, const char *name); /* NULL if none */
 
-/* Dropout of one pass. Masks depend on the key and on the text's place in the whole batch
- * (first + stride * row), not on how the batch was split. */
-struct dropout {
-	double rate, recurrent;
-	uint64_t key;
-	int first, stride;
-};
-
-/* The workspace of one thread: a batch and every array of a pass over it. Zeroed is empty. */
+/* The workspace of one thread: batches and every array of a pass over them. Zeroed is empty. */
 struct work {
-	struct batch batch;
-	struct stack_tape tape;
-	real *x, *dx;                                          /* (N, E) */
-	real *drop_x, *drop_v;                                 /* (B, E), (B, D) */
-	real *drop_y[STACK_MAX_RUNS], *drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
+	struct side in, out; /* the text; the decoder's */
+	struct pool_tape pool;
 	real *vector, *dvector; /* (B, D) the text's vector, after dropout; its gradient */
-	real *score, *dy;       /* (N) attention's weights; (N, D) */
-	int *top;               /* (B, D): the packed row that holds a maximum */
-	real *prob;             /* (B, C) */
-	bool dropped;
-	real *block; /* all of the above but the last one's memory */
-	size_t cap, top_cap;
+	real *prob;             /* classify: (B, C); where they are kept: (N, C) */
+	real *dy, *block;       /* (N, K) gradient of what the head reads; the head's block */
+	int *place;             /* B: the text's row of each row of the decoder */
+	size_t vector_cap, dvector_cap, prob_cap, dy_cap, block_cap, place_cap;
 };
 
 void work_release(struct work *w);
 
-/*
- * Runs work->batch. The caller built the batch. Leaves the probabilities in work->prob and every
- * gate in work->tape. Returns the summed cross entropy in nats (rows without label count 0);
- * *correct, where given, gets the number of rows whose likeliest class is the label.
- * drop is NULL outside training. ERR_FAILED without memory: returns NaN.
- */
-double model_forward(const struct model *m, const real *weights, struct work *work,
-		     const struct dropout *drop, int *correct);
+/* What a pass is for. */
+struct pass {
+	const struct dropout *drop; /* NULL outside training */
+	real smoothing;             /* of the targets */
+	bool keep;                  /* leave the probabilities of every step in prob */
+	/* Backward, with loss = scale * sum: adds to grad, a block of m->dense elements; the
+	 * embedding's gradient stays in the sides for model_scatter, because threads share its rows.
+	 * NULL: forward only. */
+	real *grad;
+	real scale;
+};
 
 /*
- * Backward after model_forward with loss = scale * sum. Adds to grad, a block of m->dense elements;
- * the embedding's gradient stays in work->dx for model_scatter, because threads share its rows.
+ * Runs the batch that the caller built in w->in (and, for reconstruct, w->out). Leaves every gate in
+ * the sides' tapes (but backward overwrites them) and adds loss and right answers to tally. Targets
+ * are the batch's labels (classify), or `next` of the side that the head reads. false without
+ * memory.
  */
-void model_backward(const struct model *m, const real *weights, struct work *work, real scale,
-		    real *grad);
+bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
+		struct tally *tally);
 
-/* Adds work->dx to the embedding's part of a whole gradient block. */
-void model_scatter(const struct model *m, const struct work *work, real *grad);
+/* Runs the text's side only, as far as its vector: w->vector (B, D), row r for batch row r. Not for
+ * generate. false without memory. */
+bool model_vector(const struct model *m, const real *weights, struct work *w,
+		  const struct dropout *drop);
+
+/* Adds the sides' dx to the embedding's part of a whole gradient block. */
+void model_scatter(const struct model *m, const struct work *w, real *grad);
 /* Sets the embedding rows that the batch touched to zero again. */
-void model_unscatter(const struct model *m, const struct work *work, real *grad);
+void model_unscatter(const struct model *m, const struct work *w, real *grad);
 
 #endif

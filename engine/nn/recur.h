@@ -24,6 +24,7 @@ struct recur_tape {
 	const struct steps *steps;
 	const real *x;      /* (N, E)   input, after dropout */
 	const real *drop_h; /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
+	const real *z_first; /* (B, G*H) the gates' values before the first step, or NULL: 0 */
 	real *z;            /* (N, G*H) the gates' values */
 	real *h_in;         /* (N, H)   h_{t-1} as the gates see it */
 	real *c, *h;        /* (B+N, H) the first B rows are the initial state, set by the caller */

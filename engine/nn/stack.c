@@ -24,9 +24,33 @@ bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struc
 		s->run[k].at =
 			cell_layout(spec->cell, k < spec->dirs ? spec->E : s->D, spec->H, at);
 		at += s->run[k].at.size;
+		s->h0[k] = at;
+		s->c0[k] = at + (size_t)spec->H;
+		at += spec->learned ? (size_t)spec->H * (spec->cell->carries_h ? 1 : 2) : 0;
 	}
 	s->size = at - start;
 	return true;
+}
+
+const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at, int *rows,
+			 int *cols)
+{
+	static const char *const own[] = {"h0", "c0"};
+	const struct cell_ops *cell = s->spec.cell;
+	const int first = cell->x_gates + cell->h_gates + cell->gates + cell->extras;
+	const int states = !s->spec.learned ? 0 : cell->carries_h ? 1 : 2;
+
+	if (cell_tensor_name(cell, k, name)) {
+		cell_tensor(cell, &s->run[run].at, name, at, rows, cols);
+		return name;
+	}
+	if (k - first >= states)
+		return NULL;
+	snprintf(name, 16, "%s", own[k - first]);
+	*at = k - first ? s->c0[run] : s->h0[run];
+	*rows = s->spec.H;
+	*cols = 0;
+	return name;
 }
 
 void stack_prefix(const struct stack *s, int run, char prefix[16])
@@ -94,6 +118,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 	real *scratch = take(at, B * (G + 1) * H);
 
 	t->steps = steps;
+	t->given = false;
 	for (int k = 0; k < s->runs; k++) {
 		struct recur_tape *r = &t->run[k];
 
@@ -162,10 +187,90 @@ static void merge(const struct stack *s, const struct stack_tape *t, int layer, 
 	}
 }
 
+/* Every row begins with the learned states. */
+static void begin_learned(const struct stack *s, const real *weights, struct stack_tape *t)
+{
+	const size_t H = (size_t)s->spec.H;
+
+	for (int k = 0; k < s->runs; k++)
+		for (size_t r = 0; r < (size_t)t->steps->B; r++) {
+			memcpy(t->run[k].h + r * H, weights + s->h0[k], H * sizeof(real));
+			if (!s->spec.cell->carries_h)
+				memcpy(t->run[k].c + r * H, weights + s->c0[k], H * sizeof(real));
+		}
+}
+
+/* The gradients of the first states, summed over the rows. */
+static void learn_states(const struct stack *s, const struct stack_tape *t, int k, real *grad)
+{
+	const size_t H = (size_t)s->spec.H;
+
+	for (size_t r = 0; r < (size_t)t->steps->B; r++) {
+		vec_add(grad + s->h0[k], t->dh[k] + r * H, 1, H);
+		if (!s->spec.cell->carries_h)
+			vec_add(grad + s->c0[k], t->dc[k] + r * H, 1, H);
+	}
+}
+
+/* How wide a run's carried rows are: h, c and the gates. */
+static size_t carry_width(const struct stack *s)
+{
+	const struct cell_ops *cell = s->spec.cell;
+
+	return (size_t)s->spec.H * (2 + (cell->carries_gates ? (size_t)cell->gates : 0));
+}
+
+size_t stack_carry_size(const struct stack *s, size_t B)
+{
+	return (size_t)s->runs * B * carry_width(s);
+}
+
+size_t stack_carry_at(const struct stack *s, int B, int run, int part, int row, size_t *width)
+{
+	const size_t H = (size_t)s->spec.H, rows = (size_t)B;
+
+	*width = part < 2 ? H : carry_width(s) - 2 * H;
+	return (size_t)run * rows * carry_width(s) + (size_t)part * rows * H + (size_t)row * *width;
+}
+
+void stack_keep(const struct stack *s, const struct stack_tape *t, real *carry)
+{
+	const size_t B = (size_t)t->steps->B, H = (size_t)s->spec.H;
+	const size_t GH = H * (size_t)s->spec.cell->gates;
+
+	for (int k = 0; k < s->runs; k++) {
+		real *to = carry + (size_t)k * B * carry_width(s);
+
+		recur_last(t->steps, s->spec.H, t->run[k].h, to);
+		recur_last(t->steps, s->spec.H, t->run[k].c, to + B * H);
+		if (s->spec.cell->carries_gates)
+			memcpy(to + 2 * B * H,
+			       t->run[k].z + (size_t)t->steps->offset[t->steps->T - 1] * GH,
+			       B * GH * sizeof(real));
+	}
+}
+
+void stack_give(const struct stack *s, struct stack_tape *t, const real *carry)
+{
+	const size_t B = (size_t)t->steps->B, H = (size_t)s->spec.H;
+
+	t->given = true;
+	for (int k = 0; k < s->runs; k++) {
+		const real *from = carry + (size_t)k * B * carry_width(s);
+
+		memcpy(t->run[k].h, from, B * H * sizeof(real));
+		memcpy(t->run[k].c, from + B * H, B * H * sizeof(real));
+		if (s->spec.cell->carries_gates)
+			t->run[k].z_first = from + 2 * B * H;
+	}
+}
+
 void stack_forward(const struct stack *s, const real *weights, struct stack_tape *t)
 {
 	const size_t N = (size_t)t->steps->N, W = widest(s);
 
+	if (s->spec.learned && !t->given)
+		begin_learned(s, weights, t);
 	for (int l = 0; l < s->spec.layers; l++) {
 		const real *x = l ? t->in[l] : t->x;
 		real *y = l + 1 < s->spec.layers ? t->in[l + 1] : t->y;
@@ -216,6 +321,8 @@ void stack_backward(const struct stack *s, const real *weights, struct stack_tap
 
 			recur_backward(&s->run[k], weights, &t->run[k], share(s, t, dy, d),
 				       t->dh[k], t->dc[k], grad, into && d ? t->dx_part : into);
+			if (s->spec.learned && !t->given)
+				learn_states(s, t, k, grad);
 		}
 		if (into && s->spec.dirs == 2)
 			for (int n = 0; n < t->steps->N; n++)

@@ -21,6 +21,7 @@ struct stack_spec {
 	const struct cell_ops *cell;
 	int E, H, layers, dirs;
 	enum merge merge;
+	bool learned; /* the initial states are weights: h0 and c0 (H) of every run; else they are 0 */
 };
 
 struct stack {
@@ -28,7 +29,8 @@ struct stack {
 	int D;    /* H, or 2H where two directions are concatenated */
 	int runs; /* layers * dirs */
 	struct recur run[STACK_MAX_RUNS];
-	size_t size; /* weights in all */
+	size_t h0[STACK_MAX_RUNS], c0[STACK_MAX_RUNS]; /* where they are learned */
+	size_t size;                                   /* weights in all */
 };
 
 /* Plans the weights from offset `at` of a block. ERR_USAGE for too many layers. */
@@ -37,8 +39,14 @@ bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struc
 /* "l0.fw.", "l1.bw." */
 void stack_prefix(const struct stack *s, int run, char prefix[16]);
 
+/* The name of tensor k of a run without its prefix: those of the cell, then h0 and c0 where they are
+ * learned; its place, rows and columns (0: a vector). NULL past the end. */
+const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at, int *rows,
+			 int *cols);
+
 /* Everything of a pass. stack_lay points the arrays into a block; the caller sets x, the masks and,
- * where they are not 0, the initial states (the first B rows of run[k].h and .c). */
+ * where they are not those of the stack, the initial states (the first B rows of run[k].h and .c,
+ * and `given`). */
 struct stack_tape {
 	const struct steps *steps;
 	const real *x; /* (N, E) after dropout */
@@ -48,6 +56,7 @@ struct stack_tape {
 	real *in[STACK_MAX_RUNS];              /* (N, D) what layer l >= 1 reads */
 	real *back_x; /* (N, max(E, D)) the same in the other order, per layer */
 	real *y;      /* (N, D) */
+	bool given;   /* the initial states are the caller's: no gradient goes into learned ones */
 	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
 	real *dy, *part, *dx_part;                     /* (N, max), (N, H), (N, max) */
 	int *mirror; /* N: the packed row at the same place from the end */
@@ -62,6 +71,16 @@ size_t stack_room(const struct stack *s, size_t B, size_t N);
 void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *steps, real **at);
 
 void stack_forward(const struct stack *s, const real *weights, struct stack_tape *t);
+
+/* The states of B rows between two windows of a stream: h, c and, where the cell has need of them, the
+ * gates' values of every run. Elements; kept from a tape after stack_forward (all rows of one
+ * length); given to one that stack_lay has just laid. */
+size_t stack_carry_size(const struct stack *s, size_t B);
+void stack_keep(const struct stack *s, const struct stack_tape *t, real *carry);
+/* Where one row's h, c or gates (part 0, 1, 2) of a run lie in it, and how wide they are. */
+enum { STACK_CARRY_PARTS = 3 };
+size_t stack_carry_at(const struct stack *s, int B, int run, int part, int row, size_t *width);
+void stack_give(const struct stack *s, struct stack_tape *t, const real *carry);
 
 /* dy (N, D), or NULL, are gradients of every output; t->dh and t->dc those of the last states. Adds to
  * grad and writes dx (N, E), unless it is NULL. */

@@ -106,10 +106,11 @@ struct source {
 	int n;
 };
 
-static struct source text_of(const struct corpus *c, int32_t example)
+static struct source text_of(const struct corpus *c, int32_t example,
+			     const struct batch_rules *rules)
 {
 	return (struct source){c->ids + c->start[example],
-			       (int)(c->start[example + 1] - c->start[example])};
+			       (int)(c->start[example + 1] - c->start[example]) - rules->marked};
 }
 
 static int padded(struct source s, int longest, const struct batch_rules *rules)
@@ -135,18 +136,18 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 
 	rows_room(b, count);
 	for (int k = 0; k < count; k++) {
-		int n = text_of(c, example[(size_t)k * (size_t)stride]).n;
+		int n = text_of(c, example[(size_t)k * (size_t)stride], rules).n;
 
 		longest = n > longest ? n : longest;
 	}
 	for (int k = 0; k < count; k++) {
 		b->row[k] = k;
-		b->len[k] = padded(text_of(c, example[(size_t)k * (size_t)stride]), longest, rules);
+		b->len[k] = padded(text_of(c, example[(size_t)k * (size_t)stride], rules), longest, rules);
 	}
 	finish_steps(b, count);
 	for (int r = 0; r < count; r++) {
 		int32_t e = example[(size_t)b->row[r] * (size_t)stride];
-		struct source s = text_of(c, e);
+		struct source s = text_of(c, e, rules);
 
 		place(b, r, s.ids, s.n, rules);
 		b->label[r] = c->label ? c->label[e] : -1;
@@ -163,6 +164,48 @@ void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch
 	b->label[0] = -1;
 	finish_steps(b, 1);
 	place(b, 0, ids, n, rules);
+}
+
+static void next_room(struct batch *b)
+{
+	b->next = mem_grow(b->next, &b->next_cap, (size_t)b->steps.N + 1, sizeof(int32_t));
+}
+
+void batch_targets(struct batch *b, const struct corpus *c, const int32_t *example, int count,
+		   int stride)
+{
+	const struct batch_rules whole = {.ragged = true};
+
+	rows_room(b, count);
+	for (int k = 0; k < count; k++) {
+		b->row[k] = k;
+		b->len[k] = text_of(c, example[(size_t)k * (size_t)stride], &whole).n;
+	}
+	finish_steps(b, count);
+	next_room(b);
+	for (int r = 0; r < count; r++) {
+		const struct source s =
+			text_of(c, example[(size_t)b->row[r] * (size_t)stride], &whole);
+
+		b->label[r] = -1;
+		for (int t = 0; t < s.n; t++) {
+			b->ids[b->steps.offset[t] + r] = s.ids[t ? t - 1 : s.n - 1];
+			b->next[b->steps.offset[t] + r] = s.ids[t];
+		}
+	}
+}
+
+void batch_column(struct batch *b, const int32_t *ids, int rows)
+{
+	rows_room(b, rows);
+	for (int r = 0; r < rows; r++) {
+		b->len[r] = 1;
+		b->row[r] = r;
+		b->label[r] = -1;
+	}
+	finish_steps(b, rows);
+	for (int r = 0; r < rows; r++)
+		b->ids[r] = ids[r];
 }
 
 /* The inputs of each row of a stream. */
@@ -190,7 +233,7 @@ void batch_window(struct batch *b, const int32_t *ids, int64_t length, int rows,
 		b->label[k] = -1;
 	}
 	finish_steps(b, count);
-	b->next = mem_grow(b->next, &b->next_cap, (size_t)b->steps.N + 1, sizeof(int32_t));
+	next_room(b);
 	for (int k = 0; k < count; k++) {
 		const int32_t *from = ids + (first + (int64_t)k * stride) * n + at;
 

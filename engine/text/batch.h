@@ -35,6 +35,7 @@ struct batch_rules {
 	int pad_to;     /* without mask: every row is this long (0: as the longest of the batch) */
 	bool pad_front; /* where the <pad> go */
 	bool ragged;    /* rows are taken as they are, whatever the rest says */
+	bool marked;    /* the corpus's texts end in a mark, which is not for these rows */
 };
 
 struct batch {
@@ -42,7 +43,7 @@ struct batch {
 	int *len;       /* B, longest first */
 	int *row;       /* B: index in the caller's list of each row */
 	int32_t *ids;   /* N, packed */
-	int32_t *next;  /* N: the id that follows each one; of batch_window only */
+	int32_t *next;  /* N: the id that follows each one; of batch_window and batch_targets */
 	int32_t *label; /* B; -1 without labels */
 	size_t rows_cap, ids_cap, next_cap;
 };
@@ -58,6 +59,16 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 
 /* The same for one text of n ids. */
 void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules);
+
+/*
+ * What a decoder reads and should say for the same examples: `ids` are the end mark and the text,
+ * `next` the text and the end mark. The corpus's texts end in their mark.
+ */
+void batch_targets(struct batch *b, const struct corpus *c, const int32_t *example, int count,
+		   int stride);
+
+/* One step of so many rows, in order. */
+void batch_column(struct batch *b, const int32_t *ids, int rows);
 
 /*
  * A stream of `length` ids lies in `rows` rows (1 or more) of n = (length - 1) / rows inputs each,

@@ -31,7 +31,7 @@ struct encoder *encoder_new(const struct model_spec *spec, struct vocab *vocab,
 	e->max_len = max_len;
 	e->truncate_front = truncate_front;
 	s.vocab = vocab_size(vocab);
-	s.classes = e->classes.count;
+	s.classes = e->classes.count; /* none but for classify */
 	if (model_plan(&e->model, &s, err))
 		return e;
 	encoder_unref(e);
@@ -90,6 +90,8 @@ void snapshot_drop_progress(struct snapshot *s)
 {
 	for (int k = 0; s->progress && k < OPTIM_MAX_SLOTS; k++)
 		free(s->progress->slot[k]);
+	if (s->progress)
+		free(s->progress->carry);
 	free(s->progress);
 	s->progress = NULL;
 }

@@ -43,6 +43,8 @@ struct progress {
 	double lr;        /* as it was, changes by hand included */
 	const struct optim_ops *optim;
 	real *slot[OPTIM_MAX_SLOTS]; /* the optimizer's state, owned by the snapshot */
+	real *carry;                 /* the states of a stream's rows in the middle of an epoch */
+	size_t carry_size;
 };
 
 struct snapshot {

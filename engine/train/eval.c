@@ -2,24 +2,24 @@
 #include "engine/train/eval.h"
 
 #include "engine/base/mem.h"
+#include "engine/nn/decode.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { EVAL_BATCH = 64 };
+/* A text's batch; the rows of a stream and the tokens each should have; its windows. */
+enum { EVAL_BATCH = 64, EVAL_ROWS = 32, EVAL_ROW_TOKENS = 1000, EVAL_STEPS = 64 };
 
 struct job {
-	const struct model *m;
-	const real *weights;
-	const struct corpus *c;
-	const struct batch_rules *rules;
-	const int *stop;
-	int members, batches;
-	int32_t *order; /* examples, longest first */
-	int *guess;     /* by example */
-	float *prob;    /* by example, or NULL */
-	double *loss;   /* by batch */
-	bool *failed;   /* by member */
+	const struct evaluation *e;
+	int members, parts, rows; /* parts: batches, or rows of the stream */
+	int32_t *order;           /* examples, longest first */
+	int *guess;               /* by example: the class; the tokens that came back */
+	bool *exact;              /* by example */
+	float *prob;              /* by example, or NULL */
+	struct tally *tally;      /* by part */
+	bool *failed;             /* by member */
 };
 
 void measures_release(struct measures *m)
@@ -29,43 +29,98 @@ void measures_release(struct measures *m)
 	*m = (struct measures){0};
 }
 
-static void keep(const struct job *j, const struct work *w, const int32_t *example)
+static bool stopped(const struct job *j)
 {
-	const int C = j->m->spec.classes;
+	return j->e->stop && __atomic_load_n(j->e->stop, __ATOMIC_RELAXED);
+}
 
-	for (int r = 0; r < w->batch.steps.B; r++) {
+static void keep_classes(const struct job *j, const struct work *w, const int32_t *example)
+{
+	const int C = j->e->model->spec.classes;
+
+	for (int r = 0; r < w->in.batch.steps.B; r++) {
 		const real *p = w->prob + (size_t)r * (size_t)C;
-		const int32_t e = example[w->batch.row[r]];
+		const int32_t at = example[w->in.batch.row[r]];
 		int best = 0;
 
 		for (int k = 1; k < C; k++)
 			best = p[k] > p[best] ? k : best;
-		j->guess[e] = best;
+		j->guess[at] = best;
 		for (int k = 0; j->prob && k < C; k++)
-			j->prob[(size_t)e * (size_t)C + (size_t)k] = (float)p[k];
+			j->prob[(size_t)at * (size_t)C + (size_t)k] = (float)p[k];
 	}
+}
+
+/* Lets the decoder write every text from its vector, and compares. */
+static bool keep_texts(const struct job *j, const struct work *w, const int32_t *example)
+{
+	const struct corpus *c = j->e->corpus;
+	const int B = w->in.batch.steps.B, max = w->out.batch.steps.T;
+	int32_t *ids = mem_alloc((size_t)B * (size_t)max * sizeof(*ids));
+	int *len = mem_alloc((size_t)B * sizeof(*len));
+	const bool ok = decode_greedy(j->e->model, j->e->weights, w->vector, B, j->e->end, max, ids,
+				      len);
+
+	for (int r = 0; ok && r < B; r++) {
+		const int32_t at = example[w->in.batch.row[r]];
+		const int32_t *text = c->ids + c->start[at];
+		const int n = (int)(c->start[at + 1] - c->start[at]) - 1;
+		int right = 0;
+
+		for (int k = 0; k < n && k < len[r]; k++)
+			right += ids[(size_t)r * (size_t)max + (size_t)k] == text[k];
+		j->guess[at] = right;
+		j->exact[at] = right == n && len[r] == n;
+	}
+	free(ids);
+	free(len);
+	return ok;
+}
+
+static bool run_batch(const struct job *j, struct work *w, int part)
+{
+	const struct evaluation *e = j->e;
+	const int32_t *example = j->order + (size_t)part * EVAL_BATCH;
+	const int left = e->corpus->count - part * EVAL_BATCH;
+	const int count = left < EVAL_BATCH ? left : EVAL_BATCH;
+
+	batch_build(&w->in.batch, e->corpus, example, count, 1, e->rules);
+	if (e->model->dec.runs)
+		batch_targets(&w->out.batch, e->corpus, example, count, 1);
+	if (!model_pass(e->model, e->weights, w, &(struct pass){0}, &j->tally[part]))
+		return false;
+	if (e->model->dec.runs)
+		return keep_texts(j, w, example);
+	keep_classes(j, w, example);
+	return true;
+}
+
+/* One row of the stream from its beginning to its end. */
+static bool run_row(const struct job *j, struct work *w, int row)
+{
+	const struct corpus *c = j->e->corpus;
+	const int64_t n = (c->tokens - 1) / j->rows;
+
+	w->in.carries = true;
+	w->in.carried = 0;
+	for (int64_t at = 0; at < n && !stopped(j); at += EVAL_STEPS) {
+		batch_window(&w->in.batch, c->ids, c->tokens, j->rows, row, j->rows, at,
+			     EVAL_STEPS);
+		if (!model_pass(j->e->model, j->e->weights, w, &(struct pass){0}, &j->tally[row]))
+			return false;
+	}
+	return true;
 }
 
 static void run_member(void *arg, int member)
 {
 	struct job *j = arg;
 	struct work w = {0};
+	bool ok = true;
 
-	for (int b = member; b < j->batches; b += j->members) {
-		const int32_t *example = j->order + (size_t)b * EVAL_BATCH;
-		const int left = j->c->count - b * EVAL_BATCH;
-
-		if (j->stop && __atomic_load_n(j->stop, __ATOMIC_RELAXED))
-			break;
-		batch_build(&w.batch, j->c, example, left < EVAL_BATCH ? left : EVAL_BATCH, 1,
-			    j->rules);
-		j->loss[b] = model_forward(j->m, j->weights, &w, NULL, NULL);
-		if (!w.block) {
-			j->failed[member] = true;
-			break;
-		}
-		keep(j, &w, example);
-	}
+	for (int k = member; ok && k < j->parts && !stopped(j); k += j->members)
+		ok = j->rows ? run_row(j, &w, k) : run_batch(j, &w, k);
+	j->failed[member] = !ok;
 	work_release(&w);
 }
 
@@ -86,55 +141,111 @@ static double macro_f1(const int *confusion, int C)
 	return sum / C;
 }
 
-static void measure(const struct job *j, struct measures *out)
+static void measure_classes(const struct job *j, struct measures *out)
 {
-	const int C = j->m->spec.classes;
+	const struct corpus *c = j->e->corpus;
+	const int C = j->e->model->spec.classes;
 	int right = 0;
 
-	for (int b = 0; b < j->batches; b++)
-		out->loss += j->loss[b];
-	out->loss /= j->c->count;
 	out->confusion = mem_zero((size_t)C * (size_t)C, sizeof(int));
-	for (int e = 0; e < j->c->count; e++) {
-		right += j->guess[e] == j->c->label[e];
-		out->confusion[j->c->label[e] * C + j->guess[e]]++;
+	for (int e = 0; e < c->count; e++) {
+		right += j->guess[e] == c->label[e];
+		out->confusion[c->label[e] * C + j->guess[e]]++;
 	}
-	out->accuracy = (double)right / j->c->count;
+	out->accuracy = (double)right / c->count;
 	out->macro_f1 = macro_f1(out->confusion, C);
 }
 
-bool eval_corpus(struct team *team, const struct model *m, const real *weights,
-		 const struct corpus *c, const struct batch_rules *rules, bool keep_prob,
-		 const int *stop, struct measures *out, struct err *err)
+static void measure_texts(const struct job *j, struct measures *out)
 {
-	const size_t n = (size_t)c->count, C = (size_t)m->spec.classes;
-	struct job j = {.m = m, .weights = weights, .c = c, .rules = rules, .stop = stop};
+	const struct corpus *c = j->e->corpus;
+	int64_t right = 0, exact = 0;
+
+	for (int e = 0; e < c->count; e++) {
+		right += j->guess[e];
+		exact += j->exact[e];
+	}
+	out->accuracy = c->tokens > c->count ? (double)right / (double)(c->tokens - c->count) : 1;
+	out->exact = (double)exact / c->count;
+}
+
+static void measure(const struct job *j, struct measures *out)
+{
+	const struct corpus *c = j->e->corpus;
+	const enum task task = j->e->model->spec.task;
+	double loss = 0;
+
+	for (int k = 0; k < j->parts; k++) {
+		loss += j->tally[k].loss;
+		out->targets += j->tally[k].count;
+	}
+	if (!out->targets)
+		return; /* no labels */
+	out->loss = loss / (double)out->targets;
+	if (task == TASK_CLASSIFY) {
+		measure_classes(j, out);
+		return;
+	}
+	out->perplexity = exp(out->loss);
+	out->bits_per_character = out->loss / log(2) * (double)c->tokens / (double)c->characters;
+	if (task == TASK_RECONSTRUCT)
+		measure_texts(j, out);
+}
+
+static bool plan(struct job *j, const struct evaluation *e, struct err *err)
+{
+	const struct corpus *c = e->corpus;
+
+	j->e = e;
+	j->parts = (c->count + EVAL_BATCH - 1) / EVAL_BATCH;
+	if (!task_table[e->model->spec.task].stream)
+		return true;
+	if (c->tokens < 2)
+		return err_set(err, ERR_INPUT,
+			       "the text is too short: two tokens are needed, a token and the one "
+			       "that follows");
+	j->rows = c->tokens / EVAL_ROW_TOKENS < 1		? 1
+		  : c->tokens / EVAL_ROW_TOKENS > EVAL_ROWS ? EVAL_ROWS
+							      : (int)(c->tokens / EVAL_ROW_TOKENS);
+	j->parts = j->rows;
+	return true;
+}
+
+bool eval_corpus(struct team *team, const struct evaluation *e, struct measures *out,
+		 struct err *err)
+{
+	const size_t n = (size_t)e->corpus->count;
+	const int C = e->model->spec.task == TASK_CLASSIFY ? e->model->spec.classes : 0;
+	struct job j = {.members = team_size(team)};
 	bool ok = true;
 
-	*out = (struct measures){.examples = c->count, .classes = m->spec.classes};
-	j.members = team_size(team);
-	j.batches = (c->count + EVAL_BATCH - 1) / EVAL_BATCH;
+	*out = (struct measures){.examples = (int)n, .classes = C};
+	out->accuracy = out->macro_f1 = out->exact = out->perplexity = out->bits_per_character = NAN;
+	if (!plan(&j, e, err))
+		return false;
 	j.order = mem_alloc(n * sizeof(*j.order));
-	j.guess = mem_alloc(n * sizeof(*j.guess));
-	j.loss = mem_zero((size_t)j.batches, sizeof(*j.loss));
+	j.guess = mem_zero(n, sizeof(*j.guess));
+	j.exact = mem_zero(n, sizeof(*j.exact));
+	j.tally = mem_zero((size_t)j.parts, sizeof(*j.tally));
 	j.failed = mem_zero((size_t)j.members, sizeof(*j.failed));
-	if (keep_prob)
-		j.prob = out->prob = mem_zero(n * C, sizeof(float));
-	for (int e = 0; e < c->count; e++)
-		j.order[e] = e;
-	batch_sort(c, j.order, c->count);
+	if (e->keep_prob)
+		j.prob = out->prob = mem_zero(n * (size_t)C, sizeof(float));
+	for (size_t k = 0; k < n; k++)
+		j.order[k] = (int32_t)k;
+	batch_sort(e->corpus, j.order, (int)n);
 	team_run(team, run_member, &j);
 	for (int k = 0; k < j.members; k++)
 		ok &= !j.failed[k];
 	if (!ok)
 		err_set(err, ERR_FAILED, "not enough memory to evaluate; lower max_len or hidden");
-	else if (stop && __atomic_load_n(stop, __ATOMIC_RELAXED))
+	else if (stopped(&j))
 		ok = err_set(err, ERR_CANCELLED, "evaluation cancelled");
-	else if (c->label && c->count)
+	else
 		measure(&j, out);
 	free(j.order);
 	free(j.guess);
-	free(j.loss);
+	free(j.exact);
+	free(j.tally);
 	free(j.failed);
 	if (!ok)
 		measures_release(out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How good a classifier is on a corpus. */
+/* How good a model is on a corpus. */
 #ifndef SLUICE_ENGINE_TRAIN_EVAL_H
 #define SLUICE_ENGINE_TRAIN_EVAL_H
 
@@ -8,8 +8,13 @@
 
 struct measures {
 	int examples, classes;
+	int64_t targets; /* that the loss is a mean over: texts, or tokens with their end marks */
 	double loss;     /* mean cross entropy, nats */
-	double accuracy; /* share of examples whose likeliest class is the label */
+	/* classify: share of examples whose likeliest class is the label; reconstruct: share of the
+	 * texts' tokens that the decoder says again by itself; NaN for generate. */
+	double accuracy;
+	double exact; /* reconstruct: share of texts that come back word for word */
+	double perplexity, bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
 	int *confusion; /* (classes, classes): row = label, column = guess */
 	float *prob;    /* (examples, classes) in the corpus's order, if asked for */
@@ -17,13 +22,23 @@ struct measures {
 
 void measures_release(struct measures *m);
 
+struct evaluation {
+	const struct model *model;
+	const real *weights;
+	const struct corpus *corpus;
+	const struct batch_rules *rules;
+	int end;         /* the end mark of texts that are written */
+	bool keep_prob;  /* classify */
+	const int *stop; /* looked at between batches, or NULL */
+};
+
 /*
  * Runs the whole corpus. Sums are taken in a fixed order, whatever the team's size. A corpus
- * without labels gets probabilities only. `stop`, where given, is looked at between batches.
+ * without labels gets probabilities only. A stream is laid out in rows of at least 1,000 tokens, 32
+ * rows at most, each beginning with fresh states. ERR_INPUT for a stream of less than two tokens,
  * ERR_FAILED without memory, ERR_CANCELLED when stopped.
  */
-bool eval_corpus(struct team *team, const struct model *m, const real *weights,
-		 const struct corpus *c, const struct batch_rules *rules, bool keep_prob,
-		 const int *stop, struct measures *out, struct err *err);
+bool eval_corpus(struct team *team, const struct evaluation *e, struct measures *out,
+		 struct err *err);
 
 #endif

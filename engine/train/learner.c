@@ -11,8 +11,10 @@
 struct member {
 	struct work work;
 	real *grad; /* m->dense; the first member's is the learner's whole block */
-	double loss, square_sum;
-	int correct, tokens;
+	struct tally tally;
+	double square_sum;
+	int tokens; /* steps computed */
+	bool failed;
 };
 
 struct learner {
@@ -22,14 +24,10 @@ struct learner {
 	int members;
 	real *weights, *grad;
 	struct optim optim;
-	double clip, dropout, recurrent;
+	double clip, dropout, recurrent, smoothing;
 
 	/* the step under way */
-	const struct corpus *corpus;
-	const int32_t *example;
-	int count;
-	const struct batch_rules *rules;
-	uint64_t key;
+	const struct lesson *lesson;
 	real scale;
 };
 
@@ -52,6 +50,8 @@ struct learner *learner_new(const struct model *m, real *weights, const struct o
 	}
 	l->members = team_size(l->team);
 	l->member = mem_zero((size_t)l->members, sizeof(*l->member));
+	for (int k = 0; k < l->members; k++)
+		l->member[k].work.in.carries = task_table[m->spec.task].stream;
 	l->grad = mem_block(m->size, sizeof(real));
 	ok = weights && l->grad && optim_init(&l->optim, ops, lr, m->size);
 	l->member[0].grad = l->grad;
@@ -81,24 +81,49 @@ void learner_free(struct learner *l)
 	free(l);
 }
 
-static void pass(void *arg, int k)
+/* How many of so many rows are dealt to a member. */
+static int dealt(const struct learner *l, int rows, int k)
+{
+	return rows > k ? (rows - k + l->members - 1) / l->members : 0;
+}
+
+static void build_rows(const struct learner *l, struct work *w, int k)
+{
+	const struct lesson *x = l->lesson;
+	const int count = dealt(l, x->count, k);
+
+	if (task_table[l->m->spec.task].stream) {
+		batch_window(&w->in.batch, x->corpus->ids, x->corpus->tokens, x->count, k,
+			     l->members, x->at, x->steps);
+		return;
+	}
+	batch_build(&w->in.batch, x->corpus, x->example + k, count, l->members, x->rules);
+	if (l->m->dec.runs)
+		batch_targets(&w->out.batch, x->corpus, x->example + k, count, l->members);
+}
+
+static void run_pass(void *arg, int k)
 {
 	struct learner *l = arg;
 	struct member *me = &l->member[k];
-	const int count = (l->count - k + l->members - 1) / l->members;
-	const struct dropout drop = {l->dropout, l->recurrent, l->key, k, l->members};
+	struct work *w = &me->work;
+	const struct dropout drop = {l->dropout, l->recurrent, l->lesson->key, k, l->members};
 
-	me->loss = 0;
-	me->correct = me->tokens = 0;
-	if (count <= 0) {
-		me->work.batch.steps.N = 0;
+	me->tally = (struct tally){0};
+	me->tokens = w->in.batch.steps.N = w->out.batch.steps.N = 0;
+	me->failed = false;
+	if (!dealt(l, l->lesson->count, k))
 		return;
-	}
-	batch_build(&me->work.batch, l->corpus, l->example + k, count, l->members, l->rules);
-	me->tokens = me->work.batch.steps.N;
-	me->loss = model_forward(l->m, l->weights, &me->work, &drop, &me->correct);
-	if (me->work.block)
-		model_backward(l->m, l->weights, &me->work, l->scale, me->grad);
+	build_rows(l, w, k);
+	me->tokens = w->in.batch.steps.N + w->out.batch.steps.N;
+	me->failed = !model_pass(l->m, l->weights, w,
+				 &(struct pass){.drop = &drop,
+						.smoothing = (real)l->smoothing,
+						.grad = me->grad,
+						.scale = l->scale},
+				 &me->tally);
+	if (me->failed)
+		w->in.batch.steps.N = w->out.batch.steps.N = 0; /* there is nothing to scatter */
 }
 
 /* Adds the members' gradients up over one part, and its squares. */
@@ -132,37 +157,54 @@ static void clear(struct learner *l)
 	}
 }
 
-struct step_stats learner_gradient(struct learner *l, const struct corpus *c, int32_t *example,
-				   int count, const struct batch_rules *rules, uint64_t dropout_key)
+/* How many targets the lesson has: what its loss is a mean over. */
+static int64_t targets(const struct learner *l, const struct lesson *x)
+{
+	const struct task_ops *task = &task_table[l->m->spec.task];
+	int64_t n = 0;
+
+	if (task->stream) {
+		const int64_t rest = (x->corpus->tokens - 1) / x->count - x->at;
+
+		return x->count * (rest < x->steps ? rest : (int64_t)x->steps);
+	}
+	for (int k = 0; task->decoder && k < x->count; k++)
+		n += (int64_t)(x->corpus->start[x->example[k] + 1] -
+			       x->corpus->start[x->example[k]]);
+	return task->decoder ? n : x->count;
+}
+
+struct step_stats learner_gradient(struct learner *l, const struct lesson *lesson)
 {
 	struct step_stats s = {0};
 	double square_sum = 0;
-	int correct = 0;
+	int64_t count = 0, correct = 0;
+	bool failed = false;
 
-	batch_sort(c, example, count);
-	l->corpus = c;
-	l->example = example;
-	l->count = count;
-	l->rules = rules;
-	l->key = dropout_key;
-	l->scale = 1 / (real)count;
-	team_run(l->team, pass, l);
+	if (lesson->example)
+		batch_sort(lesson->corpus, lesson->example, lesson->count);
+	l->lesson = lesson;
+	l->scale = (real)(1.0 / (double)targets(l, lesson));
+	team_run(l->team, run_pass, l);
 	for (int k = 0; k < l->members; k++) {
 		struct member *me = &l->member[k];
 
-		if (me->tokens && me->work.block)
-			model_scatter(l->m, &me->work, l->grad);
-		s.loss += me->loss;
-		correct += me->correct;
+		model_scatter(l->m, &me->work, l->grad);
+		failed |= me->failed;
+		s.loss += me->tally.loss;
+		correct += me->tally.correct;
+		count += me->tally.count;
 		s.tokens += me->tokens;
 	}
 	team_run(l->team, reduce, l);
 	for (int k = 0; k < l->members; k++)
 		square_sum += l->member[k].square_sum;
-	s.loss /= count;
-	s.accuracy = (double)correct / count;
+	s.loss = failed ? NAN : s.loss / (double)count;
+	s.targets = count;
+	s.accuracy = (double)correct / (double)count;
 	s.grad_norm = sqrt(square_sum);
 	s.finite = isfinite(s.loss) && isfinite(s.grad_norm);
+	s.no_memory = failed;
 	return s;
 }
 
@@ -174,16 +216,60 @@ void learner_update(struct learner *l, const struct step_stats *s)
 	clear(l);
 }
 
-struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_t *example,
-			       int count, const struct batch_rules *rules, uint64_t dropout_key)
+struct step_stats learner_step(struct learner *l, const struct lesson *lesson)
 {
-	struct step_stats s = learner_gradient(l, c, example, count, rules, dropout_key);
+	struct step_stats s = learner_gradient(l, lesson);
 
 	if (s.finite)
 		learner_update(l, &s);
 	else
 		clear(l);
 	return s;
+}
+
+void learner_carry_clear(struct learner *l)
+{
+	for (int k = 0; k < l->members; k++)
+		l->member[k].work.in.carried = 0;
+}
+
+/* Copies every carried row between the members and one block of all rows. */
+static void copy_carry(const struct learner *l, int rows, real *out, const real *in)
+{
+	const struct stack *st = &l->m->stack;
+	size_t width;
+
+	for (int run = 0; run < st->runs; run++)
+		for (int part = 0; part < STACK_CARRY_PARTS; part++)
+			for (int r = 0; r < rows; r++) {
+				const struct side *s = &l->member[r % l->members].work.in;
+				const size_t all = stack_carry_at(st, rows, run, part, r, &width);
+				const size_t own = stack_carry_at(st, s->carried, run, part,
+								  r / l->members, &width);
+
+				if (out)
+					memcpy(out + all, s->carry + own, width * sizeof(real));
+				else
+					memcpy(s->carry + own, in + all, width * sizeof(real));
+			}
+}
+
+void learner_carry_get(const struct learner *l, int rows, real *carry)
+{
+	copy_carry(l, rows, carry, NULL);
+}
+
+void learner_carry_set(struct learner *l, int rows, const real *carry)
+{
+	for (int k = 0; k < l->members; k++) {
+		struct side *s = &l->member[k].work.in;
+
+		s->carried = dealt(l, rows, k);
+		s->carry = mem_grow(s->carry, &s->carry_cap,
+				    stack_carry_size(&l->m->stack, (size_t)s->carried) + 1,
+				    sizeof(real));
+	}
+	copy_carry(l, rows, NULL, carry);
 }
 
 real *learner_weights(struct learner *l)

@@ -3,7 +3,8 @@
  * A learner holds weights, gradients, optimizer and workspaces, and takes one training step at a
  * time: the batch is dealt to the team's members by length, gradients are added in the members'
  * order, clipped by their global norm (Pascanu et al., arXiv 1211.5063) and handed to the
- * optimizer. Batch, weights, seed and team size determine every bit of the result.
+ * optimizer. The rows of a stream are dealt likewise, and each member carries the states of its own
+ * from window to window. Batch, weights, seed and team size determine every bit of the result.
  */
 #ifndef SLUICE_ENGINE_TRAIN_LEARNER_H
 #define SLUICE_ENGINE_TRAIN_LEARNER_H
@@ -14,12 +15,25 @@
 
 struct learner;
 
+/* What a step learns from: examples of a corpus, or a window of its stream. */
+struct lesson {
+	const struct corpus *corpus;
+	const struct batch_rules *rules;
+	int32_t *example; /* sorted on the way */
+	int count;        /* examples; rows of the stream */
+	int64_t at;       /* generate: where the window begins in each row, and its length */
+	int steps;
+	uint64_t key; /* of dropout */
+};
+
 struct step_stats {
-	double loss;      /* mean over the batch, nats, with dropout */
-	double accuracy;  /* of the same pass */
+	double loss;      /* mean over the batch's targets, nats, with dropout */
+	double accuracy;  /* share of its targets, in the same pass */
 	double grad_norm; /* before clipping */
+	int64_t targets;
 	int tokens;       /* steps computed: the sum of the rows' lengths */
 	bool finite;      /* false: loss or gradient is NaN or infinite, and nothing was updated */
+	bool no_memory;   /* that is why */
 };
 
 /* Takes over weights (m->size elements), also when it fails; m must live longer. clip 0: no
@@ -30,14 +44,17 @@ struct learner *learner_new(const struct model *m, real *weights, const struct o
 void learner_free(struct learner *l);
 
 /* Forward and backward only: the mean gradient stays in learner_grad until learner_update. */
-struct step_stats learner_gradient(struct learner *l, const struct corpus *c, int32_t *example,
-				   int count, const struct batch_rules *rules,
-				   uint64_t dropout_key);
+struct step_stats learner_gradient(struct learner *l, const struct lesson *lesson);
 /* Clips, updates, and clears the gradient. */
 void learner_update(struct learner *l, const struct step_stats *s);
-/* Both; no update where the result is not finite. Sorts the examples. */
-struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_t *example,
-			       int count, const struct batch_rules *rules, uint64_t dropout_key);
+/* Both; no update where the result is not finite. */
+struct step_stats learner_step(struct learner *l, const struct lesson *lesson);
+
+/* The states that a stream's rows carry: forgotten before its first window; copied out, or in, as
+ * stack_keep lays out `rows` rows (stack_carry_size), whatever the team's size. */
+void learner_carry_clear(struct learner *l);
+void learner_carry_get(const struct learner *l, int rows, real *carry);
+void learner_carry_set(struct learner *l, int rows, const real *carry);
 
 real *learner_weights(struct learner *l);    /* borrowed */
 const real *learner_grad(struct learner *l); /* borrowed */

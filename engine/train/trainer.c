@@ -85,6 +85,21 @@ static void set_state(struct trainer *t, enum train_state state, const char *mes
 	emit(t, (struct train_event){.type = TRAIN_EVENT_STATE, .message = message});
 }
 
+static bool is_stream(const struct trainer *t)
+{
+	return task_table[t->encoder->model.spec.task].stream;
+}
+
+/* The states that the next window begins with. */
+static bool keep_carry(const struct trainer *t, struct progress *p)
+{
+	p->carry_size = stack_carry_size(&t->encoder->model.stack, (size_t)t->spec.batch);
+	p->carry = mem_block(p->carry_size, sizeof(*p->carry));
+	if (p->carry)
+		learner_carry_get(t->learner, t->spec.batch, p->carry);
+	return p->carry;
+}
+
 /* The weights as they are; with all that training needs to go on, where progress is set. */
 static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 {
@@ -103,6 +118,10 @@ static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 	s->progress->batch = t->batch;
 	s->progress->lr = t->gauge.lr;
 	s->progress->optim = o->ops;
+	if (is_stream(t) && t->batch && !keep_carry(t, s->progress)) {
+		snapshot_unref(s);
+		return NULL;
+	}
 	for (int k = 0; k < o->ops->slots; k++) {
 		s->progress->slot[k] = mem_block(t->encoder->model.size, sizeof(real));
 		if (!s->progress->slot[k]) {
@@ -216,25 +235,38 @@ static bool diverged(struct trainer *t, const char *what)
 static bool one_step(struct trainer *t, struct step_stats *s)
 {
 	const int first = t->batch * t->spec.batch, left = t->train->count - first;
-	const uint64_t key = rng_next(&t->rng);
+	struct lesson lesson = {.corpus = t->train, .rules = &t->encoder->rules};
 
-	*s = learner_step(t->learner, t->train, t->order + first,
-			  left < t->spec.batch ? left : t->spec.batch, &t->encoder->rules, key);
+	lesson.key = rng_next(&t->rng);
+	lesson.count = t->spec.batch;
+	if (is_stream(t)) {
+		lesson.steps = t->spec.window;
+		lesson.at = (int64_t)t->batch * t->spec.window;
+	} else {
+		lesson.example = t->order + first;
+		lesson.count = left < t->spec.batch ? left : t->spec.batch;
+	}
+	*s = learner_step(t->learner, &lesson);
+	if (s->no_memory)
+		return out_of_memory(t);
 	if (!s->finite)
 		return diverged(t, isfinite(s->loss) ? "the gradient became NaN or infinite"
 						     : "the loss became NaN or infinite");
+	if (is_stream(t))
+		s->accuracy = NAN; /* perplexity is the measure */
 	t->batch++;
 	update_gauge(t, s);
 	emit(t, (struct train_event){.type = TRAIN_EVENT_STEP});
 	return true;
 }
 
-/* Better: higher accuracy, ties by lower loss; without validation every epoch is. */
+/* Better: higher accuracy, ties (and tasks without accuracy) by lower loss; without validation every
+ * epoch is. */
 static bool better(const struct epoch_stats *a, const struct epoch_stats *b)
 {
 	if (!b->epoch || isnan(a->valid_loss))
 		return true;
-	if (a->valid_accuracy != b->valid_accuracy)
+	if (!isnan(a->valid_accuracy) && a->valid_accuracy != b->valid_accuracy)
 		return a->valid_accuracy > b->valid_accuracy;
 	return a->valid_loss < b->valid_loss;
 }
@@ -246,8 +278,14 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	e->valid_loss = e->valid_accuracy = e->valid_f1 = NAN;
 	if (!t->valid)
 		return true;
-	if (!eval_corpus(learner_team(t->learner), &t->encoder->model, learner_weights(t->learner),
-			 t->valid, &t->encoder->rules, false, &t->stop, &m, &t->err))
+	if (!eval_corpus(learner_team(t->learner),
+			 &(struct evaluation){.model = &t->encoder->model,
+					      .weights = learner_weights(t->learner),
+					      .corpus = t->valid,
+					      .rules = &t->encoder->rules,
+					      .end = vocab_end(t->encoder->vocab),
+					      .stop = &t->stop},
+			 &m, &t->err))
 		return false;
 	e->valid_loss = m.loss;
 	e->valid_accuracy = m.accuracy;
@@ -265,6 +303,11 @@ static void begin_epoch(struct trainer *t, int epoch)
 	t->gauge.epoch = epoch;
 	t->batch = halfway ? p->batch : 0;
 	t->shuffle = halfway ? p->shuffle : rng_next(&t->rng);
+	learner_carry_clear(t->learner);
+	if (halfway && p->carry)
+		learner_carry_set(t->learner, t->spec.batch, p->carry);
+	if (is_stream(t))
+		return;
 	for (int k = 0; k < t->train->count; k++)
 		t->order[k] = k;
 	rng_seed(&rng, t->shuffle, 0);
@@ -289,14 +332,14 @@ static bool run_epoch(struct trainer *t, int epoch)
 
 	begin_epoch(t, epoch);
 	while (t->batch < t->batches) {
-		const int first = t->batch * t->spec.batch, left = t->train->count - first;
-		const int count = left < t->spec.batch ? left : t->spec.batch;
 		struct step_stats s;
+		double count;
 
 		if (!requests(t))
 			return stopped(t);
 		if (!one_step(t, &s))
 			return false;
+		count = (double)s.targets;
 		e.train_loss += s.loss * count;
 		e.train_accuracy += s.accuracy * count;
 		seen += count;
@@ -395,7 +438,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	t->joined = true;
 	t->pause = spec->paused;
 	t->lr = t->gauge.lr = spec->lr;
-	t->batches = (train->count + spec->batch - 1) / spec->batch;
+	t->batches = is_stream(t) ? (int)batch_windows(train->tokens, spec->batch, spec->window)
+				  : (train->count + spec->batch - 1) / spec->batch;
 	t->gauge.epochs = spec->epochs;
 	t->gauge.steps = (int64_t)t->batches * spec->epochs;
 	t->gauge.loss = t->gauge.accuracy = t->gauge.grad_norm = t->gauge.eta = NAN;

@@ -3,7 +3,8 @@
  * The trainer: a thread that owns a learner and runs epochs. Requests come in from any thread and
  * are read between two steps; what happens goes out through a sink, called on the trainer's thread.
  *
- * Order of examples and dropout are drawn from one generator: one draw an epoch, one a step. A
+ * Order of examples and dropout are drawn from one generator: one draw an epoch, one a step. A stream
+ * is read in order, window by window, in `batch` rows that begin each epoch with fresh states. A
  * snapshot's `progress` holds all it takes to go on from there.
  */
 #ifndef SLUICE_ENGINE_TRAIN_TRAINER_H
@@ -20,7 +21,8 @@
 struct epoch_stats {
 	int epoch;
 	int64_t step;
-	double train_loss, train_accuracy; /* means over the epoch's batches, with dropout */
+	/* Means over the epoch's targets, with dropout. Accuracies are NaN where the task has none. */
+	double train_loss, train_accuracy;
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
 	bool best;                                   /* the best so far: see trainer.c */
 };
@@ -31,6 +33,7 @@ struct train_spec {
 	double recurrent;         /* dropout of the state */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
+	int window; /* steps of a window over a stream, whose rows are `batch` */
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
 	bool paused; /* wait for trainer_resume before the first step */

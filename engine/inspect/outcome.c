@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/outcome.h"
+
+#include "engine/base/mem.h"
+#include "engine/inspect/terms.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void outcome_output(const struct trace *t, const struct trace_run *r, int position, double *y)
+{
+	const struct stack_spec *s = &r->stack->spec;
+	const size_t H = (size_t)t->H;
+
+	memcpy(y, r->h + ((size_t)position + 1) * H, H * sizeof(double));
+	if (s->dirs == 1)
+		return;
+	const double *back = r[1].h + (size_t)(r->T - position) * H;
+
+	for (size_t u = 0; u < H; u++) {
+		if (s->merge == MERGE_CONCAT)
+			y[H + u] = back[u];
+		else
+			y[u] += back[u];
+	}
+}
+
+/* The whole text's vector from the outputs of the first n positions, y (n, D). */
+static void pool_vector(const struct trace *t, const double *y, int n, double *v)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const size_t D = (size_t)t->D;
+	double sum = 0, max = -INFINITY;
+
+	for (size_t k = 0; k < D; k++)
+		v[k] = m->spec.pool == POOL_MAX ? -INFINITY : 0;
+	for (int s = 0; m->spec.pool == POOL_ATTENTION && s < n; s++)
+		max = fmax(max,
+			   terms_dot(t->snapshot->weights + m->pool_w, y + (size_t)s * D, t->D));
+	for (int s = 0; s < n; s++) {
+		const double *row = y + (size_t)s * D;
+		const double a =
+			m->spec.pool == POOL_ATTENTION
+				? exp(terms_dot(t->snapshot->weights + m->pool_w, row, t->D) - max)
+				: 1;
+
+		sum += a;
+		for (size_t k = 0; k < D; k++)
+			v[k] = m->spec.pool == POOL_MAX ? fmax(v[k], row[k]) : v[k] + a * row[k];
+	}
+	for (size_t k = 0; m->spec.pool != POOL_MAX && k < D; k++)
+		v[k] /= sum;
+}
+
+static void run_head(const struct trace *t, const double *v, double *p)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const real *w = t->snapshot->weights;
+	double max = -INFINITY, sum = 0;
+
+	for (int k = 0; k < t->C; k++) {
+		p[k] = (double)w[m->head_b + (size_t)k] +
+		       terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
+		max = fmax(max, p[k]);
+	}
+	for (int k = 0; k < t->C; k++)
+		sum += p[k] = exp(p[k] - max);
+	for (int k = 0; k < t->C; k++)
+		p[k] /= sum;
+}
+
+/* The last states of the top layer, as they are merged. */
+static void last_states(const struct trace *t, int position, double *v)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+	const struct trace_run *r = t->run + (s->runs - s->spec.dirs);
+	const size_t H = (size_t)t->H;
+
+	memcpy(v, r->h + ((size_t)position + 1) * H, H * sizeof(double));
+	for (size_t u = 0; s->spec.dirs == 2 && u < H; u++) {
+		const double back = r[1].h[(size_t)t->T * H + u];
+
+		if (s->spec.merge == MERGE_CONCAT)
+			v[H + u] = back;
+		else
+			v[u] += back;
+	}
+}
+
+/* In two directions what comes later changes what was read before: every beginning of the text is run
+ * again, all of them as one batch of the fast path. */
+static bool run_prefixes(struct trace *t)
+{
+	const struct encoder *e = t->snapshot->encoder;
+	const struct batch_rules rules = {.ragged = true};
+	struct corpus c = {.count = t->T};
+	struct work w = {0};
+	int32_t *order = mem_alloc((size_t)t->T * sizeof(*order));
+	size_t at = 0, T = (size_t)t->T;
+	bool ok;
+
+	c.start = mem_zero(T + 1, sizeof(*c.start));
+	c.ids = mem_alloc((T * (T + 1) / 2 + 1) * sizeof(*c.ids));
+	for (int k = 0; k < t->T; k++) {
+		order[k] = k;
+		for (int j = 0; j <= k; j++)
+			c.ids[at++] = t->ids[j];
+		c.start[k + 1] = at;
+	}
+	batch_build(&w.in.batch, &c, order, t->T, 1, &rules);
+	ok = model_pass(&e->model, t->snapshot->weights, &w, &(struct pass){0}, &(struct tally){0});
+	for (int r = 0; ok && r < t->T; r++)
+		for (int k = 0; k < t->C; k++)
+			t->prob[w.in.batch.row[r] * t->C + k] = (double)w.prob[r * t->C + k];
+	work_release(&w);
+	free(c.start);
+	free(c.ids);
+	free(order);
+	return ok;
+}
+
+/* The vector of the first n positions. */
+static void run_vector(const struct trace *t, const double *y, int n, double *v)
+{
+	if (t->snapshot->encoder->model.spec.pool == POOL_LAST)
+		last_states(t, n - 1, v);
+	else
+		pool_vector(t, y, n, v);
+}
+
+/* The outputs of the text's top layer: (T, D). */
+static double *outputs(const struct trace *t, const struct trace_run *r, int D)
+{
+	double *y = mem_zero((size_t)r->T * (size_t)D + 1, sizeof(*y));
+
+	for (int s = 0; s < r->T; s++)
+		outcome_output(t, r, s, y + (size_t)s * (size_t)D);
+	return y;
+}
+
+const struct trace_run *outcome_top(const struct trace *t)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+
+	return t->run + (s->runs - s->spec.dirs);
+}
+
+bool outcome_classes(struct trace *t)
+{
+	const bool both = t->snapshot->encoder->model.stack.spec.dirs == 2;
+	double *y;
+
+	if (both && !run_prefixes(t))
+		return false;
+	y = outputs(t, outcome_top(t), t->D);
+	/* The whole text is always run in double. */
+	for (int s = both && t->T ? t->T - 1 : 0; s < t->T; s++) {
+		run_vector(t, y, s + 1, t->vector);
+		run_head(t, t->vector, t->prob + (size_t)s * (size_t)t->C);
+	}
+	free(y);
+	return true;
+}
+
+void outcome_vector(struct trace *t)
+{
+	double *y = outputs(t, outcome_top(t), t->D);
+
+	if (t->T)
+		run_vector(t, y, t->T, t->vector);
+	free(y);
+}
+
+void outcome_tokens(struct trace *t, const struct trace_run *r)
+{
+	double *y = outputs(t, r, t->snapshot->encoder->model.K);
+
+	for (int s = 0; s < r->T; s++)
+		run_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
+			 t->prob + (size_t)s * (size_t)t->C);
+	free(y);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What comes out of a trace's runs, in double: the layers' outputs, the text's vector, and the
+ * probabilities of the head. Between trace.c and this file. */
+#ifndef SLUICE_ENGINE_INSPECT_OUTCOME_H
+#define SLUICE_ENGINE_INSPECT_OUTCOME_H
+
+#include "engine/inspect/trace.h"
+
+/* The first run of the text's top layer. */
+const struct trace_run *outcome_top(const struct trace *t);
+/* The output of a layer at a position, from its first run: y (D). */
+void outcome_output(const struct trace *t, const struct trace_run *r, int position, double *y);
+/* Fills t->vector from the whole text. */
+void outcome_vector(struct trace *t);
+/* Fills t->prob: the classes after every position. In two directions what comes later changes what was
+ * read before, so every beginning of the text is run again. false without memory. */
+bool outcome_classes(struct trace *t);
+/* Fills t->prob: the tokens after every step of a run. */
+void outcome_tokens(struct trace *t, const struct trace_run *r);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text from a model, token by token. A stepper holds the states of some rows of text side by side:
+ * each is fed a token and says how likely every token is to follow. It runs the same arithmetic as
+ * training, in windows of one step.
+ */
+#ifndef SLUICE_ENGINE_NN_DECODE_H
+#define SLUICE_ENGINE_NN_DECODE_H
+
+#include "engine/base/rng.h"
+#include "engine/nn/model.h"
+
+struct stepper {
+	const struct model *m; /* generate or reconstruct; borrowed, like the weights */
+	const real *weights;
+	int rows;
+	const real *vector; /* (rows, D) of reconstruct; borrowed */
+	struct side side;
+	real *prob; /* (rows, V) */
+};
+
+/* Begins with fresh states. vector is NULL where there is no decoder. false without memory. */
+bool stepper_begin(struct stepper *s, const struct model *m, const real *weights, int rows,
+		   const real *vector);
+/* Feeds one token a row; the probabilities of what follows, (rows, V), borrowed until the next call.
+ * NULL without memory. */
+const real *stepper_feed(struct stepper *s, const int32_t *ids);
+void stepper_release(struct stepper *s);
+
+/*
+ * The likeliest token at every step, until the end mark or max_len tokens: text r is
+ * ids[r * max_len .. + len[r]), without the mark. false without memory.
+ */
+bool decode_greedy(const struct model *m, const real *weights, const real *vector, int rows,
+		   int end, int max_len, int32_t *ids, int *len);
+
+/*
+ * How a token is drawn from probabilities. First they are raised to 1/temperature; then only the
+ * top_k likeliest are kept (0: all), and of those the fewest whose share reaches top_p (Holtzman et
+ * al., arXiv 1904.09751; 1: all). Temperature 0, or top_k 1, takes the likeliest; of equals the one
+ * with the smallest id.
+ */
+struct sampling {
+	double temperature, top_p;
+	int top_k;
+};
+
+struct choice {
+	int id;
+	double p;
+};
+
+/* The n likeliest of V tokens, likeliest first. Returns how many there are: at most n. */
+int decode_top(const real *prob, int V, struct choice *best, int n);
+
+/* Draws an id. `never` says which ids are not to be drawn (V, or NULL); scratch has V elements. */
+int decode_sample(const real *prob, int V, const struct sampling *how, const bool *never,
+		  struct rng *rng, struct choice *scratch);
+
+#endif

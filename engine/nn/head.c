@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/nn/head.h"
+
+#include "engine/math/blas.h"
+#include "engine/math/kernels.h"
+
+#include <string.h>
+
+int head_rows(int C)
+{
+	const int rows = (1 << 21) / C;
+
+	return rows < 32 ? 32 : rows > 4096 ? 4096 : rows;
+}
+
+/* One row's scores to probabilities; what it adds to the tally. */
+static void score_row(const struct head *h, real smoothing, real *p, int target, struct tally *t)
+{
+	const double hit = target >= 0 ? (double)p[target] : 0;
+	struct softmax s;
+	double sum = 0;
+
+	for (int k = 0; smoothing > 0 && k < h->C; k++)
+		sum += (double)p[k];
+	s = softmax_row(p, h->C);
+	if (target < 0)
+		return;
+	t->loss += s.log_sum - (1 - (double)smoothing) * hit - (double)smoothing * sum / h->C;
+	t->correct += p[target] >= s.top;
+	t->count++;
+}
+
+/* dL/d scores from the probabilities. */
+static void into_scores(const struct head *h, const struct head_pass *p, real *d, int target)
+{
+	const real even = p->smoothing / (real)h->C * p->scale;
+
+	if (target < 0) {
+		memset(d, 0, (size_t)h->C * sizeof(real));
+		return;
+	}
+	for (int k = 0; k < h->C; k++)
+		d[k] = d[k] * p->scale - even;
+	d[target] -= (1 - p->smoothing) * p->scale;
+}
+
+static void run_block(const struct head *h, const struct head_pass *p, int first, int rows,
+		      struct tally *tally)
+{
+	const size_t C = (size_t)h->C, K = (size_t)h->K, at = (size_t)first;
+	real *z = p->prob ? p->prob + at * C : p->block;
+	const struct cmat x = cmat_of(p->x + at * K, rows, h->K), W = cmat_of(h->W, h->C, h->K);
+	const int32_t *target = p->target ? p->target + at : NULL;
+
+	for (int r = 0; r < rows; r++)
+		memcpy(z + (size_t)r * C, h->b, C * sizeof(real));
+	mat_mul_nt(mat_of(z, rows, h->C), x, W, 1);
+	for (int r = 0; r < rows; r++)
+		score_row(h, p->smoothing, z + (size_t)r * C, target ? target[r] : -1, tally);
+	if (!p->dx)
+		return;
+	for (int r = 0; r < rows; r++) {
+		into_scores(h, p, z + (size_t)r * C, target ? target[r] : -1);
+		vec_add(p->db, z + (size_t)r * C, 1, C);
+	}
+	mat_mul_tn(mat_of(p->dW, h->C, h->K), cmat_of(z, rows, h->C), x, 1);
+	mat_mul_nn(mat_of(p->dx + at * K, rows, h->K), cmat_of(z, rows, h->C), W, 0);
+}
+
+void head_run(const struct head *h, const struct head_pass *p, struct tally *tally)
+{
+	const int block = p->prob ? p->rows : head_rows(h->C);
+
+	for (int first = 0; first < p->rows; first += block)
+		run_block(h, p, first, p->rows - first < block ? p->rows - first : block, tally);
+}
