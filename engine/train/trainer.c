@@ -409,6 +409,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		trainer_free(t);
 		return NULL;
 	}
+	optim_tune(learner_optim(t->learner), &spec->tune);
 	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
 	if (!t->joined)
 		return t;

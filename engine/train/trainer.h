@@ -27,6 +27,7 @@ struct epoch_stats {
 
 struct train_spec {
 	const struct optim_ops *optim;
+	struct optim_tune tune;   /* of optim */
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
 	struct init init;         /* of the first weights */
