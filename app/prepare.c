@@ -130,6 +130,34 @@ static bool tune(const struct settings *s, struct optim_tune *out, struct err *e
 	return true;
 }
 
+static bool goes_together(const struct settings *s, struct err *err)
+{
+	const struct schedule_ops *schedule = schedule_at(s->schedule);
+
+	if (schedule->rises && s->warmup)
+		return err_set(err, ERR_USAGE,
+			       "schedule=%s rises by itself: it goes with warmup=0 only",
+			       schedule->name);
+	return true;
+}
+
+/* What takes a validation has one. */
+static bool is_validated(const struct prepared *p, struct err *err)
+{
+	const struct schedule_ops *schedule = p->spec.schedule.ops;
+
+	if (p->valid)
+		return true;
+	if (p->settings.patience)
+		return err_set(err, ERR_USAGE,
+			       "patience needs validation: give valid or valid_split");
+	if (schedule->validates)
+		return err_set(err, ERR_USAGE,
+			       "schedule=%s needs validation: give valid or valid_split",
+			       schedule->name);
+	return true;
+}
+
 bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 {
 	struct examples train = {0}, valid = {0};
@@ -143,6 +171,7 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 	out->spec = (struct train_spec){
 		.optim = settings_optim(s),
 		.lr = s->lr,
+		.schedule = settings_schedule(s),
 		.clip = s->clip,
 		.dropout = s->dropout,
 		.recurrent = s->recurrent_dropout,
@@ -153,11 +182,9 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
-	ok = tune(s, &out->spec.tune, err);
+	ok = tune(s, &out->spec.tune, err) && goes_together(s, err);
 	ok = ok && read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
-	if (ok && !out->valid && s->patience)
-		ok = err_set(err, ERR_USAGE,
-			     "patience needs validation: give valid or valid_split");
+	ok = ok && is_validated(out, err);
 	examples_release(&train);
 	examples_release(&valid);
 	if (!ok)

@@ -35,6 +35,11 @@ static const char *optimizer_choice(int k)
 	return optim_at(k) ? optim_at(k)->name : NULL;
 }
 
+static const char *schedule_choice(int k)
+{
+	return schedule_at(k) ? schedule_at(k)->name : NULL;
+}
+
 static const char *keep_choice(int k)
 {
 	static const char *const name[] = {"all", "best", "last"};
@@ -102,6 +107,11 @@ static const struct setting table[] = {
 	{"eps",         "the optimizer's guard against division by 0", SETTING_REAL, AT(eps), 1e-30, 1, NULL, NULL},
 	{"weight_decay","adamw: share of a weight, times lr, that goes at each step", SETTING_REAL, AT(weight_decay), 0, 100, NULL, NULL},
 	{"lr",          "learning rate", SETTING_REAL, AT(lr), 1e-12, 1e38, "0.001", NULL},
+	{"schedule",    "how the rate goes on", SETTING_CHOICE, AT(schedule), 0, 0, "constant", schedule_choice},
+	{"decay",       "step, exponential, plateau: what the rate is multiplied by", SETTING_REAL, AT(decay), 1e-6, 1, "0.5", NULL},
+	{"decay_after", "step, exponential, plateau: epochs before that begins", SETTING_INT, AT(decay_after), 0, 1000000, "0", NULL},
+	{"decay_every", "step, exponential: epochs it takes; plateau: without a lower loss", SETTING_INT, AT(decay_every), 1, 1000000, "1", NULL},
+	{"warmup",      "steps in which the rate rises to its own; 0: none", SETTING_INT64, AT(warmup), 0, 1e12, "0", NULL},
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
 	{"batch",       "texts an update learns from", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
@@ -445,6 +455,15 @@ const struct cell_ops *settings_cell(const struct settings *s)
 const struct optim_ops *settings_optim(const struct settings *s)
 {
 	return optim_at(s->optimizer);
+}
+
+struct schedule settings_schedule(const struct settings *s)
+{
+	return (struct schedule){.ops = schedule_at(s->schedule),
+				 .decay = s->decay,
+				 .after = s->decay_after,
+				 .every = s->decay_every,
+				 .warmup = s->warmup};
 }
 
 void settings_read_options(const struct settings *s, struct read_options *out)

@@ -11,6 +11,7 @@
 #include "engine/nn/model.h"
 #include "engine/text/corpus.h"
 #include "engine/train/optim.h"
+#include "engine/train/schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +23,9 @@ struct settings {
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
-	int64_t seed;
+	int schedule, decay_after, decay_every; /* a place in its table; epochs */
+	int64_t seed, warmup;
+	double decay;
 	double dropout, recurrent_dropout, lr, clip, valid_split;
 	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
 	bool lower, mask, header;
@@ -67,6 +70,7 @@ bool settings_load(struct settings *s, const char *path, struct err *err);
 
 const struct cell_ops *settings_cell(const struct settings *s);
 const struct optim_ops *settings_optim(const struct settings *s);
+struct schedule settings_schedule(const struct settings *s);
 void settings_read_options(const struct settings *s, struct read_options *out); /* borrows */
 /* The vocabulary's rules that follow from the settings; borrows. */
 struct vocab_spec settings_vocab(const struct settings *s);

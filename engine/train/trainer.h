@@ -12,6 +12,7 @@
 #include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 #include "engine/train/optim.h"
+#include "engine/train/schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ struct train_spec {
 	struct optim_tune tune;   /* of optim */
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
+	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
 	int patience; /* epochs without a better validation before stopping; 0: never */
@@ -69,7 +71,7 @@ enum train_event_type {
 	TRAIN_EVENT_CHECKPOINT, /* snapshot with progress; `best` says whether it is the best */
 	TRAIN_EVENT_SNAPSHOT,   /* snapshot that someone asked for */
 	TRAIN_EVENT_STATE,      /* a new state; message says why where it is not plain */
-	TRAIN_EVENT_LR          /* the learning rate changed */
+	TRAIN_EVENT_LR /* the learning rate changed, by hand or on a plateau; gauge has it */
 };
 
 struct train_event {
@@ -100,6 +102,7 @@ void trainer_pause(struct trainer *t);
 void trainer_resume(struct trainer *t);
 void trainer_one_batch(struct trainer *t); /* pauses and takes one step */
 void trainer_stop(struct trainer *t);      /* after the step under way, with a checkpoint */
+/* The rate as it is used now: a schedule goes on from there. */
 void trainer_set_lr(struct trainer *t, double lr);
 void trainer_want_snapshot(struct trainer *t);
 
