@@ -80,7 +80,7 @@ bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, stru
 	return ok;
 }
 
-enum { PROGRESS_NUMBERS = 9 };
+enum { PROGRESS_NUMBERS = 12 };
 
 static struct store_tensor numbers(const char *name, const uint64_t *v, int n)
 {
@@ -134,6 +134,9 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 		v[6] = (uint64_t)p->epoch;
 		v[7] = (uint64_t)p->batch;
 		memcpy(&v[8], &p->lr, sizeof(p->lr));
+		memcpy(&v[9], &p->schedule.factor, sizeof(p->schedule.factor));
+		memcpy(&v[10], &p->schedule.best, sizeof(p->schedule.best));
+		v[11] = (uint64_t)p->schedule.waited;
 		t[n++] = numbers("generator", v, PROGRESS_NUMBERS);
 	}
 	return store_checkpoint_add(s, run, &c, t, n, err) &&
@@ -324,10 +327,13 @@ static int find_slot(const char *name, const struct optim_ops **ops)
 	return slot;
 }
 
+/* Older checkpoints have fewer. */
 static void take_numbers(struct progress *p, const struct store_tensor *t)
 {
 	uint64_t v[PROGRESS_NUMBERS] = {0};
 
+	memcpy(&v[9], &schedule_fresh.factor, sizeof(v[9]));
+	memcpy(&v[10], &schedule_fresh.best, sizeof(v[10]));
 	memcpy(v, t->data, t->bytes < sizeof(v) ? t->bytes : sizeof(v));
 	memcpy(p->rng.s, v, sizeof(p->rng.s));
 	p->shuffle = v[4];
@@ -335,6 +341,9 @@ static void take_numbers(struct progress *p, const struct store_tensor *t)
 	p->epoch = (int)v[6];
 	p->batch = (int)v[7];
 	memcpy(&p->lr, &v[8], sizeof(p->lr));
+	memcpy(&p->schedule.factor, &v[9], sizeof(p->schedule.factor));
+	memcpy(&p->schedule.best, &v[10], sizeof(p->schedule.best));
+	p->schedule.waited = (int)v[11];
 }
 
 bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)

@@ -100,6 +100,64 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 	return p->encoder;
 }
 
+static struct init init_of(const struct settings *s)
+{
+	const bool given = !isnan(s->init_range);
+
+	return (struct init){.kind = (enum init_kind)s->init,
+			     .forget_bias = s->forget_bias,
+			     .embed_range = given ? s->init_range : EMBED_RANGE,
+			     .range = given ? s->init_range : 0};
+}
+
+/* The optimizer's numbers that are set; one that it does not have is refused. */
+static bool tune(const struct settings *s, struct optim_tune *out, struct err *err)
+{
+	static const char *const name[] = {"beta1", "beta2", "eps", "weight_decay"};
+	const double value[] = {s->beta1, s->beta2, s->eps, s->weight_decay};
+	const struct optim_ops *ops = settings_optim(s);
+
+	for (int k = 0; k < OPTIM_NUMBERS; k++) {
+		if (isnan(value[k]))
+			continue;
+		if (!optim_takes(ops, (enum optim_number)k))
+			return err_set(err, ERR_USAGE,
+				       "%s has no use for %s; leave it out, or unset it with %s=",
+				       ops->name, name[k], name[k]);
+		out->given[k] = true;
+		out->value[k] = value[k];
+	}
+	return true;
+}
+
+static bool goes_together(const struct settings *s, struct err *err)
+{
+	const struct schedule_ops *schedule = schedule_at(s->schedule);
+
+	if (schedule->rises && s->warmup)
+		return err_set(err, ERR_USAGE,
+			       "schedule=%s rises by itself: it goes with warmup=0 only",
+			       schedule->name);
+	return true;
+}
+
+/* What takes a validation has one. */
+static bool is_validated(const struct prepared *p, struct err *err)
+{
+	const struct schedule_ops *schedule = p->spec.schedule.ops;
+
+	if (p->valid)
+		return true;
+	if (p->settings.patience)
+		return err_set(err, ERR_USAGE,
+			       "patience needs validation: give valid or valid_split");
+	if (schedule->validates)
+		return err_set(err, ERR_USAGE,
+			       "schedule=%s needs validation: give valid or valid_split",
+			       schedule->name);
+	return true;
+}
+
 bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 {
 	struct examples train = {0}, valid = {0};
@@ -113,20 +171,20 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 	out->spec = (struct train_spec){
 		.optim = settings_optim(s),
 		.lr = s->lr,
+		.schedule = settings_schedule(s),
 		.clip = s->clip,
 		.dropout = s->dropout,
 		.recurrent = s->recurrent_dropout,
-		.init = {(enum init_kind)s->init, s->forget_bias, EMBED_RANGE},
+		.init = init_of(s),
 		.epochs = s->epochs,
 		.batch = s->batch,
 		.threads = s->threads,
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
-	ok = read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
-	if (ok && !out->valid && s->patience)
-		ok = err_set(err, ERR_USAGE,
-			     "patience needs validation: give valid or valid_split");
+	ok = tune(s, &out->spec.tune, err) && goes_together(s, err);
+	ok = ok && read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
+	ok = ok && is_validated(out, err);
 	examples_release(&train);
 	examples_release(&valid);
 	if (!ok)

@@ -35,6 +35,11 @@ static const char *optimizer_choice(int k)
 	return optim_at(k) ? optim_at(k)->name : NULL;
 }
 
+static const char *schedule_choice(int k)
+{
+	return schedule_at(k) ? schedule_at(k)->name : NULL;
+}
+
 static const char *keep_choice(int k)
 {
 	static const char *const name[] = {"all", "best", "last"};
@@ -85,7 +90,8 @@ static const struct setting table[] = {
 	{"dropout",     "share of inputs, between layers, and of the vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
 	{"recurrent_dropout", "share of the state that the gates do not see in training", SETTING_REAL, AT(recurrent_dropout), 0, 0.95, "0", NULL},
 	{"init",        "how weights begin", SETTING_CHOICE, AT(init), 0, 0, "glorot", init_choice},
-	{"forget_bias", "the forget gate's bias to begin with", SETTING_REAL, AT(forget_bias), -100, 100, "1", NULL},
+	{"init_range",  "half-width of what is drawn: with uniform everything, else the embedding", SETTING_REAL, AT(init_range), 1e-6, 100, NULL, NULL},
+	{"forget_bias", "the forget gate's bias to begin with; unset: 1, but with uniform drawn", SETTING_REAL, AT(forget_bias), -100, 100, NULL, NULL},
 	{"tokenizer",   "how text is cut into tokens", SETTING_CHOICE, AT(tokenizer), 0, 0, "word", tokenizer_choice},
 	{"lower",       "fold case", SETTING_BOOL, AT(lower), 0, 1, "true", NULL},
 	{"min_count",   "rarer tokens become <unk>", SETTING_INT, AT(min_count), 1, INT_MAX, "1", NULL},
@@ -96,7 +102,16 @@ static const struct setting table[] = {
 	{"mask",        "skip padding; false: pad to one length and run over it", SETTING_BOOL, AT(mask), 0, 1, "true", NULL},
 	{"oov",         "keras: the word that stands for unknown ones", SETTING_TEXT, AT(oov), 0, 0, NULL, NULL},
 	{"optimizer",   "how gradients become updates", SETTING_CHOICE, AT(optimizer), 0, 0, "adam", optimizer_choice},
+	{"beta1",       "share of the mean of gradients that is kept: Adam's, or the momentum", SETTING_REAL, AT(beta1), 0, 0.999999, NULL, NULL},
+	{"beta2",       "share of the mean of squares that is kept: Adam's, or RMSprop's", SETTING_REAL, AT(beta2), 0, 0.999999, NULL, NULL},
+	{"eps",         "the optimizer's guard against division by 0", SETTING_REAL, AT(eps), 1e-30, 1, NULL, NULL},
+	{"weight_decay","adamw: share of a weight, times lr, that goes at each step", SETTING_REAL, AT(weight_decay), 0, 100, NULL, NULL},
 	{"lr",          "learning rate", SETTING_REAL, AT(lr), 1e-12, 1e38, "0.001", NULL},
+	{"schedule",    "how the rate goes on", SETTING_CHOICE, AT(schedule), 0, 0, "constant", schedule_choice},
+	{"decay",       "step, exponential, plateau: what the rate is multiplied by", SETTING_REAL, AT(decay), 1e-6, 1, "0.5", NULL},
+	{"decay_after", "step, exponential, plateau: epochs before that begins", SETTING_INT, AT(decay_after), 0, 1000000, "0", NULL},
+	{"decay_every", "step, exponential: epochs it takes; plateau: without a lower loss", SETTING_INT, AT(decay_every), 1, 1000000, "1", NULL},
+	{"warmup",      "steps in which the rate rises to its own; 0: none", SETTING_INT64, AT(warmup), 0, 1e12, "0", NULL},
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
 	{"batch",       "texts an update learns from", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
@@ -180,6 +195,10 @@ static bool set_number(struct settings *s, const struct setting *w, const char *
 	char *end;
 	double v;
 
+	if (!*value && !w->value && w->type == SETTING_REAL) {
+		*(double *)field(s, w) = NAN;
+		return true;
+	}
 	errno = 0;
 	v = strtod(value, &end);
 	if (end == value || *end || isnan(v) || strpbrk(value, "xX") ||
@@ -290,6 +309,8 @@ bool settings_get(const struct settings *s, const struct setting *w, struct buf 
 		buf_printf(out, "%lld", (long long)*(int64_t *)field(s, w));
 		break;
 	case SETTING_REAL:
+		if (isnan(*(double *)field(s, w)))
+			return false;
 		snprintf(number, sizeof(number), "%.15g", *(double *)field(s, w));
 		if (strtod(number, NULL) != *(double *)field(s, w))
 			snprintf(number, sizeof(number), "%.17g", *(double *)field(s, w));
@@ -315,8 +336,8 @@ void settings_default(struct settings *s)
 {
 	*s = (struct settings){0};
 	for (int k = 0; k < TABLE_SIZE; k++)
-		if (table[k].value)
-			set_value(s, &table[k], table[k].value, NULL);
+		if (table[k].value || table[k].type == SETTING_REAL)
+			set_value(s, &table[k], table[k].value ? table[k].value : "", NULL);
 }
 
 void settings_copy(struct settings *to, const struct settings *from)
@@ -434,6 +455,15 @@ const struct cell_ops *settings_cell(const struct settings *s)
 const struct optim_ops *settings_optim(const struct settings *s)
 {
 	return optim_at(s->optimizer);
+}
+
+struct schedule settings_schedule(const struct settings *s)
+{
+	return (struct schedule){.ops = schedule_at(s->schedule),
+				 .decay = s->decay,
+				 .after = s->decay_after,
+				 .every = s->decay_every,
+				 .warmup = s->warmup};
 }
 
 void settings_read_options(const struct settings *s, struct read_options *out)

@@ -11,6 +11,7 @@
 #include "engine/nn/model.h"
 #include "engine/text/corpus.h"
 #include "engine/train/optim.h"
+#include "engine/train/schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +23,11 @@ struct settings {
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
-	int64_t seed;
-	double dropout, recurrent_dropout, forget_bias, lr, clip, valid_split;
+	int schedule, decay_after, decay_every; /* a place in its table; epochs */
+	int64_t seed, warmup;
+	double decay;
+	double dropout, recurrent_dropout, lr, clip, valid_split;
+	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
 	bool lower, mask, header;
 	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */
 };
@@ -43,7 +47,7 @@ struct setting {
 	enum setting_type type;
 	size_t at;                        /* offset in struct settings */
 	double min, max;                  /* of numbers, both allowed */
-	const char *value;                /* the default, as text; NULL: none */
+	const char *value;                /* the default, as text; NULL: none, a number is NaN */
 	const char *(*choice)(int index); /* names of a SETTING_CHOICE; NULL past the end */
 };
 
@@ -54,7 +58,7 @@ void settings_default(struct settings *s);
 void settings_copy(struct settings *to, const struct settings *from);
 void settings_release(struct settings *s);
 
-/* Sets one from text. ERR_USAGE names the setting, what is allowed, and the nearest right name. */
+/* Sets one from text; the empty one unsets what has no default. ERR_USAGE names the setting, what is allowed, and the nearest right name. */
 bool settings_set(struct settings *s, const char *name, const char *value, struct err *err);
 /* "name=value" as --set takes it. */
 bool settings_assign(struct settings *s, const char *text, struct err *err);
@@ -66,6 +70,7 @@ bool settings_load(struct settings *s, const char *path, struct err *err);
 
 const struct cell_ops *settings_cell(const struct settings *s);
 const struct optim_ops *settings_optim(const struct settings *s);
+struct schedule settings_schedule(const struct settings *s);
 void settings_read_options(const struct settings *s, struct read_options *out); /* borrows */
 /* The vocabulary's rules that follow from the settings; borrows. */
 struct vocab_spec settings_vocab(const struct settings *s);

@@ -111,11 +111,42 @@ static void files_are_read_with_line_numbers(void **state)
 	settings_release(&s);
 }
 
+/* Numbers whose default is the method's own. */
+static void some_numbers_can_be_unset(void **state)
+{
+	static const char *const name[] = {"init_range", "forget_bias", "beta1",
+					   "beta2",      "eps",         "weight_decay"};
+	struct settings s;
+	struct buf text = {0};
+
+	(void)state;
+	settings_default(&s);
+	for (size_t k = 0; k < sizeof(name) / sizeof(name[0]); k++) {
+		const struct setting *w = setting_find(name[k]);
+
+		assert_false(settings_get(&s, w, &text));
+		assert_true(settings_set(&s, name[k], "0.25", NULL));
+		assert_true(settings_get(&s, w, &text));
+		assert_string_equal(buf_str(&text), "0.25");
+		buf_clear(&text);
+		assert_true(settings_set(&s, name[k], "", NULL));
+		assert_false(settings_get(&s, w, &text));
+	}
+	assert_true(s.beta1 != s.beta1);
+	refused(&s, "lr=", "a number");
+	refused(&s, "beta1=nan", "a number");
+	refused(&s, "beta1=1", "the nearest is 0.999999");
+	refused(&s, "eps=0", "the nearest is 1e-30");
+	buf_release(&text);
+	settings_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_default_reads_back),
 		cmocka_unit_test(wrong_ones_are_refused_with_the_nearest_right_one),
+		cmocka_unit_test(some_numbers_can_be_unset),
 		cmocka_unit_test(files_are_read_with_line_numbers),
 	};
 

@@ -41,9 +41,17 @@ refuses 2 'lr is from .* the nearest is' train --set lr=inf
 refuses 2 "lower is true or false, not 'maybe'" train --set lower=maybe
 refuses 2 "'hidden' is not name=value" train --set hidden
 refuses 2 'patience needs validation' train --set patience=3 --set valid_split=0 --data six.tsv
+refuses 2 'schedule=plateau needs validation' train --set schedule=plateau --set valid_split=0 --data six.tsv
+refuses 2 'schedule=triangle rises by itself' train --set schedule=triangle --set warmup=3 --data six.tsv
 refuses 2 'cannot both be standard input' train --data - --valid -
 [ ! -e "$SLUICE_STORE" ] || complain 'a refused command made a store'
 it settings_out_of_range_name_the_nearest
+
+refuses 2 'sgd has no use for beta1; leave it out, or unset it with beta1=' train --data six.tsv \
+	--set optimizer=sgd --set beta1=0.5
+refuses 2 'adam has no use for weight_decay' train --data six.tsv --set weight_decay=0.1
+refuses 2 'beta2 is from 0 to 0.999999, not 1' train --data six.tsv --set beta2=1
+it numbers_of_another_optimizer_are_refused
 
 # bad_file PATTERN MAKES...: training on the file `bad` is refused with 8 and one line that matches.
 bad_file() { refuses 8 "^sluice: $1" train $tiny --data "${2:-bad}"; }

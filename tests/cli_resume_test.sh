@@ -12,7 +12,7 @@ tensors() {
 
 settings="--set threads=2 --set dropout=0.3 --set recurrent_dropout=0.1 --set batch=16 --set lr=0.01"
 
-for shape in "cell=standard" "cell=FGR --set optimizer=rmsprop_keras" "cell=gru_after --set layers=2 --set bidirectional=true --set optimizer=momentum"; do
+for shape in "cell=standard" "cell=FGR --set optimizer=rmsprop_keras" "cell=standard --set schedule=plateau --set warmup=30" "cell=gru_after --set layers=2 --set bidirectional=true --set optimizer=momentum"; do
 	small="--set hidden=6 --set embed=5 $settings --set $shape"
 	exits 0 train --data "$english" $small --set epochs=6 --name whole
 	exits 0 train --data "$english" $small --set epochs=2 --name part
@@ -27,28 +27,50 @@ done
 it epochs_in_parts_give_the_same_bytes
 
 # Stopped in the middle of an epoch, wherever the signal finds it.
-"$sluice" train --data "$english" --set hidden=24 --set embed=24 $settings --set epochs=40 --name whole -q >out 2>err
-rm -f pipe && mkfifo pipe
-{
-	lines=0
-	while read -r line; do
-		lines=$((lines + 1))
-		[ $lines -lt 30 ] || break
-	done
-	kill -TERM "$(cat pid)"
-	cat >rest
-} <pipe &
-# shellcheck disable=SC2016,SC2086
-sh -c 'echo $$ >pid; exec "$@"' sh "$sluice" train --data "$english" --set hidden=24 --set embed=24 $settings \
-	--set epochs=40 --name part --progress ndjson >out 2>pipe </dev/null
-same 'status of the stopped one' $? 143
-wait $!
-same 'it was stopped' "$(db "SELECT status FROM runs WHERE name='part'")" stopped
-exits 0 resume part
-same 'stopped and resumed' "$(tensors part)" "$(tensors whole)"
-same 'its state' "$(db "SELECT status FROM runs WHERE name='part'")" finished
-same 'every step once' "$(db "SELECT count(*) FROM metrics WHERE name='part' AND metric='train/loss'")" \
-	"$(db "SELECT steps FROM runs WHERE name='part'")"
+# stopped_and_resumed SETTINGS: leaves the runs whole and part.
+stopped_and_resumed() {
+	big="--set hidden=24 --set embed=24 $settings --set epochs=40 $1"
+	# shellcheck disable=SC2086
+	"$sluice" train --data "$english" $big --name whole -q >out 2>err
+	rm -f pipe && mkfifo pipe
+	{
+		lines=0
+		while read -r line; do
+			lines=$((lines + 1))
+			[ $lines -lt 30 ] || break
+		done
+		kill -TERM "$(cat pid)"
+		cat >rest
+	} <pipe &
+	# shellcheck disable=SC2016,SC2086
+	sh -c 'echo $$ >pid; exec "$@"' sh "$sluice" train --data "$english" $big --name part \
+		--progress ndjson >out 2>pipe </dev/null
+	same 'status of the stopped one' $? 143
+	wait $!
+	same 'it was stopped' "$(db "SELECT status FROM runs WHERE name='part'")" stopped
+	exits 0 resume part
+	same "stopped and resumed $1" "$(tensors part)" "$(tensors whole)"
+	same 'its state' "$(db "SELECT status FROM runs WHERE name='part'")" finished
+	same 'every step once' "$(db "SELECT count(*) FROM metrics WHERE name='part' AND metric='train/loss'")" \
+		"$(db "SELECT steps FROM runs WHERE name='part'")"
+	same 'every rate' "$(rates part)" "$(rates whole)"
+}
+
+# The learning rates of a run.
+rates() {
+	db "SELECT step, value FROM metrics WHERE name='$1' AND metric='lr' ORDER BY step" | cksum
+}
+
+for schedule in 'schedule=cosine --set warmup=30' 'schedule=plateau --set decay=0.9'; do
+	stopped_and_resumed "--set $schedule"
+	[ "$(db "SELECT count(DISTINCT value) FROM metrics WHERE name='whole' AND metric='lr'")" -gt 3 ] ||
+		complain "the rate stays with $schedule"
+	exits 0 rm whole --yes
+	exits 0 rm part --yes
+done
+it a_schedule_goes_on_exactly
+
+stopped_and_resumed ''
 it a_stopped_run_goes_on_exactly
 
 exits 2 resume part

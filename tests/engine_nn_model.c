@@ -199,7 +199,9 @@ static void fresh_weights_are_what_they_are_called(void **state)
 	(void)state;
 	assert_true(model_plan(&m, &spec, NULL));
 	for (int kind = 0; kind < INIT_COUNT; kind++) {
-		real *w = init_weights(&m, 9, &(struct init){(enum init_kind)kind, 1, 0.5});
+		const struct init init = {
+			.kind = (enum init_kind)kind, .forget_bias = NAN, .embed_range = 0.5};
+		real *w = init_weights(&m, 9, &init);
 		const struct param *U = model_param(&m, "l0.fw.U_g"),
 				   *W = model_param(&m, "l0.fw.W_i");
 		const real *b_f = w + model_param(&m, "l0.fw.b_f")->at,
@@ -218,7 +220,8 @@ static void fresh_weights_are_what_they_are_called(void **state)
 		if (kind == INIT_GLOROT)
 			assert_true(largest <= sqrt(6.0 / 41) && largest > 0.9 * sqrt(6.0 / 41));
 		if (kind == INIT_UNIFORM)
-			assert_true(largest <= 1 / sqrt(33) && fabs((double)b_i[0]) > 0);
+			assert_true(largest <= 1 / sqrt(33) && fabs((double)b_i[0]) > 0 &&
+				    fabs((double)b_f[0]) > 0 && fabs((double)b_f[0]) < 0.18);
 		if (kind == INIT_NORMAL)
 			assert_true(fabs(squares * 8 - 1) < 0.3);
 		if (kind != INIT_UNIFORM)

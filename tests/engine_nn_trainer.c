@@ -70,7 +70,7 @@ static struct train_spec spec_of(int epochs)
 				   .lr = 0.01,
 				   .clip = 5,
 				   .dropout = 0.1,
-				   .init = {INIT_GLOROT, 1, 0.5},
+				   .init = {.forget_bias = 1, .embed_range = 0.5},
 				   .epochs = epochs,
 				   .batch = 8,
 				   .threads = 2,

@@ -12,7 +12,7 @@
 
 static inline real *toy_weights(const struct model *m, uint64_t seed)
 {
-	return init_weights(m, seed, &(struct init){INIT_GLOROT, 1, 0.5});
+	return init_weights(m, seed, &(struct init){.forget_bias = 1, .embed_range = 0.5});
 }
 
 /* Sentences whose class is the word good or bad, turned round by not: order matters. */

@@ -73,15 +73,18 @@ static void fill(struct rng *rng, real *w, const struct param *p, const struct m
 		 const struct init *init)
 {
 	const char *dot_at = strrchr(p->name, '.'), *kind = dot_at ? dot_at + 1 : p->name;
+	const bool forgets = !p->cols && !strcmp(kind, "b_f"), drawn = init->kind == INIT_UNIFORM;
 	const size_t n = param_size(p);
 
 	if (!strcmp(p->name, "embedding")) {
 		fill_uniform(rng, w, n, init->embed_range);
-	} else if (init->kind == INIT_UNIFORM) {
-		fill_uniform(rng, w, n, 1 / sqrt(m->spec.hidden));
+	} else if (forgets && !(drawn && isnan(init->forget_bias))) {
+		for (size_t k = 0; k < n; k++)
+			w[k] = isnan(init->forget_bias) ? 1 : (real)init->forget_bias;
+	} else if (drawn) {
+		fill_uniform(rng, w, n, init->range > 0 ? init->range : 1 / sqrt(m->spec.hidden));
 	} else if (!p->cols) {
-		for (size_t k = 0; k < n && !strcmp(kind, "b_f"); k++)
-			w[k] = (real)init->forget_bias;
+		return; /* the block is zeroed */
 	} else if (init->kind == INIT_NORMAL) {
 		fill_normal(rng, w, n, 1 / sqrt(p->cols));
 	} else if (init->kind == INIT_ORTHOGONAL || *kind == 'U') {

@@ -12,6 +12,7 @@
 #include "engine/text/corpus.h"
 #include "engine/text/vocab.h"
 #include "engine/train/optim.h"
+#include "engine/train/schedule.h"
 
 struct encoder {
 	int refs;
@@ -40,7 +41,8 @@ struct progress {
 	uint64_t shuffle; /* the draw that ordered this epoch */
 	int64_t updates;  /* of the optimizer */
 	int epoch, batch; /* 1-based epoch under way; batches of it that are done */
-	double lr;        /* as it was, changes by hand included */
+	double lr;        /* what the schedule multiplies, changes by hand included */
+	struct schedule_memory schedule;
 	const struct optim_ops *optim;
 	real *slot[OPTIM_MAX_SLOTS]; /* the optimizer's state, owned by the snapshot */
 	real *carry;                 /* the states of a stream's rows in the middle of an epoch */

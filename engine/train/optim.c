@@ -157,6 +157,13 @@ const struct optim_ops *optim_find(const char *name)
 	return NULL;
 }
 
+bool optim_takes(const struct optim_ops *ops, enum optim_number which)
+{
+	const double has[] = {ops->beta1, ops->beta2, ops->eps, ops->decay};
+
+	return has[which] > 0;
+}
+
 bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size)
 {
 	*o = (struct optim){.ops = ops,
@@ -174,6 +181,15 @@ bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t 
 			o->slot[k][j] = (real)ops->init;
 	}
 	return true;
+}
+
+void optim_tune(struct optim *o, const struct optim_tune *tune)
+{
+	double *const number[] = {&o->beta1, &o->beta2, &o->eps, &o->decay};
+
+	for (int k = 0; k < OPTIM_NUMBERS; k++)
+		if (tune->given[k])
+			*number[k] = tune->value[k];
 }
 
 void optim_release(struct optim *o)

@@ -41,8 +41,22 @@ struct optim {
 const struct optim_ops *optim_at(int index); /* NULL past the end */
 const struct optim_ops *optim_find(const char *name);
 
+/* The numbers of a method that can be chosen. */
+enum optim_number { OPTIM_BETA1, OPTIM_BETA2, OPTIM_EPS, OPTIM_DECAY, OPTIM_NUMBERS };
+
+/* Those that were chosen; zeroed: none. */
+struct optim_tune {
+	bool given[OPTIM_NUMBERS];
+	double value[OPTIM_NUMBERS];
+};
+
+/* Whether a method has that number at all. */
+bool optim_takes(const struct optim_ops *ops, enum optim_number which);
+
 /* The table's defaults; state 0, or init. false without memory. */
 bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t size);
+/* What was chosen in place of the defaults. */
+void optim_tune(struct optim *o, const struct optim_tune *tune);
 void optim_release(struct optim *o);
 
 /* One update: optim_begin once, then optim_update over disjoint ranges that cover the block (any

@@ -24,11 +24,13 @@ struct trainer {
 	pthread_cond_t wake;
 	bool pause, want_snapshot;
 	int one_batch;
-	int stop; /* also read without the lock, atomically, while validating */
-	double lr;
+	int stop;  /* also read without the lock, atomically, while validating */
+	double lr; /* asked for; 0: none */
 
 	/* The rest belongs to the thread. */
 	struct train_gauge gauge;
+	double base; /* the learning rate that the schedule multiplies */
+	struct schedule_memory memory;
 	struct rng rng;
 	uint64_t shuffle;
 	int32_t *order;
@@ -116,7 +118,8 @@ static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 	s->progress->updates = o->t;
 	s->progress->epoch = t->gauge.epoch;
 	s->progress->batch = t->batch;
-	s->progress->lr = t->gauge.lr;
+	s->progress->lr = t->base;
+	s->progress->schedule = t->memory;
 	s->progress->optim = o->ops;
 	if (is_stream(t) && t->batch && !keep_carry(t, s->progress)) {
 		snapshot_unref(s);
@@ -157,6 +160,42 @@ static bool emit_snapshot(struct trainer *t, enum train_event_type type, bool be
 	return true;
 }
 
+/* Of the step that is to come. */
+static double rate_factor(const struct trainer *t)
+{
+	const struct schedule_now at = {.step = t->gauge.step,
+					.steps = t->gauge.steps,
+					.epoch = t->gauge.epoch,
+					.per_epoch = t->batches,
+					.memory = t->memory};
+
+	return schedule_factor(&t->spec.schedule, &at);
+}
+
+static void apply_rate(struct trainer *t)
+{
+	t->gauge.lr = learner_optim(t->learner)->lr = t->base * rate_factor(t);
+}
+
+/* The rate as someone wants it now. */
+static void change_rate(struct trainer *t, double lr)
+{
+	const double factor = rate_factor(t);
+
+	t->base = factor > 0 ? lr / factor : lr;
+	t->gauge.lr = lr;
+	emit(t, (struct train_event){.type = TRAIN_EVENT_LR});
+}
+
+/* Lets the schedule know how an epoch went. */
+static void tell_schedule(struct trainer *t, const struct epoch_stats *e)
+{
+	if (!schedule_epoch(&t->spec.schedule, &t->memory, e->epoch, e->valid_loss))
+		return;
+	apply_rate(t);
+	emit(t, (struct train_event){.type = TRAIN_EVENT_LR});
+}
+
 /* Reads the requests, and waits while paused. false: stop. */
 static bool requests(struct trainer *t)
 {
@@ -167,23 +206,22 @@ static bool requests(struct trainer *t)
 		bool paused, want;
 
 		pthread_mutex_lock(&t->lock);
-		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot &&
-		    t->lr == t->gauge.lr && t->gauge.state != TRAIN_RUNNING)
+		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot && t->lr == 0 &&
+		    t->gauge.state != TRAIN_RUNNING)
 			pthread_cond_wait(&t->wake, &t->lock);
 		paused = t->pause;
 		want = t->want_snapshot;
 		t->want_snapshot = false;
 		stop = t->stop;
 		lr = t->lr;
+		t->lr = 0;
 		go = !paused || t->one_batch;
 		if (go && t->one_batch)
 			t->one_batch--;
 		pthread_mutex_unlock(&t->lock);
 
-		if (lr != t->gauge.lr) {
-			t->gauge.lr = learner_optim(t->learner)->lr = lr;
-			emit(t, (struct train_event){.type = TRAIN_EVENT_LR});
-		}
+		if (lr > 0 && lr != t->gauge.lr)
+			change_rate(t, lr);
 		if (want && !emit_snapshot(t, TRAIN_EVENT_SNAPSHOT, false, t->gauge.epoch - 1))
 			return false;
 		if (stop)
@@ -246,6 +284,7 @@ static bool one_step(struct trainer *t, struct step_stats *s)
 		lesson.example = t->order + first;
 		lesson.count = left < t->spec.batch ? left : t->spec.batch;
 	}
+	apply_rate(t);
 	*s = learner_step(t->learner, &lesson);
 	if (s->no_memory)
 		return out_of_memory(t);
@@ -355,6 +394,7 @@ static bool run_epoch(struct trainer *t, int epoch)
 	if (e.best)
 		t->best = e;
 	emit(t, (struct train_event){.type = TRAIN_EVENT_EPOCH, .epoch = &e});
+	tell_schedule(t, &e);
 	if (!emit_snapshot(t, TRAIN_EVENT_CHECKPOINT, e.best, epoch))
 		return false;
 	if (t->spec.patience && epoch - t->best.epoch >= t->spec.patience &&
@@ -384,11 +424,13 @@ static int go_on(struct trainer *t)
 	if (!p)
 		return from->epoch + 1;
 	t->rng = p->rng;
+	t->memory = p->schedule;
 	if (o->ops == p->optim)
 		o->t = p->updates;
 	for (int k = 0; k < o->ops->slots && o->ops == p->optim; k++)
 		memcpy(o->slot[k], p->slot[k], t->encoder->model.size * sizeof(real));
-	return p->batch < t->batches ? p->epoch : p->epoch + 1;
+	/* Stopped while validating, it validates again. */
+	return p->batch < t->batches || from->epoch < p->epoch ? p->epoch : p->epoch + 1;
 }
 
 static void *trainer_main(void *arg)
@@ -398,6 +440,7 @@ static void *trainer_main(void *arg)
 
 	team_flush_denormals();
 	t->gauge.epoch = epoch;
+	apply_rate(t);
 	t->good = snap(t, false, epoch - 1);
 	if (!t->good) {
 		out_of_memory(t);
@@ -437,7 +480,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		snapshot_ref(spec->from);
 	t->joined = true;
 	t->pause = spec->paused;
-	t->lr = t->gauge.lr = spec->lr;
+	t->base = t->gauge.lr = spec->lr;
+	t->memory = schedule_fresh;
 	t->batches = is_stream(t) ? (int)batch_windows(train->tokens, spec->batch, spec->window)
 				  : (train->count + spec->batch - 1) / spec->batch;
 	t->gauge.epochs = spec->epochs;
@@ -453,6 +497,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		trainer_free(t);
 		return NULL;
 	}
+	optim_tune(learner_optim(t->learner), &spec->tune);
 	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
 	if (!t->joined)
 		return t;

@@ -13,6 +13,7 @@
 #include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 #include "engine/train/optim.h"
+#include "engine/train/schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,8 +30,10 @@ struct epoch_stats {
 
 struct train_spec {
 	const struct optim_ops *optim;
+	struct optim_tune tune;   /* of optim */
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
+	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
 	int window; /* steps of a window over a stream, whose rows are `batch` */
@@ -71,7 +74,7 @@ enum train_event_type {
 	TRAIN_EVENT_CHECKPOINT, /* snapshot with progress; `best` says whether it is the best */
 	TRAIN_EVENT_SNAPSHOT,   /* snapshot that someone asked for */
 	TRAIN_EVENT_STATE,      /* a new state; message says why where it is not plain */
-	TRAIN_EVENT_LR          /* the learning rate changed */
+	TRAIN_EVENT_LR /* the learning rate changed, by hand or on a plateau; gauge has it */
 };
 
 struct train_event {
@@ -102,6 +105,7 @@ void trainer_pause(struct trainer *t);
 void trainer_resume(struct trainer *t);
 void trainer_one_batch(struct trainer *t); /* pauses and takes one step */
 void trainer_stop(struct trainer *t);      /* after the step under way, with a checkpoint */
+/* The rate as it is used now: a schedule goes on from there. */
 void trainer_set_lr(struct trainer *t, double lr);
 void trainer_want_snapshot(struct trainer *t);
 

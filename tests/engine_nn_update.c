@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What becomes of gradients: the numbers of an optimizer, limits, rows that are left alone. And what
+ * can be chosen of the weights that it all begins with. */
+#include "engine/math/blas.h"
+#include "engine/train/learner.h"
+#include "engine/train/trainer.h"
+#include "tests/toy.h"
+#include "tests/unit.h"
+
+#include <math.h>
+
+static const double TOL = sizeof(real) == sizeof(double) ? 1e-12 : 1e-6;
+
+static void every_number_is_taken_where_it_is_of_use(void **state)
+{
+	static const struct {
+		const char *name;
+		bool takes[OPTIM_NUMBERS]; /* beta1, beta2, eps, decay */
+	} table[] = {
+		{"adam", {true, true, true, false}},
+		{"adam_keras", {true, true, true, false}},
+		{"adamw", {true, true, true, true}},
+		{"sgd", {false, false, false, false}},
+		{"momentum", {true, false, false, false}},
+		{"nesterov", {true, false, false, false}},
+		{"rmsprop", {false, true, true, false}},
+		{"rmsprop_keras", {false, true, true, false}},
+		{"adagrad", {false, false, true, false}},
+		{"adagrad_keras", {false, false, true, false}},
+	};
+	size_t k;
+
+	(void)state;
+	for (k = 0; optim_at((int)k); k++) {
+		assert_true(k < sizeof(table) / sizeof(table[0]));
+		assert_string_equal(optim_at((int)k)->name, table[k].name);
+		for (int j = 0; j < OPTIM_NUMBERS; j++)
+			assert_int_equal(optim_takes(optim_at((int)k), (enum optim_number)j),
+					 table[k].takes[j]);
+	}
+	assert_int_equal(k, sizeof(table) / sizeof(table[0]));
+}
+
+/* One weight of 2 after gradients 0.5 and -0.25, with all numbers chosen. */
+static double two_updates(const char *name)
+{
+	const struct optim_tune tune = {{true, true, true, true}, {0.8, 0.7, 0.01, 0.3}};
+	struct optim o;
+	real w[1] = {2}, g[2] = {(real)0.5, (real)-0.25};
+
+	assert_true(optim_init(&o, optim_find(name), 0.1, 1));
+	optim_tune(&o, &tune);
+	for (int k = 0; k < 2; k++) {
+		optim_begin(&o);
+		optim_update(&o, w, g + k, 1, 0, 1);
+	}
+	optim_release(&o);
+	return (double)w[0];
+}
+
+static void chosen_numbers_reach_the_update(void **state)
+{
+	const double m1 = 0.2 * 0.5, v1 = 0.3 * 0.25;
+	const double m2 = 0.8 * m1 - 0.2 * 0.25, v2 = 0.7 * v1 + 0.3 * 0.0625;
+	const double step1 = 0.1 * (m1 / 0.2) / (sqrt(v1 / 0.3) + 0.01);
+	const double step2 = 0.1 * (m2 / (1 - 0.64)) / (sqrt(v2 / (1 - 0.49)) + 0.01);
+	const double keep = 1 - 0.1 * 0.3;
+
+	(void)state;
+	assert_true(fabs(two_updates("adam") - (2 - step1 - step2)) < TOL);
+	assert_true(fabs(two_updates("adamw") - ((2 * keep - step1) * keep - step2)) < TOL);
+	assert_true(fabs(two_updates("momentum") - (2 - 0.1 * 0.5 - 0.1 * (0.8 * 0.5 - 0.25))) <
+		    TOL);
+	assert_true(fabs(two_updates("rmsprop") - (2 - 0.1 * 0.5 / (sqrt(v1) + 0.01) +
+						   0.1 * 0.25 / (sqrt(v2) + 0.01))) < TOL);
+	assert_true(fabs(two_updates("adagrad") - (2 - 0.1 * 0.5 / (sqrt(0.25) + 0.01) +
+						   0.1 * 0.25 / (sqrt(0.3125) + 0.01))) < TOL);
+}
+
+static void keep_last(void *arg, const struct train_event *e)
+{
+	struct snapshot **last = arg;
+
+	if (e->type != TRAIN_EVENT_CHECKPOINT)
+		return;
+	snapshot_unref(*last);
+	*last = snapshot_ref(e->snapshot);
+}
+
+/* The weights after one step over all texts. */
+static struct snapshot *one_step(const struct train_spec *spec, struct encoder *e, struct corpus *c)
+{
+	struct snapshot *last = NULL;
+	struct trainer *t =
+		trainer_new(spec, e, c, NULL, (struct train_sink){keep_last, &last}, NULL);
+
+	assert_int_equal(trainer_wait(t, NULL), TRAIN_FINISHED);
+	trainer_free(t);
+	assert_non_null(last);
+	return last;
+}
+
+static void a_trainer_passes_them_on(void **state)
+{
+	struct train_spec spec = {.optim = optim_find("adamw"),
+				  .tune = {{false, false, true, true}, {0, 0, 0.5, 2}},
+				  .lr = 0.1,
+				  .init = {.forget_bias = 1, .embed_range = 0.5},
+				  .epochs = 1,
+				  .batch = 8,
+				  .threads = 1,
+				  .seed = 3};
+	int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7};
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
+	real *w = toy_weights(&e->model, 3);
+	struct snapshot *got = one_step(&spec, e, c);
+	struct learner *l =
+		learner_new(&e->model, w, optim_find("sgd"), 0, 0, 0, 0, 1, NULL); /* for g */
+
+	(void)state;
+	learner_gradient(l, c, order, 8, &e->rules, 0);
+	for (size_t k = 0; k < e->model.size; k++) {
+		const double g = (double)learner_grad(l)[k];
+		const double want = (double)w[k] * (1 - 0.1 * 2) - 0.1 * g / (fabs(g) + 0.5);
+
+		if (fabs((double)got->weights[k] - want) > 1e-6)
+			fail_msg("weight %zu: %.9g, by hand %.9g", k, (double)got->weights[k],
+				 want);
+	}
+	learner_free(l);
+	snapshot_unref(got);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+/* The largest size in a parameter, and how much of it is `same`. */
+static double largest(const struct model *m, const real *w, const char *name, double same,
+		      size_t *count)
+{
+	const struct param *p = model_param(m, name);
+	double most = 0;
+
+	*count = 0;
+	for (size_t k = 0; k < param_size(p); k++) {
+		most = fmax(most, fabs((double)w[p->at + k]));
+		*count += (double)w[p->at + k] == same;
+	}
+	return most;
+}
+
+static void first_weights_have_what_was_chosen(void **state)
+{
+	const struct model_spec spec = {
+		.cell = &cell_standard, .vocab = 40, .embed = 8, .hidden = 33, .classes = 2};
+	struct init init = {.kind = INIT_UNIFORM, .forget_bias = NAN, .embed_range = 0.5};
+	struct model m;
+	size_t same;
+	real *w;
+
+	(void)state;
+	assert_true(model_plan(&m, &spec, NULL));
+	init.embed_range = init.range = 0.04;
+	w = init_weights(&m, 9, &init);
+	for (int k = 0; k < m.params; k++) {
+		const double most = largest(&m, w, m.param[k].name, 0, &same);
+
+		assert_true(most <= 0.04 && most > 0 && same == 0);
+	}
+	free(w);
+	init.forget_bias = 1.5; /* holds for what is drawn too */
+	w = init_weights(&m, 9, &init);
+	assert_true(largest(&m, w, "l0.fw.b_f", 1.5, &same) == 1.5 && same == 33);
+	assert_true(largest(&m, w, "l0.fw.b_i", 1.5, &same) <= 0.04 && same == 0);
+	free(w);
+	init = (struct init){.kind = INIT_GLOROT, .forget_bias = NAN, .embed_range = 0.04};
+	w = init_weights(&m, 9, &init);
+	assert_true(largest(&m, w, "l0.fw.b_f", 1, &same) == 1 && same == 33);
+	assert_true(largest(&m, w, "embedding", 0, &same) <= 0.04 && same == 0);
+	assert_true(largest(&m, w, "l0.fw.W_i", 0, &same) > 0.2);
+	free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_number_is_taken_where_it_is_of_use),
+		cmocka_unit_test(chosen_numbers_reach_the_update),
+		cmocka_unit_test(a_trainer_passes_them_on),
+		cmocka_unit_test(first_weights_have_what_was_chosen),
+	};
+
+	blas_single_thread();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
