@@ -17,7 +17,7 @@ void archive_spec(const struct encoder *e, struct buf *out)
 
 	jw_object(&j);
 	jw_key(&j, "task");
-	jw_text(&j, "classify");
+	jw_text(&j, task_table[e->model.spec.task].name);
 	jw_key(&j, "cell");
 	jw_text(&j, e->model.spec.cell->name);
 	jw_key(&j, "embed");
@@ -32,6 +32,10 @@ void archive_spec(const struct encoder *e, struct buf *out)
 	jw_int(&j, e->model.spec.merge);
 	jw_key(&j, "pool");
 	jw_text(&j, pool_name(e->model.spec.pool));
+	jw_key(&j, "tied");
+	jw_bool(&j, e->model.spec.tied);
+	jw_key(&j, "learned_state");
+	jw_bool(&j, e->model.spec.learned);
 	jw_key(&j, "max_len");
 	jw_int(&j, e->max_len);
 	jw_key(&j, "truncate_front");
@@ -67,7 +71,7 @@ static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struc
 bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, struct err *err)
 {
 	const int C = e->classes.count;
-	struct store_token *t = mem_zero((size_t)C, sizeof(*t));
+	struct store_token *t = mem_zero((size_t)C + 1, sizeof(*t));
 	bool ok;
 
 	for (int k = 0; k < C; k++) {
@@ -75,7 +79,8 @@ bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, stru
 		t[k].len = strlen(e->classes.name[k]);
 	}
 	ok = put_vocab(s, run, e->vocab, err) &&
-	     store_vocab_put(s, run, "classes", &(struct store_vocab){t, (size_t)C, "{}"}, err);
+	     (!C ||
+	      store_vocab_put(s, run, "classes", &(struct store_vocab){t, (size_t)C, "{}"}, err));
 	free(t);
 	return ok;
 }
@@ -98,7 +103,7 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 {
 	const struct model *m = &snap->encoder->model;
 	const struct progress *p = snap->progress;
-	struct store_tensor t[MODEL_MAX_PARAMS + OPTIM_MAX_SLOTS + 1];
+	struct store_tensor t[MODEL_MAX_PARAMS + OPTIM_MAX_SLOTS + 2];
 	struct checkpoint_new c = {.step = snap->step, .epoch = snap->epoch, .kind = "weights"};
 	char slot[OPTIM_MAX_SLOTS][48];
 	uint64_t v[PROGRESS_NUMBERS];
@@ -138,6 +143,14 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 		memcpy(&v[10], &p->schedule.best, sizeof(p->schedule.best));
 		v[11] = (uint64_t)p->schedule.waited;
 		t[n++] = numbers("generator", v, PROGRESS_NUMBERS);
+		if (p->carry)
+			t[n++] = (struct store_tensor){.name = "carry",
+						       .role = TENSOR_STATE,
+						       .type = TENSOR_F32,
+						       .rank = 1,
+						       .shape = {(int64_t)p->carry_size},
+						       .data = p->carry,
+						       .bytes = p->carry_size * sizeof(float)};
 	}
 	return store_checkpoint_add(s, run, &c, t, n, err) &&
 	       store_checkpoint_keep(s, run, keep, 0, NULL, err);
@@ -181,20 +194,11 @@ static bool load_classes(struct store *s, int64_t run, struct classes *c, struct
 	return true;
 }
 
-static bool find_pool(const char *name, enum pool *pool)
-{
-	for (int k = 0; k < POOL_COUNT; k++)
-		if (!strcmp(pool_name((enum pool)k), name)) {
-			*pool = (enum pool)k;
-			return true;
-		}
-	return false;
-}
-
 static struct encoder *load_encoder(struct store *s, int64_t run, const char *spec, struct err *err)
 {
 	const char *task, *cell, *pool = "last";
-	int merge = 0, max_len, truncate_front, mask, pad_to, pad_front;
+	int merge = 0, max_len, truncate_front, mask, pad_to, pad_front, tied = 0, learned = 0;
+	int which, pooling;
 	struct model_spec model = {0};
 	struct classes classes = {0};
 	struct vocab *vocab = NULL;
@@ -204,22 +208,31 @@ static struct encoder *load_encoder(struct store *s, int64_t run, const char *sp
 
 	/* What later versions added has a default: older stores lack it. */
 	if (!o ||
-	    json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s}", "task", &task,
-			"cell", &cell, "embed", &model.embed, "hidden", &model.hidden, "max_len",
-			&max_len, "truncate_front", &truncate_front, "mask", &mask, "pad_to",
-			&pad_to, "pad_front", &pad_front, "layers", &model.layers, "directions",
-			&model.dirs, "merge", &merge, "pool", &pool) ||
-	    !find_pool(pool, &model.pool)) {
+	    json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s s?b s?b}", "task",
+			&task, "cell", &cell, "embed", &model.embed, "hidden", &model.hidden,
+			"max_len", &max_len, "truncate_front", &truncate_front, "mask", &mask,
+			"pad_to", &pad_to, "pad_front", &pad_front, "layers", &model.layers,
+			"directions", &model.dirs, "merge", &merge, "pool", &pool, "tied", &tied,
+			"learned_state", &learned) ||
+	    (pooling = pool_find(pool)) < 0) {
 		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
-	} else if (!(model.cell = cell_find(cell)) || strcmp(task, "classify") != 0) {
+	} else if (!(model.cell = cell_find(cell)) || (which = task_find(task)) < 0) {
 		err_set(err, ERR_FAILED,
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);
-	} else if (load_vocab(s, run, &vocab, err) && load_classes(s, run, &classes, err)) {
-		const struct batch_rules rules = {
-			.mask = mask, .pad_to = pad_to, .pad_front = pad_front};
+	} else if (load_vocab(s, run, &vocab, err) &&
+		   (!task_table[which].labels || load_classes(s, run, &classes, err))) {
+		const struct batch_rules rules = {.mask = mask,
+						  .pad_to = pad_to,
+						  .pad_front = pad_front,
+						  .ragged = task_table[which].stream,
+						  .marked = task_table[which].decoder};
 
+		model.task = (enum task)which;
+		model.pool = (enum pool)pooling;
 		model.merge = merge ? MERGE_SUM : MERGE_CONCAT;
+		model.tied = tied;
+		model.learned = learned;
 
 		e = encoder_new(&model, vocab, &classes, &rules, max_len, truncate_front, err);
 		vocab = NULL;
@@ -364,6 +377,9 @@ bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)
 		if (!strcmp(t[k].name, "generator")) {
 			take_numbers(p, &t[k]);
 			numbers = true;
+		} else if (!strcmp(t[k].name, "carry") && (p->carry = mem_block(t[k].bytes, 1))) {
+			memcpy(p->carry, t[k].data, t[k].bytes);
+			p->carry_size = t[k].bytes / sizeof(float);
 		} else if (slot >= 0 && t[k].bytes == bytes &&
 			   (p->slot[slot] = mem_block(bytes, 1))) {
 			memcpy(p->slot[slot], t[k].data, bytes);

@@ -48,7 +48,7 @@ static void name_tokens(struct sentence *s)
 	s->unknown = mem_zero((size_t)t->T + 1, sizeof(*s->unknown));
 	for (int k = 0; k < t->T; k++) {
 		size_t n;
-		const char *token = trace_token(t, k, &n);
+		const char *token = trace_token(t, 0, k, &n);
 
 		at[k] = all.len;
 		if (n == 1 && *token == ' ')
@@ -56,7 +56,7 @@ static void name_tokens(struct sentence *s)
 		for (size_t j = 0; j < n && !(n == 1 && *token == ' '); j++)
 			buf_byte(&all, token[j] ? token[j] : '?');
 		buf_add(&all, "", 1);
-		s->unknown[k] = trace_unknown(t, k);
+		s->unknown[k] = trace_unknown(t, 0, k);
 	}
 	s->token_text = buf_take(&all);
 	for (int k = 0; k < t->T; k++)

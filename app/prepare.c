@@ -49,6 +49,8 @@ static bool read_texts(struct prepared *p, struct examples *train, struct exampl
 			return false;
 		remember(&p->valid_source, valid);
 		buf_add(&p->warnings, buf_str(&valid->warnings), valid->warnings.len);
+	} else if (s->valid_split > 0 && task_table[s->task].stream) {
+		return examples_cut(train, s->valid_split, valid, err);
 	} else if (s->valid_split > 0) {
 		return examples_split(train, s->valid_split, (uint64_t)s->seed, valid, err);
 	}
@@ -69,7 +71,9 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 		  struct err *err)
 {
 	const struct settings *s = &p->settings;
+	const struct task_ops *task = &task_table[s->task];
 	const struct model_spec model = {
+		.task = (enum task)s->task,
 		.cell = settings_cell(s),
 		.embed = s->embed,
 		.hidden = s->hidden,
@@ -77,24 +81,30 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 		.dirs = s->bidirectional ? 2 : 1,
 		.merge = s->bidirectional == 2 ? MERGE_SUM : MERGE_CONCAT,
 		.pool = (enum pool)s->pool,
+		.tied = s->tied,
+		.learned = s->learned_state,
 	};
 	const bool front = s->truncating == 0;
-	struct batch_rules rules = {.mask = s->mask, .pad_front = s->padding == 0};
+	struct batch_rules rules = {.mask = s->mask,
+				    .pad_front = s->padding == 0,
+				    .ragged = task->stream,
+				    .marked = task->decoder};
 	struct classes classes = {0};
+	const struct classes *labels = task->labels ? &classes : NULL;
 	struct vocab *vocab;
 
-	if (!classes_of(train, &classes, err))
+	if (task->labels && !classes_of(train, &classes, err))
 		return false;
 	vocab = build_vocab(s, train);
-	p->train = corpus_new(train, vocab, &classes, s->max_len, front, err);
+	p->train = corpus_new(train, vocab, labels, s->max_len, front, err);
 	if (p->train && valid->count)
-		p->valid = corpus_new(valid, vocab, &classes, s->max_len, front, err);
+		p->valid = corpus_new(valid, vocab, labels, s->max_len, front, err);
 	if (!p->train || (valid->count && !p->valid)) {
 		vocab_unref(vocab);
 		classes_release(&classes);
 		return false;
 	}
-	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len;
+	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - task->decoder;
 	p->encoder = encoder_new(&model, vocab, &classes, &rules,
 				 s->mask ? s->max_len : rules.pad_to, front, err);
 	return p->encoder;
@@ -141,6 +151,25 @@ static bool goes_together(const struct settings *s, struct err *err)
 	return true;
 }
 
+/* A stream fills its rows. */
+static bool is_long_enough(const struct prepared *p, struct err *err)
+{
+	const struct settings *s = &p->settings;
+
+	if (!task_table[s->task].stream)
+		return true;
+	if (!batch_windows(p->train->tokens, s->batch, s->window))
+		return err_set(
+			err, ERR_INPUT,
+			"%s has %lld tokens to learn from, too few for %d rows (batch); lower "
+			"batch",
+			p->train_source.path, (long long)p->train->tokens, s->batch);
+	if (p->valid && p->valid->tokens < 2)
+		return err_set(err, ERR_INPUT,
+			       "the validation text has no two tokens; raise valid_split");
+	return true;
+}
+
 /* What takes a validation has one. */
 static bool is_validated(const struct prepared *p, struct err *err)
 {
@@ -175,16 +204,18 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 		.clip = s->clip,
 		.dropout = s->dropout,
 		.recurrent = s->recurrent_dropout,
+		.smoothing = s->label_smoothing,
 		.init = init_of(s),
 		.epochs = s->epochs,
 		.batch = s->batch,
+		.window = s->window,
 		.threads = s->threads,
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
 	ok = tune(s, &out->spec.tune, err) && goes_together(s, err);
 	ok = ok && read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
-	ok = ok && is_validated(out, err);
+	ok = ok && is_long_enough(out, err) && is_validated(out, err);
 	examples_release(&train);
 	examples_release(&valid);
 	if (!ok)

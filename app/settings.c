@@ -17,7 +17,7 @@
 
 static const char *task_choice(int k)
 {
-	return k == 0 ? "classify" : NULL;
+	return k < TASK_COUNT ? task_table[k].name : NULL;
 }
 
 static const char *cell_choice(int k)
@@ -87,6 +87,8 @@ static const struct setting table[] = {
 	{"layers",      "LSTMs on top of each other", SETTING_INT, AT(layers), 1, STACK_MAX_RUNS, "1", NULL},
 	{"bidirectional", "also from the end to the beginning (true: concat)", SETTING_CHOICE, AT(bidirectional), 0, 0, "false", both_choice},
 	{"pool",        "how the steps become one vector", SETTING_CHOICE, AT(pool), 0, 0, "last", pool_choice},
+	{"tied",        "the output's matrix is the embedding", SETTING_BOOL, AT(tied), 0, 1, "false", NULL},
+	{"learned_state", "the states before the first token are learned; false: 0", SETTING_BOOL, AT(learned_state), 0, 1, "false", NULL},
 	{"dropout",     "share of inputs, between layers, and of the vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
 	{"recurrent_dropout", "share of the state that the gates do not see in training", SETTING_REAL, AT(recurrent_dropout), 0, 0.95, "0", NULL},
 	{"init",        "how weights begin", SETTING_CHOICE, AT(init), 0, 0, "glorot", init_choice},
@@ -113,7 +115,9 @@ static const struct setting table[] = {
 	{"decay_every", "step, exponential: epochs it takes; plateau: without a lower loss", SETTING_INT, AT(decay_every), 1, 1000000, "1", NULL},
 	{"warmup",      "steps in which the rate rises to its own; 0: none", SETTING_INT64, AT(warmup), 0, 1e12, "0", NULL},
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
-	{"batch",       "texts an update learns from", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
+	{"batch",       "texts an update learns from; generate: rows of the stream", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
+	{"window",      "generate: tokens through which gradients go back", SETTING_INT, AT(window), 1, 100000, "64", NULL},
+	{"label_smoothing", "share of the target that is spread over all classes or tokens", SETTING_REAL, AT(label_smoothing), 0, 0.9, "0", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
 	{"patience",    "epochs without a better validation before stopping; 0: never", SETTING_INT, AT(patience), 0, 1000000, "0", NULL},
 	{"valid_split", "share held out where there is no validation file", SETTING_REAL, AT(valid_split), 0, 0.9, "0.1", NULL},
@@ -473,7 +477,8 @@ void settings_read_options(const struct settings *s, struct read_options *out)
 		.label_column = s->label_column,
 		.text_column = s->text_column,
 		.no_header = !s->header,
-		.need_labels = true,
+		.need_labels = task_table[s->task].labels,
+		.stream = task_table[s->task].stream,
 	};
 }
 
@@ -484,5 +489,6 @@ struct vocab_spec settings_vocab(const struct settings *s)
 		.min_count = s->min_count,
 		.max_size = s->max_vocab,
 		.oov = s->oov,
+		.end = !task_table[s->task].labels,
 	};
 }

@@ -32,10 +32,28 @@ static void cells(void **state)
 	run("tests/golden/cell_*.txt", 38);
 }
 
+static void layouts(void **state)
+{
+	(void)state;
+	run("tests/golden/layout_*.txt", 2);
+}
+
 static void classifiers(void **state)
 {
 	(void)state;
 	run("tests/golden/classifier_*.txt", 5);
+}
+
+static void stacks(void **state)
+{
+	(void)state;
+	run("tests/golden/stack_*.txt", 4);
+}
+
+static void language_models(void **state)
+{
+	(void)state;
+	run("tests/golden/lm_*.txt", 2);
 }
 
 static void optimizers(void **state)
@@ -47,9 +65,9 @@ static void optimizers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cells),
-		cmocka_unit_test(classifiers),
-		cmocka_unit_test(optimizers),
+		cmocka_unit_test(cells),           cmocka_unit_test(layouts),
+		cmocka_unit_test(classifiers),     cmocka_unit_test(stacks),
+		cmocka_unit_test(language_models), cmocka_unit_test(optimizers),
 	};
 
 	blas_single_thread();

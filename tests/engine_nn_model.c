@@ -20,16 +20,18 @@ static double loss_of(struct learner *l, const struct model *m, const struct cor
 	const struct dropout drop = {
 		.rate = dropout, .recurrent = dropout / 2, .key = 7, .stride = 1};
 	struct work w = {0};
+	struct tally tally = {0};
 	int32_t order[64];
-	double loss;
 
 	for (int k = 0; k < n; k++)
 		order[k] = k;
 	batch_sort(c, order, n);
-	batch_build(&w.batch, c, order, n, 1, rules);
-	loss = model_forward(m, learner_weights(l), &w, &drop, NULL) / n;
+	batch_build(&w.in.batch, c, order, n, 1, rules);
+	if (m->dec.runs)
+		batch_targets(&w.out.batch, c, order, n, 1);
+	assert_true(model_pass(m, learner_weights(l), &w, &(struct pass){.drop = &drop}, &tally));
 	work_release(&w);
-	return loss;
+	return tally.loss / (double)tally.count;
 }
 
 /* Every weight of the whole model against central differences of its loss. */
@@ -38,15 +40,23 @@ static void check_gradient(const struct model_spec *spec, bool mask, double drop
 	struct corpus *c;
 	struct encoder *e = toy_encoder_of(spec, mask, 6, &c, NULL);
 	const struct model *m = &e->model;
-	struct learner *l = learner_new(m, toy_weights(m, 3), optim_find("adam"), 0.01, 0, dropout,
-					dropout / 2, threads, NULL);
+	struct learner *l = learner_new(m, toy_weights(m, 3),
+					&(struct learner_spec){.optim = optim_find("adam"),
+							       .lr = 0.01,
+							       .dropout = dropout,
+							       .recurrent = dropout / 2,
+							       .threads = threads},
+					NULL);
 	/* A maximum has kinks, which a short step is likely to miss. */
 	const double step = spec->pool == POOL_MAX ? STEP / 100 : STEP;
 	const double tol = spec->pool == POOL_MAX ? GRAD_TOL * 100 : GRAD_TOL;
 	int32_t order[6] = {0, 1, 2, 3, 4, 5};
 	real *w = learner_weights(l);
 
-	learner_gradient(l, c, order, 6, &e->rules, 7);
+	learner_gradient(
+		l,
+		&(struct lesson){
+			.corpus = c, .rules = &e->rules, .example = order, .count = 6, .key = 7});
 	for (size_t k = 0; k < m->size; k++) {
 		static const int at[] = {1, -1, 2, -2};
 		const real old = w[k];
@@ -117,16 +127,16 @@ static void batch_equals_single_rows(void **state)
 	(void)state;
 	for (int k = 0; k < 20; k++)
 		order[k] = k;
-	batch_build(&all.batch, c, order, 20, 1, &e->rules);
-	model_forward(&e->model, w, &all, NULL, NULL);
+	batch_build(&all.in.batch, c, order, 20, 1, &e->rules);
+	model_pass(&e->model, w, &all, &(struct pass){0}, &(struct tally){0});
 	for (int r = 0; r < 20; r++) {
-		batch_build(&one.batch, c, &order[all.batch.row[r]], 1, 1, &e->rules);
-		model_forward(&e->model, w, &one, NULL, NULL);
-		tokens += one.batch.steps.N;
+		batch_build(&one.in.batch, c, &order[all.in.batch.row[r]], 1, 1, &e->rules);
+		model_pass(&e->model, w, &one, &(struct pass){0}, &(struct tally){0});
+		tokens += one.in.batch.steps.N;
 		for (int k = 0; k < 2; k++)
 			assert_true(fabs((double)(one.prob[k] - all.prob[r * 2 + k])) < SAME_TOL);
 	}
-	assert_int_equal(tokens, all.batch.steps.N);
+	assert_int_equal(tokens, all.in.batch.steps.N);
 	assert_int_equal(tokens, c->tokens);
 	work_release(&all);
 	work_release(&one);
@@ -137,8 +147,14 @@ static void batch_equals_single_rows(void **state)
 
 static real *train_some(const struct encoder *e, const struct corpus *c, int threads)
 {
-	struct learner *l = learner_new(&e->model, toy_weights(&e->model, 5), optim_find("adam"),
-					0.01, 1, 0.3, 0.2, threads, NULL);
+	struct learner *l = learner_new(&e->model, toy_weights(&e->model, 5),
+					&(struct learner_spec){.optim = optim_find("adam"),
+							       .lr = 0.01,
+							       .clip = 1,
+							       .dropout = 0.3,
+							       .recurrent = 0.2,
+							       .threads = threads},
+					NULL);
 	real *copy = mem_alloc(e->model.size * sizeof(*copy));
 
 	for (int step = 0; step < 12; step++) {
@@ -146,7 +162,12 @@ static real *train_some(const struct encoder *e, const struct corpus *c, int thr
 
 		for (int k = 0; k < 10; k++)
 			order[k] = (step * 7 + k * 3) % c->count;
-		assert_true(learner_step(l, c, order, 10, &e->rules, (uint64_t)step).finite);
+		assert_true(learner_step(l, &(struct lesson){.corpus = c,
+							     .rules = &e->rules,
+							     .example = order,
+							     .count = 10,
+							     .key = (uint64_t)step})
+				    .finite);
 	}
 	memcpy(copy, learner_weights(l), e->model.size * sizeof(*copy));
 	learner_free(l);
@@ -242,14 +263,15 @@ static void dropout_keeps_its_share(void **state)
 	(void)state;
 	for (int k = 0; k < 64; k++)
 		order[k] = k;
-	batch_build(&work.batch, c, order, 64, 1, &e->rules);
+	batch_build(&work.in.batch, c, order, 64, 1, &e->rules);
 	for (uint64_t key = 0; all < 1000000; key++) {
-		model_forward(&e->model, w, &work,
-			      &(struct dropout){.rate = 0.3, .key = key, .stride = 1}, NULL);
+		const struct dropout drop = {.rate = 0.3, .key = key, .stride = 1};
+
+		model_pass(&e->model, w, &work, &(struct pass){.drop = &drop}, &(struct tally){0});
 		for (size_t k = 0; k < 64 * 64; k++, all++) {
-			assert_true(work.drop_x[k] == 0 ||
-				    fabs((double)work.drop_x[k] - 1 / 0.7) < 1e-6);
-			kept += work.drop_x[k] != 0;
+			assert_true(work.in.drop_x[k] == 0 ||
+				    fabs((double)work.in.drop_x[k] - 1 / 0.7) < 1e-6);
+			kept += work.in.drop_x[k] != 0;
 		}
 	}
 	assert_true(fabs((double)kept / (double)all - 0.7) < 0.002);
@@ -291,12 +313,14 @@ static void evaluation_counts_right(void **state)
 	struct encoder *e = toy_encoder(cell_at(0), 6, 8, true, 200, &c, NULL);
 	real *w = toy_weights(&e->model, 1);
 	struct team *one = team_new(1, NULL), *two = team_new(2, NULL);
+	struct evaluation all = {&e->model, w, c, &e->rules, -1, true, NULL};
 	struct measures a, b;
 	int right = 0, sum = 0;
 
 	(void)state;
-	assert_true(eval_corpus(one, &e->model, w, c, &e->rules, true, NULL, &a, NULL));
-	assert_true(eval_corpus(two, &e->model, w, c, &e->rules, false, NULL, &b, NULL));
+	assert_true(eval_corpus(one, &all, &a, NULL));
+	all.keep_prob = false;
+	assert_true(eval_corpus(two, &all, &b, NULL));
 	for (int k = 0; k < 200; k++)
 		right += (a.prob[2 * k + 1] > a.prob[2 * k]) == c->label[k];
 	for (int k = 0; k < 4; k++)

@@ -121,10 +121,10 @@ static void words_are_told_from_padding_and_unknown_ones(void **state)
 
 	(void)state;
 	assert_int_equal(t->T, 10);
-	assert_memory_equal(trace_token(t, 0, &n), "<pad>", 5);
-	assert_memory_equal(trace_token(t, 8, &n), "zebra", 5);
-	assert_true(trace_unknown(t, 8));
-	assert_false(trace_unknown(t, 7));
+	assert_memory_equal(trace_token(t, 0, 0, &n), "<pad>", 5);
+	assert_memory_equal(trace_token(t, 0, 8, &n), "zebra", 5);
+	assert_true(trace_unknown(t, 0, 8));
+	assert_false(trace_unknown(t, 0, 7));
 	assert_int_equal(t->ids[8], VOCAB_UNK);
 	trace_free(t);
 

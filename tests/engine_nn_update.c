@@ -115,11 +115,13 @@ static void a_trainer_passes_them_on(void **state)
 	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
 	real *w = toy_weights(&e->model, 3);
 	struct snapshot *got = one_step(&spec, e, c);
-	struct learner *l =
-		learner_new(&e->model, w, optim_find("sgd"), 0, 0, 0, 0, 1, NULL); /* for g */
+	struct learner *l = learner_new(
+		&e->model, w, &(struct learner_spec){.optim = optim_find("sgd"), .threads = 1},
+		NULL); /* for g */
 
 	(void)state;
-	learner_gradient(l, c, order, 8, &e->rules, 0);
+	learner_gradient(
+		l, &(struct lesson){.corpus = c, .rules = &e->rules, .example = order, .count = 8});
 	for (size_t k = 0; k < e->model.size; k++) {
 		const double g = (double)learner_grad(l)[k];
 		const double want = (double)w[k] * (1 - 0.1 * 2) - 0.1 * g / (fabs(g) + 0.5);

@@ -145,8 +145,14 @@ bool command_eval(struct context *c, const struct args *a, struct err *err)
 			fputs(buf_str(&ex.warnings), stderr);
 		corpus = corpus_new(&ex, e->vocab, &e->classes, e->max_len, e->truncate_front, err);
 		team = corpus ? team_new(default_threads(), err) : NULL;
-		ok = team && eval_corpus(team, &e->model, l.snapshot->weights, corpus, &e->rules,
-					 false, c->cancel, &m, err);
+		ok = team && eval_corpus(team,
+					 &(struct evaluation){.model = &e->model,
+							      .weights = l.snapshot->weights,
+							      .corpus = corpus,
+							      .rules = &e->rules,
+							      .end = vocab_end(e->vocab),
+							      .stop = c->cancel},
+					 &m, err);
 	}
 	if (ok)
 		ok = c->out && (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON)
@@ -177,9 +183,8 @@ static bool predict_line(struct predictor *p, const char *line, size_t n, struct
 	buf_clear(&p->text);
 	utf8_repair(&p->text, line, n, NULL);
 	encoder_encode(e, buf_str(&p->text), p->text.len, &p->encoding);
-	batch_of_ids(&p->work.batch, p->encoding.ids, (int)p->encoding.count, &e->rules);
-	model_forward(&e->model, p->s->weights, &p->work, NULL, NULL);
-	if (!p->work.block)
+	batch_of_ids(&p->work.in.batch, p->encoding.ids, (int)p->encoding.count, &e->rules);
+	if (!model_pass(&e->model, p->s->weights, &p->work, &(struct pass){0}, &(struct tally){0}))
 		return err_set(err, ERR_FAILED, "not enough memory for a line of %zu tokens",
 			       p->encoding.count);
 	for (int k = 1; k < C; k++)

@@ -31,7 +31,7 @@ bool command_export(struct context *c, const struct args *a, struct err *err)
 			{"run", l.id},
 			{"name", l.name},
 			{"step", step},
-			{"task", "classify"},
+			{"task", task_table[l.snapshot->encoder->model.spec.task].name},
 			{"cell", l.snapshot->encoder->model.spec.cell->name},
 			{"tokenizer",
 			 tokenizer_name(vocab_rules(l.snapshot->encoder->vocab)->rules.kind)},

@@ -38,7 +38,7 @@ static void json_tokens(struct json_writer *j, const struct trace *t)
 	jw_array(j);
 	for (int s = 0; s < t->T; s++) {
 		size_t n;
-		const char *token = trace_token(t, s, &n);
+		const char *token = trace_token(t, 0, s, &n);
 
 		jw_text_n(j, token, n);
 	}
@@ -51,7 +51,7 @@ static void json_tokens(struct json_writer *j, const struct trace *t)
 	jw_key(j, "unknown");
 	jw_array(j);
 	for (int s = 0; s < t->T; s++)
-		if (trace_unknown(t, s))
+		if (trace_unknown(t, 0, s))
 			jw_int(j, s);
 	jw_array_end(j);
 	jw_key(j, "dropped");
@@ -121,7 +121,7 @@ void trace_rows(struct output *o, const struct trace *t)
 		for (int at = 0; at < t->T * t->H; at++) {
 			const struct trace_run *run = &t->run[r];
 			size_t n;
-			const char *token = trace_token(t, at / t->H, &n);
+			const char *token = trace_token(t, r, at / t->H, &n);
 
 			row[0] = value_int(run->layer);
 			row[1] = value_text(run->backward ? "bw" : "fw");
@@ -170,11 +170,11 @@ static void rows_steps(struct output *o, const struct trace *t, const struct tra
 	output_columns(o, column, cols);
 	for (int s = 0; s < t->T; s++) {
 		size_t n;
-		const char *token = trace_token(t, s, &n);
+		const char *token = trace_token(t, 0, s, &n);
 
 		row[0] = value_int(s + 1);
 		row[1] = value_bytes(token, n);
-		row[2] = value_text(trace_unknown(t, s) ? "no" : "yes");
+		row[2] = value_text(trace_unknown(t, 0, s) ? "no" : "yes");
 		for (int k = 0; k < signals; k++) {
 			const double *v = run->signal[k].v + (size_t)s * (size_t)t->H;
 

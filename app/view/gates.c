@@ -47,7 +47,7 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 		.v = run_of(w)->signal[signal].v,
 		.H = t->H,
 		.is_signed = run_of(w)->signal[signal].is_signed,
-		.limit = trace_signal_limit(t, &run_of(w)->signal[signal]),
+		.limit = trace_signal_limit(t, w->gates.run, signal),
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
@@ -62,14 +62,14 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 
 /* --- the side panel: the equations of the chosen cell ------------------------------------------- */
 
-struct side {
+struct panel {
 	struct workbench *w;
 	struct rect r;
 	int row, first; /* lines so far; how many of them are scrolled away */
 };
 
 /* The row of the next line, or -1 where it is out of sight. */
-static int side_row(struct side *s)
+static int side_row(struct panel *s)
 {
 	const int row = s->row++ - s->first;
 
@@ -77,7 +77,7 @@ static int side_row(struct side *s)
 }
 
 /* In ASCII a product needs a sign of its own: a point would be one of the number's. */
-static const char *products(const struct side *s, const char *text, char out[300])
+static const char *products(const struct panel *s, const char *text, char out[300])
 {
 	size_t n = 0;
 
@@ -94,7 +94,7 @@ static const char *products(const struct side *s, const char *text, char out[300
 	return out;
 }
 
-static void side_line(struct side *s, enum role role, int indent, const char *text)
+static void side_line(struct panel *s, enum role role, int indent, const char *text)
 {
 	const int row = side_row(s);
 	char plain[300];
@@ -104,7 +104,7 @@ static void side_line(struct side *s, enum role role, int indent, const char *te
 			     part_look(s->w, role), products(s, text, plain));
 }
 
-static int side_room(const struct side *s, int indent)
+static int panel_room(const struct panel *s, int indent)
 {
 	return s->r.cols - 2 - indent;
 }
@@ -128,7 +128,7 @@ static const char *factor(char out[32], double v, bool leads)
 }
 
 /* A label at the left, a number right-aligned in its column, and a remark behind it. */
-static void side_number(struct side *s, const char *label, double v, const char *remark)
+static void side_number(struct panel *s, const char *label, double v, const char *remark)
 {
 	const int row = side_row(s);
 	char number[32], plain[300];
@@ -146,7 +146,7 @@ static void side_number(struct side *s, const char *label, double v, const char 
 }
 
 /* The largest contributions, as many as there is room for. */
-static void name_parts(const struct side *s, char *out, size_t size, const struct sum_term *m)
+static void name_parts(const struct panel *s, char *out, size_t size, const struct sum_term *m)
 {
 	size_t n = 0;
 
@@ -170,7 +170,7 @@ static const char *activation_name(enum activation act)
 }
 
 /* i = σ(−0.581) = +0.359 */
-static void side_value(struct side *s, const struct gate *gate, double z, double value)
+static void side_value(struct panel *s, const struct gate *gate, double z, double value)
 {
 	char text[120], inside[32], outside[32];
 
@@ -180,7 +180,7 @@ static void side_value(struct side *s, const struct gate *gate, double z, double
 }
 
 /* z = W·x + U·h + b, rounded so that the printed numbers add up. */
-static void side_gate(struct side *s, const struct gate *gate, const struct gate_sum *g)
+static void side_gate(struct panel *s, const struct gate *gate, const struct gate_sum *g)
 {
 	double v[EXPLAIN_TERMS + 1], z = 0;
 	char label[32], text[80];
@@ -205,7 +205,8 @@ static void side_gate(struct side *s, const struct gate *gate, const struct gate
 	side_value(s, gate, z, g->value);
 }
 
-static void side_others(struct side *s, const struct trace *t, const struct unit_sum *u, int chosen)
+static void side_others(struct panel *s, const struct trace *t, const struct unit_sum *u,
+			int chosen)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 
@@ -244,7 +245,7 @@ static const char *subscript(int t, char out[32])
 }
 
 /* c = carry·c' + write and h = o·tanh c (or h alone, in a GRU), with the numbers put in. */
-static void side_state(struct side *s, const struct trace *t, const struct unit_sum *u, int step)
+static void side_state(struct panel *s, const struct trace *t, const struct unit_sum *u, int step)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 	const char state = cell->carries_h ? 'h' : 'c';
@@ -261,7 +262,7 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	side_line(s, ROLE_strong, 0, text);
 	factor(one, u->old, false);
 	snprintf(text, sizeof(text), "= %s·%s + %s", carry, one, write);
-	if (canvas_width(text) > side_room(s, 1)) { /* two lines */
+	if (canvas_width(text) > panel_room(s, 1)) { /* two lines */
 		snprintf(text, sizeof(text), "= %s·%s", carry, one);
 		side_line(s, ROLE_text, 1, text);
 		snprintf(text, sizeof(text), "  + %s", write);
@@ -281,7 +282,7 @@ static void side_state(struct side *s, const struct trace *t, const struct unit_
 	side_line(s, ROLE_text, 1, text);
 }
 
-static void side_classes(struct side *s, const struct trace *t, int step)
+static void side_classes(struct panel *s, const struct trace *t, int step)
 {
 	const struct classes *c = &t->snapshot->encoder->classes;
 	const int bar = s->r.cols - 26;
@@ -321,7 +322,7 @@ static int likeliest(const struct trace *t)
 }
 
 /* In what is left of the panel: how the class that wins in the end fares from word to word. */
-static void side_course(struct side *s, const struct trace *t)
+static void side_course(struct panel *s, const struct trace *t)
 {
 	const int room = s->r.rows - s->row - 4, bar = s->r.cols - 26, now = s->w->gates.t;
 	const int shown = t->T < room ? t->T : room, best = likeliest(t);
@@ -351,7 +352,7 @@ static void side_course(struct side *s, const struct trace *t)
 	}
 }
 
-static void side_lines(struct side *s, const struct trace *t)
+static void side_lines(struct panel *s, const struct trace *t)
 {
 	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
 	const struct gates_state *g = &s->w->gates;
@@ -381,7 +382,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 	enum { ALL = 1 << 20 };
 	const struct trace *t = w->current.trace;
 	struct gates_state *g = &w->gates;
-	struct side s = {.w = w, .first = ALL};
+	struct panel s = {.w = w, .first = ALL};
 	char title[200], text[120], prefix[16];
 
 	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_name(t, g->run, prefix),

@@ -108,7 +108,7 @@ static void draw_strip(struct workbench *w, struct rect r)
 		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean",
 			 shown->signal[q].name);
 		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false,
-			   both ? trace_signal_limit(t, &shown->signal[q]) : 1, top++);
+			   both ? trace_signal_limit(t, (int)(shown - t->run), q) : 1, top++);
 	}
 	heat_axis_release(&a);
 	free(row);

@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 struct tensor {
-	char name[40];
+	char name[48];
 	const real *data; /* NULL: zeros */
 	int rows, cols;   /* cols 0: a vector */
 };
 
-enum { MAX_TENSORS = MODEL_MAX_PARAMS };
+enum { MAX_TENSORS = MODEL_MAX_PARAMS + 1 };
 
 static size_t elements(const struct tensor *t)
 {
@@ -43,10 +43,11 @@ static void add(struct tensor *t, int *n, const real *data, int rows, int cols, 
 
 /* One run as nn.LSTM names it. Its tensors have our gates in our order, so that they are not copied;
  * its two biases add up to ours. */
-static void add_torch(const struct model *m, const real *w, int run, struct tensor *t, int *n)
+static void add_torch(const struct stack *s, const char *side, const real *w, int run,
+		      struct tensor *t, int *n)
 {
-	const struct cell_layout *at = &m->stack.run[run].at;
-	const int dirs = m->stack.spec.dirs;
+	const struct cell_layout *at = &s->run[run].at;
+	const int dirs = s->spec.dirs;
 	const struct layout_layer of = {at->E, at->H, run / dirs, run % dirs};
 	const real *const part[] = {[LAYOUT_W] = w + at->W,
 				    [LAYOUT_U] = w + at->U,
@@ -55,21 +56,32 @@ static void add_torch(const struct model *m, const real *w, int run, struct tens
 	struct layout_tensor l;
 
 	for (int k = 0; layout_tensor(layout_find("torch"), &of, k, &l); k++)
-		add(t, n, part[l.part], l.dim[0], l.rank > 1 ? l.dim[1] : 0, "lstm.%s", l.name);
+		add(t, n, part[l.part], l.dim[0], l.rank > 1 ? l.dim[1] : 0, "%s.%s", side, l.name);
 }
 
-/* A run gate by gate, in our own names. */
-static void add_gates(const struct model *m, const real *w, int run, struct tensor *t, int *n)
+/* A run's tensors from number `first` on, gate by gate, in our own names. */
+static void add_gates(const struct stack *s, const char *side, const real *w, int run, int first,
+		      struct tensor *t, int *n)
 {
 	char prefix[16], name[16];
+	size_t at;
+	int rows, cols;
 
-	stack_prefix(&m->stack, run, prefix);
-	for (int k = 0; cell_tensor_name(m->spec.cell, k, name); k++) {
-		size_t at;
-		int rows, cols;
+	stack_prefix(s, run, prefix);
+	for (int k = first; stack_tensor(s, run, k, name, &at, &rows, &cols); k++)
+		add(t, n, w + at, rows, cols, "%s.%s%s", side, prefix, name);
+}
 
-		cell_tensor(m->spec.cell, &m->stack.run[run].at, name, &at, &rows, &cols);
-		add(t, n, w + at, rows, cols, "lstm.%s%s", prefix, name);
+static void add_stack(const struct stack *s, const char *side, const real *w, struct tensor *t,
+		      int *n)
+{
+	const struct cell_ops *cell = s->spec.cell;
+	const int own = cell->x_gates + cell->h_gates + cell->gates + cell->extras;
+
+	for (int run = 0; run < s->runs; run++) {
+		if (cell == &cell_standard)
+			add_torch(s, side, w, run, t, n);
+		add_gates(s, side, w, run, cell == &cell_standard ? own : 0, t, n);
 	}
 }
 
@@ -79,14 +91,11 @@ static int list_tensors(const struct model *m, const real *w, struct tensor *t)
 
 	if (m->spec.embed)
 		add(t, &n, w + m->embedding, m->spec.vocab, m->spec.embed, "embedding.weight");
-	for (int run = 0; run < m->stack.runs; run++)
-		if (m->spec.cell == &cell_standard)
-			add_torch(m, w, run, t, &n);
-		else
-			add_gates(m, w, run, t, &n);
-	if (m->spec.pool == POOL_ATTENTION)
+	add_stack(&m->stack, "lstm", w, t, &n);
+	if (model_param(m, "pool.w"))
 		add(t, &n, w + m->pool_w, m->D, 0, "pool.weight");
-	add(t, &n, w + m->head_W, m->spec.classes, m->D, "head.weight");
+	add_stack(&m->dec, "decoder", w, t, &n);
+	add(t, &n, w + m->head_W, m->spec.classes, m->K, "head.weight");
 	add(t, &n, w + m->head_b, m->spec.classes, 0, "head.bias");
 	return n;
 }

@@ -205,8 +205,8 @@ static void read_input(struct trace *t, struct trace_run *r)
 		double *x = r->x + (size_t)k * (size_t)r->E;
 
 		if (r->layer) {
-			outcome_output(t, r - r->number + (r->layer - 1) * r->stack->spec.dirs, position,
-				  x);
+			outcome_output(t, r - r->number + (r->layer - 1) * r->stack->spec.dirs,
+				       position, x);
 		} else if (!r->decoder) {
 			embed(t, t->ids[position], x);
 		} else {
@@ -260,9 +260,9 @@ static bool write_text(struct trace *t, struct work *w)
 	size_t start[2] = {0};
 	int32_t *ids = mem_alloc(((size_t)max + 1) * sizeof(*ids));
 	int len = 0;
-	const bool ok = model_vector(&e->model, t->snapshot->weights, w, NULL) &&
-			decode_greedy(&e->model, t->snapshot->weights, w->vector, 1, end, max, ids,
-				      &len);
+	const bool ok =
+		model_vector(&e->model, t->snapshot->weights, w, NULL) &&
+		decode_greedy(&e->model, t->snapshot->weights, w->vector, 1, end, max, ids, &len);
 
 	ids[len] = end;
 	t->written = len + 1;

@@ -46,10 +46,11 @@ struct trace {
 	char *text;
 	struct encoding encoding; /* tokens as the tokenizer made them; what was dropped */
 	int T, H, D, C, gates, runs;
-	int32_t *ids;          /* T: what the model ran over, padding included */
-	int *token;            /* T: index into encoding.tokens; -1 for padding */
-	int written;           /* reconstruct: steps of the decoder, its end mark included; else 0 */
-	int32_t *writes;       /* written: the likeliest token at each of its steps, which the next reads */
+	int32_t *ids; /* T: what the model ran over, padding included */
+	int *token;   /* T: index into encoding.tokens; -1 for padding */
+	int written;  /* reconstruct: steps of the decoder, its end mark included; else 0 */
+	int32_t *
+		writes; /* written: the likeliest token at each of its steps, which the next reads */
 	struct trace_run *run; /* as nn/stack.h numbers them, then those of the decoder */
 	double *vector;        /* (D) of the whole text; NULL for generate */
 	/* classify (T, C): the classes if the text ended after position t. generate (T, C): the token that

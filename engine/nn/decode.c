@@ -49,8 +49,8 @@ const real *stepper_feed(struct stepper *s, const int32_t *ids)
 	for (size_t r = 0; D && r < (size_t)s->rows; r++)
 		memcpy(s->side.x + r * (E + D) + E, s->vector + r * D, D * sizeof(real));
 	side_forward(&s->side, st, s->weights);
-	head_run(&head,
-		 &(struct head_pass){.rows = s->rows, .x = s->side.tape.y, .prob = s->prob}, &tally);
+	head_run(&head, &(struct head_pass){.rows = s->rows, .x = s->side.tape.y, .prob = s->prob},
+		 &tally);
 	return s->prob;
 }
 
@@ -81,8 +81,8 @@ bool decode_greedy(const struct model *m, const real *weights, const real *vecto
 
 		ok = p;
 		for (int r = 0; ok && r < rows; r++) {
-			now[r] = likeliest(p + (size_t)r * (size_t)m->spec.classes,
-					   m->spec.classes);
+			now[r] =
+				likeliest(p + (size_t)r * (size_t)m->spec.classes, m->spec.classes);
 			if (over[r])
 				continue;
 			over[r] = now[r] == end;

@@ -35,7 +35,7 @@ static void add_param(struct model *m, const char *prefix, const char *name, siz
 {
 	struct param *p = &m->param[m->params++];
 
-	snprintf(p->name, sizeof(p->name), "%s%s", prefix, name);
+	snprintf(p->name, sizeof(p->name), "%.14s%.15s", prefix, name);
 	p->at = at;
 	p->rows = rows;
 	p->cols = cols;
@@ -73,10 +73,11 @@ static bool check(const struct model *m, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "a model needs a vocabulary, hidden of at least 1 and two classes");
 	if (task_table[s->task].stream && s->dirs > 1)
-		return err_set(err, ERR_USAGE,
-			       "task %s reads what comes before a token only: bidirectional must be "
-			       "false",
-			       task_table[s->task].name);
+		return err_set(
+			err, ERR_USAGE,
+			"task %s reads what comes before a token only: bidirectional must be "
+			"false",
+			task_table[s->task].name);
 	if (s->tied && s->task == TASK_CLASSIFY)
 		return err_set(err, ERR_USAGE,
 			       "tied is for tasks whose output are tokens, not for classify");
@@ -364,8 +365,7 @@ static bool reconstruct(const struct model *m, const real *weights, struct work 
 	if (!run_steps(m, &m->dec, weights, w, s, p, s->dx, tally))
 		return false;
 	if (p->grad) {
-		memset(w->dvector, 0,
-		       (size_t)w->in.batch.steps.B * (size_t)m->D * sizeof(real));
+		memset(w->dvector, 0, (size_t)w->in.batch.steps.B * (size_t)m->D * sizeof(real));
 		feed_vector(m, w, true);
 		back_from_vector(m, weights, w, p->grad);
 	}

@@ -39,8 +39,8 @@ static void pool_last(const struct stack *st, const struct side *s, struct pool_
 	const size_t H = (size_t)st->spec.H, D = (size_t)st->D, B = (size_t)s->batch.steps.B;
 
 	for (int d = 0; d < st->spec.dirs; d++) {
-		recur_last(&s->batch.steps, st->spec.H,
-			   s->tape.run[st->runs - st->spec.dirs + d].h, t->part);
+		recur_last(&s->batch.steps, st->spec.H, s->tape.run[st->runs - st->spec.dirs + d].h,
+			   t->part);
 		for (size_t r = 0; r < B; r++) {
 			real *to = vector + r * D + (d && st->spec.merge == MERGE_CONCAT ? H : 0);
 

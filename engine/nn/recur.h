@@ -22,13 +22,13 @@ struct recur {
 /* All arrays are the caller's. What forward fills, backward needs; it overwrites z. */
 struct recur_tape {
 	const struct steps *steps;
-	const real *x;      /* (N, E)   input, after dropout */
-	const real *drop_h; /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
+	const real *x;       /* (N, E)   input, after dropout */
+	const real *drop_h;  /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
 	const real *z_first; /* (B, G*H) the gates' values before the first step, or NULL: 0 */
-	real *z;            /* (N, G*H) the gates' values */
-	real *h_in;         /* (N, H)   h_{t-1} as the gates see it */
-	real *c, *h;        /* (B+N, H) the first B rows are the initial state, set by the caller */
-	real *scratch;      /* (B, (G+1)*H) for backward */
+	real *z;             /* (N, G*H) the gates' values */
+	real *h_in;          /* (N, H)   h_{t-1} as the gates see it */
+	real *c, *h;   /* (B+N, H) the first B rows are the initial state, set by the caller */
+	real *scratch; /* (B, (G+1)*H) for backward */
 };
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);

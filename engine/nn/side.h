@@ -29,13 +29,14 @@ struct dropout {
 struct side {
 	struct batch batch;
 	struct stack_tape tape;
-	int width;              /* of the input */
-	real *x, *dx;           /* (N, width) */
-	real *drop_x, *drop_y;  /* (B, width), (B, D) masks of the input and of the output */
-	real *drop_between[STACK_MAX_RUNS], *drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
+	int width;             /* of the input */
+	real *x, *dx;          /* (N, width) */
+	real *drop_x, *drop_y; /* (B, width), (B, D) masks of the input and of the output */
+	real *drop_between[STACK_MAX_RUNS],
+		*drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
 	bool dropped;
-	bool carries; /* keep the states for the next pass, and begin with those kept */
-	int carried;  /* rows whose states are kept; 0: none, begin anew */
+	bool carries;         /* keep the states for the next pass, and begin with those kept */
+	int carried;          /* rows whose states are kept; 0: none, begin anew */
 	real *carry, *before; /* as stack_keep lays them out: now, and when the pass began */
 	real *block;
 	size_t cap, carry_cap, before_cap;

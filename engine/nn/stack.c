@@ -32,8 +32,8 @@ bool stack_plan(struct stack *s, const struct stack_spec *spec, size_t at, struc
 	return true;
 }
 
-const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at, int *rows,
-			 int *cols)
+const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at,
+			 int *rows, int *cols)
 {
 	static const char *const own[] = {"h0", "c0"};
 	const struct cell_ops *cell = s->spec.cell;

@@ -41,8 +41,8 @@ void stack_prefix(const struct stack *s, int run, char prefix[16]);
 
 /* The name of tensor k of a run without its prefix: those of the cell, then h0 and c0 where they are
  * learned; its place, rows and columns (0: a vector). NULL past the end. */
-const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at, int *rows,
-			 int *cols);
+const char *stack_tensor(const struct stack *s, int run, int k, char name[16], size_t *at,
+			 int *rows, int *cols);
 
 /* Everything of a pass. stack_lay points the arrays into a block; the caller sets x, the masks and,
  * where they are not those of the stack, the initial states (the first B rows of run[k].h and .c,

@@ -142,7 +142,8 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 	}
 	for (int k = 0; k < count; k++) {
 		b->row[k] = k;
-		b->len[k] = padded(text_of(c, example[(size_t)k * (size_t)stride], rules), longest, rules);
+		b->len[k] = padded(text_of(c, example[(size_t)k * (size_t)stride], rules), longest,
+				   rules);
 	}
 	finish_steps(b, count);
 	for (int r = 0; r < count; r++) {

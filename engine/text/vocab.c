@@ -331,21 +331,39 @@ void encoding_release(struct encoding *e)
 	*e = (struct encoding){0};
 }
 
+static void encoding_room(struct encoding *e, size_t count)
+{
+	if (e->ids && count <= e->cap)
+		return;
+	e->cap = count > 2 * e->cap ? count : 2 * e->cap;
+	e->ids = mem_resize(e->ids, e->cap, sizeof(*e->ids));
+	e->unknown = mem_resize(e->unknown, e->cap, sizeof(*e->unknown));
+}
+
+void encoding_clear(struct encoding *e)
+{
+	tokens_clear(&e->tokens);
+	tokens_clear(&e->dropped);
+	e->count = 0;
+}
+
+void encoding_add(struct encoding *e, int32_t id, bool unknown, const char *token, size_t n)
+{
+	encoding_room(e, e->count + 1);
+	e->ids[e->count] = id;
+	e->unknown[e->count++] = unknown;
+	tokens_add(&e->tokens, token, n);
+}
+
 void vocab_encode(const struct vocab *v, const char *text, size_t n, struct encoding *e)
 {
 	size_t from = 0, to = 0; /* ends of token k as split, and of the last one kept */
 	size_t count;
 
-	tokens_clear(&e->tokens);
-	tokens_clear(&e->dropped);
+	encoding_clear(e);
 	token_split(&v->spec.rules, text, n, &e->tokens);
 	count = e->tokens.count;
-	if (!e->ids || count > e->cap) {
-		e->cap = count > 2 * e->cap ? count : 2 * e->cap;
-		e->ids = mem_resize(e->ids, e->cap, sizeof(*e->ids));
-		e->unknown = mem_resize(e->unknown, e->cap, sizeof(*e->unknown));
-	}
-	e->count = 0;
+	encoding_room(e, count);
 	for (size_t k = 0; k < count; k++) {
 		const char *s = e->tokens.text.data + from;
 		size_t len = e->tokens.end[k] - from;

@@ -72,6 +72,10 @@ void encoding_release(struct encoding *e);
 /* Encodes text into e (replacing what it held). Valid UTF-8. Thread-safe on a shared vocabulary. */
 void vocab_encode(const struct vocab *v, const char *text, size_t n, struct encoding *e);
 
+/* Empties e; adds an element. */
+void encoding_clear(struct encoding *e);
+void encoding_add(struct encoding *e, int32_t id, bool unknown, const char *token, size_t n);
+
 /* Keeps at most max_len (> 0) elements: the last ones with from_front (Keras's 'pre'), else the
  * first ones ('post'). */
 void encoding_truncate(struct encoding *e, int max_len, bool from_front);

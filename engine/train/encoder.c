@@ -53,8 +53,44 @@ void encoder_unref(struct encoder *e)
 	free(e);
 }
 
+/* A stream's text line by line, each behind the end mark of the one before it. */
+static void encode_lines(const struct encoder *e, const char *text, size_t n, struct encoding *out)
+{
+	const int end = vocab_end(e->vocab);
+	struct encoding line = {0};
+	size_t from = 0, mark;
+	const char *name = vocab_token(e->vocab, end, &mark);
+
+	encoding_clear(out);
+	while (from <= n) {
+		const char *stop = memchr(text + from, '\n', n - from);
+		const size_t len = stop ? (size_t)(stop - text) - from : n - from;
+
+		encoding_add(out, end, false, name, mark);
+		vocab_encode(e->vocab, text + from, len, &line);
+		for (size_t k = 0; k < line.count; k++) {
+			size_t size;
+			const char *token = tokens_at(&line.tokens, k, &size);
+
+			encoding_add(out, line.ids[k], line.unknown[k], token, size);
+		}
+		for (size_t k = 0; k < line.dropped.count; k++) {
+			size_t size;
+			const char *word = tokens_at(&line.dropped, k, &size);
+
+			tokens_add(&out->dropped, word, size);
+		}
+		from += len + 1;
+	}
+	encoding_release(&line);
+}
+
 void encoder_encode(const struct encoder *e, const char *text, size_t n, struct encoding *out)
 {
+	if (task_table[e->model.spec.task].stream) {
+		encode_lines(e, text, n, out);
+		return;
+	}
 	vocab_encode(e->vocab, text, n, out);
 	if (e->max_len > 0)
 		encoding_truncate(out, e->max_len, e->truncate_front);

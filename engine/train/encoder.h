@@ -32,7 +32,8 @@ struct encoder *encoder_new(const struct model_spec *spec, struct vocab *vocab,
 struct encoder *encoder_ref(struct encoder *e);
 void encoder_unref(struct encoder *e);
 
-/* A text as the encoder's ids: tokenised, cut to max_len. For padding see batch_of_ids. */
+/* A text as the encoder's ids: tokenised, cut to max_len. For padding see batch_of_ids. A model of
+ * streams reads the end mark first, and one for each line end in the text. */
 void encoder_encode(const struct encoder *e, const char *text, size_t n, struct encoding *out);
 
 /* What it takes to go on training exactly where a snapshot was made. */

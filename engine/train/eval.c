@@ -58,8 +58,8 @@ static bool keep_texts(const struct job *j, const struct work *w, const int32_t 
 	const int B = w->in.batch.steps.B, max = w->out.batch.steps.T;
 	int32_t *ids = mem_alloc((size_t)B * (size_t)max * sizeof(*ids));
 	int *len = mem_alloc((size_t)B * sizeof(*len));
-	const bool ok = decode_greedy(j->e->model, j->e->weights, w->vector, B, j->e->end, max, ids,
-				      len);
+	const bool ok =
+		decode_greedy(j->e->model, j->e->weights, w->vector, B, j->e->end, max, ids, len);
 
 	for (int r = 0; ok && r < B; r++) {
 		const int32_t at = example[w->in.batch.row[r]];
@@ -204,9 +204,9 @@ static bool plan(struct job *j, const struct evaluation *e, struct err *err)
 		return err_set(err, ERR_INPUT,
 			       "the text is too short: two tokens are needed, a token and the one "
 			       "that follows");
-	j->rows = c->tokens / EVAL_ROW_TOKENS < 1		? 1
+	j->rows = c->tokens / EVAL_ROW_TOKENS < 1           ? 1
 		  : c->tokens / EVAL_ROW_TOKENS > EVAL_ROWS ? EVAL_ROWS
-							      : (int)(c->tokens / EVAL_ROW_TOKENS);
+							    : (int)(c->tokens / EVAL_ROW_TOKENS);
 	j->parts = j->rows;
 	return true;
 }
@@ -220,7 +220,8 @@ bool eval_corpus(struct team *team, const struct evaluation *e, struct measures 
 	bool ok = true;
 
 	*out = (struct measures){.examples = (int)n, .classes = C};
-	out->accuracy = out->macro_f1 = out->exact = out->perplexity = out->bits_per_character = NAN;
+	out->accuracy = out->macro_f1 = out->exact = out->perplexity = out->bits_per_character =
+		NAN;
 	if (!plan(&j, e, err))
 		return false;
 	j.order = mem_alloc(n * sizeof(*j.order));

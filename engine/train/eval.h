@@ -14,7 +14,8 @@ struct measures {
 	 * texts' tokens that the decoder says again by itself; NaN for generate. */
 	double accuracy;
 	double exact; /* reconstruct: share of texts that come back word for word */
-	double perplexity, bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
+	double perplexity,
+		bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
 	int *confusion; /* (classes, classes): row = label, column = guess */
 	float *prob;    /* (examples, classes) in the corpus's order, if asked for */

@@ -24,15 +24,14 @@ struct learner {
 	int members;
 	real *weights, *grad;
 	struct optim optim;
-	double clip, dropout, recurrent, smoothing;
+	struct learner_spec spec;
 
 	/* the step under way */
 	const struct lesson *lesson;
 	real scale;
 };
 
-struct learner *learner_new(const struct model *m, real *weights, const struct optim_ops *ops,
-			    double lr, double clip, double dropout, double recurrent, int threads,
+struct learner *learner_new(const struct model *m, real *weights, const struct learner_spec *spec,
 			    struct err *err)
 {
 	struct learner *l = mem_zero(1, sizeof(*l));
@@ -40,10 +39,8 @@ struct learner *learner_new(const struct model *m, real *weights, const struct o
 
 	l->m = m;
 	l->weights = weights;
-	l->clip = clip;
-	l->dropout = dropout;
-	l->recurrent = recurrent;
-	l->team = team_new(threads, err);
+	l->spec = *spec;
+	l->team = team_new(spec->threads, err);
 	if (!l->team) {
 		learner_free(l);
 		return NULL;
@@ -53,7 +50,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct o
 	for (int k = 0; k < l->members; k++)
 		l->member[k].work.in.carries = task_table[m->spec.task].stream;
 	l->grad = mem_block(m->size, sizeof(real));
-	ok = weights && l->grad && optim_init(&l->optim, ops, lr, m->size);
+	ok = weights && l->grad && optim_init(&l->optim, spec->optim, spec->lr, m->size);
 	l->member[0].grad = l->grad;
 	for (int k = 1; k < l->members && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
@@ -107,7 +104,8 @@ static void run_pass(void *arg, int k)
 	struct learner *l = arg;
 	struct member *me = &l->member[k];
 	struct work *w = &me->work;
-	const struct dropout drop = {l->dropout, l->recurrent, l->lesson->key, k, l->members};
+	const struct dropout drop = {l->spec.dropout, l->spec.recurrent, l->lesson->key, k,
+				     l->members};
 
 	me->tally = (struct tally){0};
 	me->tokens = w->in.batch.steps.N = w->out.batch.steps.N = 0;
@@ -118,7 +116,7 @@ static void run_pass(void *arg, int k)
 	me->tokens = w->in.batch.steps.N + w->out.batch.steps.N;
 	me->failed = !model_pass(l->m, l->weights, w,
 				 &(struct pass){.drop = &drop,
-						.smoothing = (real)l->smoothing,
+						.smoothing = (real)l->spec.smoothing,
 						.grad = me->grad,
 						.scale = l->scale},
 				 &me->tally);
@@ -210,7 +208,9 @@ struct step_stats learner_gradient(struct learner *l, const struct lesson *lesso
 
 void learner_update(struct learner *l, const struct step_stats *s)
 {
-	l->scale = l->clip > 0 && s->grad_norm > l->clip ? (real)(l->clip / s->grad_norm) : 1;
+	l->scale = l->spec.clip > 0 && s->grad_norm > l->spec.clip
+			   ? (real)(l->spec.clip / s->grad_norm)
+			   : 1;
 	optim_begin(&l->optim);
 	team_run(l->team, update, l);
 	clear(l);

@@ -31,15 +31,22 @@ struct step_stats {
 	double accuracy;  /* share of its targets, in the same pass */
 	double grad_norm; /* before clipping */
 	int64_t targets;
-	int tokens;       /* steps computed: the sum of the rows' lengths */
-	bool finite;      /* false: loss or gradient is NaN or infinite, and nothing was updated */
-	bool no_memory;   /* that is why */
+	int tokens;     /* steps computed: the sum of the rows' lengths */
+	bool finite;    /* false: loss or gradient is NaN or infinite, and nothing was updated */
+	bool no_memory; /* that is why */
 };
 
-/* Takes over weights (m->size elements), also when it fails; m must live longer. clip 0: no
- * clipping. ERR_FAILED without memory or threads. */
-struct learner *learner_new(const struct model *m, real *weights, const struct optim_ops *ops,
-			    double lr, double clip, double dropout, double recurrent, int threads,
+struct learner_spec {
+	const struct optim_ops *optim;
+	double lr, clip;           /* clip 0: none */
+	double dropout, recurrent; /* rates: see engine/nn/side.h */
+	double smoothing;          /* of labels: see engine/nn/head.h */
+	int threads;               /* 1 at least */
+};
+
+/* Takes over weights (m->size elements), also when it fails; m must live longer. ERR_FAILED without
+ * memory or threads. */
+struct learner *learner_new(const struct model *m, real *weights, const struct learner_spec *spec,
 			    struct err *err);
 void learner_free(struct learner *l);
 

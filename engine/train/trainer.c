@@ -491,8 +491,15 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	t->learner = learner_new(&e->model, weights, spec->optim, spec->lr, spec->clip,
-				 spec->dropout, spec->recurrent, spec->threads, err);
+	t->learner = learner_new(&e->model, weights,
+				 &(struct learner_spec){.optim = spec->optim,
+							.lr = spec->lr,
+							.clip = spec->clip,
+							.dropout = spec->dropout,
+							.recurrent = spec->recurrent,
+							.smoothing = spec->smoothing,
+							.threads = spec->threads},
+				 err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;

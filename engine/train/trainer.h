@@ -33,10 +33,11 @@ struct train_spec {
 	struct optim_tune tune;   /* of optim */
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
+	double smoothing;         /* of labels */
 	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
-	int window; /* steps of a window over a stream, whose rows are `batch` */
+	int window;   /* steps of a window over a stream, whose rows are `batch` */
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
 	bool paused; /* wait for trainer_resume before the first step */

@@ -106,8 +106,8 @@ static void compare_logits(struct compare *c, const struct model *m, const real 
 
 	for (size_t k = 0; k < B; k++)
 		order[k] = (int32_t)k;
-	batch_build(&w.batch, corpus, order, (int)B, 1, rules);
-	model_forward(m, weights, &w, NULL, NULL);
+	batch_build(&w.in.batch, corpus, order, (int)B, 1, rules);
+	model_pass(m, weights, &w, &(struct pass){0}, &(struct tally){0});
 	for (size_t r = 0; r < B; r++)
 		for (size_t k = 0; k < C; k++) {
 			double sum = (double)weights[m->head_b + k];
@@ -115,7 +115,7 @@ static void compare_logits(struct compare *c, const struct model *m, const real 
 			for (size_t j = 0; j < H; j++)
 				sum += (double)weights[m->head_W + k * H + j] *
 				       (double)w.vector[r * H + j];
-			got[(size_t)w.batch.row[r] * C + k] = sum;
+			got[(size_t)w.in.batch.row[r] * C + k] = sum;
 		}
 	compare_values(c, name, got, B * C, tol, NULL);
 	work_release(&w);
@@ -162,7 +162,9 @@ static void train(const struct golden *g, struct compare *c, const struct model 
 
 		for (int k = 0; k < B; k++)
 			order[k] = k;
-		st = learner_gradient(l, corpus, order, B, rules, 0);
+		st = learner_gradient(
+			l, &(struct lesson){
+				   .corpus = corpus, .rules = rules, .example = order, .count = B});
 		losses[s] = after = st.loss;
 		if (s == 0)
 			compare_block(c, m, learner_grad(l), "grad.", tol);
@@ -216,7 +218,7 @@ int case_classifier(const struct golden *g, const char *path)
 		for (size_t j = 0; a && j < a->count && j < param_size(&m.param[k]); j++)
 			w[m.param[k].at + j] = (real)a->v[j];
 	}
-	l = learner_new(&m, w, optim_of(g), 0, 0, 0, 0, 2, NULL);
+	l = learner_new(&m, w, &(struct learner_spec){.optim = optim_of(g), .threads = 2}, NULL);
 	set_optim(learner_optim(l), g);
 	train(g, &c, &m, l, corpus, &rules);
 	learner_free(l);

@@ -59,6 +59,8 @@ int case_run(const struct golden *g, const char *path)
 		return case_layout(g, path);
 	case GOLDEN_CLASSIFIER:
 		return case_classifier(g, path);
+	case GOLDEN_LM:
+		return case_lm(g, path);
 	case GOLDEN_OPTIM:
 		return case_optim(g, path);
 	default:
