@@ -383,7 +383,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 	const struct trace *t = w->current.trace;
 	struct gates_state *g = &w->gates;
 	struct panel s = {.w = w, .first = ALL};
-	char title[200], text[120], prefix[16];
+	char title[200], text[120], prefix[24];
 
 	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_name(t, g->run, prefix),
 		 t->runs > 1 ? " " : "", g->unit, g->t + 1, w->current.token[g->t]);

@@ -75,10 +75,10 @@ static void add_gates(const struct stack *s, const char *side, const real *w, in
 static void add_stack(const struct stack *s, const char *side, const real *w, struct tensor *t,
 		      int *n)
 {
-	const struct cell_ops *cell = s->spec.cell;
-	const int own = cell->x_gates + cell->h_gates + cell->gates + cell->extras;
+	for (int run = 0; run < s->runs; run++) { /* no decoder has no runs */
+		const struct cell_ops *cell = s->spec.cell;
+		const int own = cell->x_gates + cell->h_gates + cell->gates + cell->extras;
 
-	for (int run = 0; run < s->runs; run++) {
 		if (cell == &cell_standard)
 			add_torch(s, side, w, run, t, n);
 		add_gates(s, side, w, run, cell == &cell_standard ? own : 0, t, n);
