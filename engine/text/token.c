@@ -276,3 +276,25 @@ void token_split(const struct token_rules *rules, const char *text, size_t n, st
 	buf_release(&normal);
 	buf_release(&lower);
 }
+
+/* Han characters, and the marks that are as wide. */
+static bool is_wide(int32_t c)
+{
+	return is_han(c) || (c >= 0x3000 && c <= 0x303f) || (c >= 0xff00 && c <= 0xffef);
+}
+
+bool token_gap(const struct token_rules *rules, const char *a, size_t a_len, const char *b,
+	       size_t b_len)
+{
+	size_t at = 0;
+	int32_t last = ' ';
+
+	if (rules->kind == TOKENIZER_CHAR || rules->char_level || !a_len || !b_len)
+		return false;
+	if (rules->kind != TOKENIZER_WORD)
+		return true;
+	while (at < a_len)
+		last = utf8_next(a, a_len, &at);
+	at = 0;
+	return !is_wide(last) && !is_wide(utf8_next(b, b_len, &at));
+}

@@ -55,4 +55,9 @@ const char *tokens_at(const struct tokens *t, size_t k, size_t *n);
  * an ordinary character. Text other than `keras` and `char_level` is normalised to NFC first. */
 void token_split(const struct token_rules *rules, const char *text, size_t n, struct tokens *out);
 
+/* Whether a blank stands between two tokens when they are written out again: not with char; with word
+ * not beside a Han character or a wide mark. */
+bool token_gap(const struct token_rules *rules, const char *a, size_t a_len, const char *b,
+	       size_t b_len);
+
 #endif
