@@ -173,6 +173,7 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 		.lr = s->lr,
 		.schedule = settings_schedule(s),
 		.clip = s->clip,
+		.clip_value = s->clip_value,
 		.dropout = s->dropout,
 		.recurrent = s->recurrent_dropout,
 		.init = init_of(s),

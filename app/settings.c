@@ -115,6 +115,7 @@ static const struct setting table[] = {
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
 	{"batch",       "texts an update learns from", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
+	{"clip_value",  "largest element of the gradient, cut before its norm is; 0: no limit", SETTING_REAL, AT(clip_value), 0, 1e12, "0", NULL},
 	{"patience",    "epochs without a better validation before stopping; 0: never", SETTING_INT, AT(patience), 0, 1000000, "0", NULL},
 	{"valid_split", "share held out where there is no validation file", SETTING_REAL, AT(valid_split), 0, 0.9, "0.1", NULL},
 	{"seed",        "of weights, split, order and dropout", SETTING_INT64, AT(seed), 0, 9e15, "1", NULL},

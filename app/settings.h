@@ -26,7 +26,7 @@ struct settings {
 	int schedule, decay_after, decay_every; /* a place in its table; epochs */
 	int64_t seed, warmup;
 	double decay;
-	double dropout, recurrent_dropout, lr, clip, valid_split;
+	double dropout, recurrent_dropout, lr, clip, clip_value, valid_split;
 	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
 	bool lower, mask, header;
 	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */

@@ -77,6 +77,54 @@ static void chosen_numbers_reach_the_update(void **state)
 						   0.1 * 0.25 / (sqrt(0.3125) + 0.01))) < TOL);
 }
 
+/* The gradient of 8 texts stays in l. */
+static struct step_stats gradient_of(const struct encoder *e, const struct corpus *c,
+				     struct learner *l)
+{
+	int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+	return learner_gradient(l, c, order, 8, &e->rules, 0);
+}
+
+static void elements_are_clamped_before_the_norm(void **state)
+{
+	const double limit = 0.004, clip = 0.01;
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
+	const struct model *m = &e->model;
+	real *w = toy_weights(m, 3), *old = toy_weights(m, 3);
+	struct learner *plain =
+		learner_new(m, toy_weights(m, 3), optim_find("sgd"), 1, 0, 0, 0, 2, NULL);
+	struct learner *l = learner_new(m, w, optim_find("sgd"), 1, clip, 0, 0, 2, NULL);
+	size_t cut[2] = {0}; /* of the dense part, of the embedding */
+	double squares = 0, *g = mem_zero(m->size, sizeof(*g));
+	struct step_stats s;
+
+	(void)state;
+	learner_clip_value(l, limit);
+	gradient_of(e, c, plain);
+	s = gradient_of(e, c, l);
+	for (size_t k = 0; k < m->size; k++) {
+		g[k] = (double)learner_grad(plain)[k];
+		cut[k >= m->embedding] += fabs(g[k]) > limit;
+		g[k] = fmax(-limit, fmin(limit, g[k]));
+		squares += g[k] * g[k];
+		assert_true(fabs((double)learner_grad(l)[k] - g[k]) < 1e-9);
+	}
+	assert_true(cut[0] > 0 && cut[1] > 0);
+	assert_true(fabs(s.grad_norm - sqrt(squares)) < TOL && s.grad_norm > clip);
+	learner_update(l, &s);
+	for (size_t k = 0; k < m->size; k++)
+		assert_true(fabs((double)w[k] - ((double)old[k] - g[k] * clip / sqrt(squares))) <
+			    TOL);
+	free(g);
+	free(old);
+	learner_free(plain);
+	learner_free(l);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
 static void keep_last(void *arg, const struct train_event *e)
 {
 	struct snapshot **last = arg;
@@ -110,7 +158,6 @@ static void a_trainer_passes_them_on(void **state)
 				  .batch = 8,
 				  .threads = 1,
 				  .seed = 3};
-	int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7};
 	struct corpus *c;
 	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
 	real *w = toy_weights(&e->model, 3);
@@ -119,7 +166,7 @@ static void a_trainer_passes_them_on(void **state)
 		learner_new(&e->model, w, optim_find("sgd"), 0, 0, 0, 0, 1, NULL); /* for g */
 
 	(void)state;
-	learner_gradient(l, c, order, 8, &e->rules, 0);
+	gradient_of(e, c, l);
 	for (size_t k = 0; k < e->model.size; k++) {
 		const double g = (double)learner_grad(l)[k];
 		const double want = (double)w[k] * (1 - 0.1 * 2) - 0.1 * g / (fabs(g) + 0.5);
@@ -186,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_taken_where_it_is_of_use),
 		cmocka_unit_test(chosen_numbers_reach_the_update),
+		cmocka_unit_test(elements_are_clamped_before_the_norm),
 		cmocka_unit_test(a_trainer_passes_them_on),
 		cmocka_unit_test(first_weights_have_what_was_chosen),
 	};

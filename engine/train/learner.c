@@ -23,6 +23,7 @@ struct learner {
 	real *weights, *grad;
 	struct optim optim;
 	double clip, dropout, recurrent;
+	real clip_value;
 
 	/* the step under way */
 	const struct corpus *corpus;
@@ -101,7 +102,14 @@ static void pass(void *arg, int k)
 		model_backward(l->m, l->weights, &me->work, l->scale, me->grad);
 }
 
-/* Adds the members' gradients up over one part, and its squares. */
+static void clamp(real *g, size_t n, real value)
+{
+	for (size_t k = 0; k < n; k++)
+		if (fabs(g[k]) > value && isfinite(g[k]))
+			g[k] = g[k] > 0 ? value : -value;
+}
+
+/* Adds the members' gradients up over one part, clamps it, and adds up its squares. */
 static void reduce(void *arg, int k)
 {
 	struct learner *l = arg;
@@ -112,6 +120,8 @@ static void reduce(void *arg, int k)
 	if (first < dense)
 		for (int j = 1; j < l->members; j++)
 			vec_add(l->grad + first, l->member[j].grad + first, 1, dense - first);
+	if (l->clip_value > 0)
+		clamp(l->grad + first, end - first, l->clip_value);
 	l->member[k].square_sum = vec_square_sum(l->grad + first, end - first);
 }
 
@@ -184,6 +194,11 @@ struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_
 	else
 		clear(l);
 	return s;
+}
+
+void learner_clip_value(struct learner *l, double value)
+{
+	l->clip_value = (real)value;
 }
 
 real *learner_weights(struct learner *l)

@@ -17,7 +17,7 @@ struct learner;
 struct step_stats {
 	double loss;      /* mean over the batch, nats, with dropout */
 	double accuracy;  /* of the same pass */
-	double grad_norm; /* before clipping */
+	double grad_norm; /* before it is clipped, after elements are */
 	int tokens;       /* steps computed: the sum of the rows' lengths */
 	bool finite;      /* false: loss or gradient is NaN or infinite, and nothing was updated */
 };
@@ -38,6 +38,10 @@ void learner_update(struct learner *l, const struct step_stats *s);
 /* Both; no update where the result is not finite. Sorts the examples. */
 struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_t *example,
 			       int count, const struct batch_rules *rules, uint64_t dropout_key);
+
+/* Clamps each element of the mean gradient to +-value, before the norm is taken and clipped; 0: no
+ * limit. What is infinite stays so, and is not finite. */
+void learner_clip_value(struct learner *l, double value);
 
 real *learner_weights(struct learner *l);    /* borrowed */
 const real *learner_grad(struct learner *l); /* borrowed */

@@ -244,7 +244,8 @@ static bool diverged(struct trainer *t, const char *what)
 		"of step "
 		"%lld are kept; try a lower lr or a lower clip",
 		what, (long long)t->gauge.step + 1, t->gauge.epoch, t->gauge.lr,
-		t->spec.clip > 0 ? "" : ", no clipping", (long long)t->good->step);
+		t->spec.clip > 0 || t->spec.clip_value > 0 ? "" : ", no clipping",
+		(long long)t->good->step);
 	if (!t->good_saved)
 		emit(t, (struct train_event){.type = TRAIN_EVENT_CHECKPOINT, .snapshot = t->good});
 	set_state(t, TRAIN_DIVERGED, t->err.msg);
@@ -453,6 +454,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		trainer_free(t);
 		return NULL;
 	}
+	learner_clip_value(t->learner, spec->clip_value);
 	optim_tune(learner_optim(t->learner), &spec->tune);
 	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
 	if (!t->joined)

@@ -31,6 +31,7 @@ struct train_spec {
 	struct optim_tune tune;   /* of optim */
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
+	double clip_value;        /* 0: none */
 	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
