@@ -23,6 +23,7 @@ struct settings {
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, patience, threads;
 	int min_count, max_vocab, max_len;
+	int embedding_updates;                  /* 0 dense, 1 lazy */
 	int schedule, decay_after, decay_every; /* a place in its table; epochs */
 	int64_t seed, warmup;
 	double decay;

@@ -24,6 +24,9 @@ struct learner {
 	struct optim optim;
 	double clip, dropout, recurrent;
 	real clip_value;
+	int32_t *touched; /* where updates are lazy: the ids of the batch, each once */
+	bool *seen;       /* all false between two uses */
+	int touched_count;
 
 	/* the step under way */
 	const struct corpus *corpus;
@@ -76,6 +79,8 @@ void learner_free(struct learner *l)
 	}
 	team_free(l->team);
 	optim_release(&l->optim);
+	free(l->touched);
+	free(l->seen);
 	free(l->member);
 	free(l->grad);
 	free(l->weights);
@@ -125,13 +130,42 @@ static void reduce(void *arg, int k)
 	l->member[k].square_sum = vec_square_sum(l->grad + first, end - first);
 }
 
+static void find_touched(struct learner *l)
+{
+	l->touched_count = 0;
+	for (int k = 0; k < l->members; k++) {
+		const struct batch *b = &l->member[k].work.batch;
+
+		for (int n = 0; n < b->steps.N; n++)
+			if (!l->seen[b->ids[n]]) {
+				l->seen[b->ids[n]] = true;
+				l->touched[l->touched_count++] = b->ids[n];
+			}
+	}
+	for (int k = 0; k < l->touched_count; k++)
+		l->seen[l->touched[k]] = false;
+}
+
+static void update_touched(struct learner *l, int k)
+{
+	const size_t E = (size_t)l->m->spec.embed;
+
+	for (int j = k; j < l->touched_count; j += l->members) {
+		const size_t at = l->m->embedding + (size_t)l->touched[j] * E;
+
+		optim_update(&l->optim, l->weights, l->grad, l->scale, at, at + E);
+	}
+}
+
 static void update(void *arg, int k)
 {
 	struct learner *l = arg;
 	size_t first, end;
 
-	team_part(l->team, k, l->m->size, &first, &end);
+	team_part(l->team, k, l->touched ? l->m->dense : l->m->size, &first, &end);
 	optim_update(&l->optim, l->weights, l->grad, l->scale, first, end);
+	if (l->touched)
+		update_touched(l, k);
 }
 
 static void clear(struct learner *l)
@@ -180,6 +214,8 @@ void learner_update(struct learner *l, const struct step_stats *s)
 {
 	l->scale = l->clip > 0 && s->grad_norm > l->clip ? (real)(l->clip / s->grad_norm) : 1;
 	optim_begin(&l->optim);
+	if (l->touched)
+		find_touched(l);
 	team_run(l->team, update, l);
 	clear(l);
 }
@@ -199,6 +235,16 @@ struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_
 void learner_clip_value(struct learner *l, double value)
 {
 	l->clip_value = (real)value;
+}
+
+void learner_lazy(struct learner *l)
+{
+	const size_t rows = (size_t)l->m->spec.vocab;
+
+	if (l->touched || !l->m->spec.embed)
+		return;
+	l->touched = mem_zero(rows, sizeof(*l->touched));
+	l->seen = mem_zero(rows, sizeof(*l->seen));
 }
 
 real *learner_weights(struct learner *l)

@@ -42,6 +42,10 @@ struct step_stats learner_step(struct learner *l, const struct corpus *c, int32_
 /* Clamps each element of the mean gradient to +-value, before the norm is taken and clipped; 0: no
  * limit. What is infinite stays so, and is not finite. */
 void learner_clip_value(struct learner *l, double value);
+/* From now on rows of the embedding that the batch does not hold are left alone, moments included, as
+ * PyTorch's SparseAdam and TensorFlow's LazyAdam do: such a row neither drifts on what is left of
+ * its momentum nor decays (AdamW). Other weights are updated at every step as ever. */
+void learner_lazy(struct learner *l);
 
 real *learner_weights(struct learner *l);    /* borrowed */
 const real *learner_grad(struct learner *l); /* borrowed */

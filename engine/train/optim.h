@@ -34,7 +34,8 @@ struct optim_ops {
 struct optim {
 	const struct optim_ops *ops;
 	double lr, beta1, beta2, eps, decay;
-	int64_t t; /* updates so far, the one under way included */
+	int64_t t;               /* updates so far, the one under way included */
+	double unbias1, unbias2; /* Adam's 1 - beta^t of this one */
 	real *slot[OPTIM_MAX_SLOTS];
 };
 

@@ -455,6 +455,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		return NULL;
 	}
 	learner_clip_value(t->learner, spec->clip_value);
+	if (spec->lazy)
+		learner_lazy(t->learner);
 	optim_tune(learner_optim(t->learner), &spec->tune);
 	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
 	if (!t->joined)

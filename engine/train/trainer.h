@@ -32,6 +32,7 @@ struct train_spec {
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
 	double clip_value;        /* 0: none */
+	bool lazy;                /* see learner_lazy */
 	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
