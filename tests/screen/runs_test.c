@@ -325,7 +325,7 @@ static void the_console_helps(void **state)
 	screen_key(s, "Enter");
 	screen_wait(s, "a-long-name");
 	screen_wait_gone(s, ":show");
-	screen_send(s, ":train ep\t");
+	screen_send(s, ":train epo\t");
 	sluice_wait_message(s, ":train epochs=");
 	screen_key(s, "Esc");
 	screen_wait_gone(s, ":train");
