@@ -106,7 +106,7 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 	}
 	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - task->decoder;
 	p->encoder = encoder_new(&model, vocab, &classes, &rules,
-				 s->mask ? s->max_len : rules.pad_to, front, err);
+				 s->mask || task->stream ? s->max_len : rules.pad_to, front, err);
 	return p->encoder;
 }
 

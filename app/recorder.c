@@ -11,6 +11,7 @@
 #include "store/run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ enum {
 	SNAPSHOTS_MAX = 8 /* waiting at once */,
 	COMMIT_ITEMS = 2000,
 	COMMIT_MS = 250,
-	RETRY_MS = 1000
+	RETRY_MS = 1000,
+	POINTS_MAX = 8 /* of a step or an epoch */
 };
 
 struct item {
@@ -184,37 +186,53 @@ static bool make_run(struct recorder *r, struct err *err)
 	return true;
 }
 
+/* Adds the points of one step; a value of NaN is what the task does not have. */
+static bool put_points(struct recorder *r, int64_t step, double epoch, const char *const *name,
+		       const double *value, int count, struct err *err)
+{
+	struct metric_point p[POINTS_MAX];
+	size_t n = 0;
+
+	for (int k = 0; k < count; k++)
+		if (!isnan(value[k]))
+			p[n++] = (struct metric_point){r->run, name[k], step, epoch, value[k]};
+	return store_metric_add(r->store, p, n, err);
+}
+
 static bool put_step(struct recorder *r, const struct train_gauge *g, struct err *err)
 {
-	const double epoch = (double)g->step * g->epochs / (double)g->steps;
-	const struct metric_point p[] = {
-		{r->run, "train/loss", g->step, epoch, g->loss},
-		{r->run, "train/accuracy", g->step, epoch, g->accuracy},
-		{r->run, "lr", g->step, epoch, g->lr},
-		{r->run, "grad_norm", g->step, epoch, g->grad_norm},
-		{r->run, "tokens_per_s", g->step, epoch, g->tokens_per_s},
-	};
+	static const char *const name[] = {"train/loss", "train/accuracy", "lr", "grad_norm",
+					   "tokens_per_s"};
+	const double value[] = {g->loss, g->accuracy, g->lr, g->grad_norm, g->tokens_per_s};
 
-	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);
+	return put_points(r, g->step, (double)g->step * g->epochs / (double)g->steps, name, value,
+			  sizeof(value) / sizeof(value[0]), err);
+}
+
+static bool put_best(struct recorder *r, const struct epoch_stats *e, struct err *err)
+{
+	const bool accuracy = !isnan(e->valid_accuracy);
+	char text[96];
+
+	snprintf(text, sizeof(text), "%s%.3f at epoch %d, validation loss %.3f",
+		 accuracy ? "" : "perplexity ", accuracy ? e->valid_accuracy : exp(e->valid_loss),
+		 e->epoch, e->valid_loss);
+	return store_event_add(r->store, r->run, EVENT_INFO, "best", text, err);
 }
 
 static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct err *err)
 {
-	const struct metric_point p[] = {
-		{r->run, "valid/loss", e->step, e->epoch, e->valid_loss},
-		{r->run, "valid/accuracy", e->step, e->epoch, e->valid_accuracy},
-		{r->run, "valid/macro_f1", e->step, e->epoch, e->valid_f1},
-	};
+	static const char *const name[] = {"valid/loss", "valid/accuracy", "valid/perplexity",
+					   "valid/macro_f1", "valid/exact"};
+	const double value[] = {e->valid_loss, e->valid_accuracy,
+				isnan(e->valid_accuracy) ? exp(e->valid_loss) : (double)NAN,
+				e->valid_f1, e->valid_exact};
 
-	char text[96];
-
-	if (e->valid_loss != e->valid_loss)
+	if (isnan(e->valid_loss))
 		return true; /* no validation */
-	snprintf(text, sizeof(text), "%.3f at epoch %d, validation loss %.3f", e->valid_accuracy,
-		 e->epoch, e->valid_loss);
-	if (e->best && !store_event_add(r->store, r->run, EVENT_INFO, "best", text, err))
+	if (e->best && !put_best(r, e, err))
 		return false;
-	return store_metric_add(r->store, p, sizeof(p) / sizeof(p[0]), err);
+	return put_points(r, e->step, e->epoch, name, value, sizeof(value) / sizeof(value[0]), err);
 }
 
 /* A run whose recording failed has failed, whatever its trainer says. */

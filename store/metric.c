@@ -21,7 +21,7 @@ struct touched {
 const char *metric_goal(const char *name)
 {
 	static const char *const low[] = {"loss", "perplexity", "bits_per_character"};
-	static const char *const high[] = {"accuracy", "macro_f1", "bleu",
+	static const char *const high[] = {"accuracy", "macro_f1", "exact", "bleu",
 					   "rouge1",   "rouge2",   "rougeL"};
 	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
 

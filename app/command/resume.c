@@ -141,7 +141,8 @@ static bool go_on(struct context *c, const struct args *a, struct source_run *r,
 				   .step = r->row->best_step,
 				   .valid_loss = r->row->best_loss,
 				   .valid_accuracy = r->row->best_accuracy,
-				   .valid_f1 = NAN};
+				   .valid_f1 = NAN,
+				   .valid_exact = NAN};
 	struct run_intro intro = {.name = args_value(a, "--name"),
 				  .note = args_value(a, "--note"),
 				  .step = from->step};

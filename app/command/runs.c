@@ -2,12 +2,14 @@
 /* The list of runs and the page of one. */
 #include "app/command/command.h"
 
+#include "engine/nn/model.h"
 #include "store/event.h"
 #include "store/find.h"
 #include "store/list.h"
 #include "store/param.h"
 #include "store/weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,12 +34,20 @@ static const char *time_text(int64_t ms, char out[32])
 	return out;
 }
 
+/* The measure of a task that has no accuracy; NaN for the others. */
+static double perplexity_of(const struct run_row *r)
+{
+	const int task = task_find(r->task);
+
+	return task >= 0 && !task_table[task].accuracy ? exp(r->best_loss) : (double)NAN;
+}
+
 bool command_runs(struct context *c, const struct args *a, struct err *err)
 {
 	static const char *const column[] = {
-		"run",     "name",    "task",       "cell",       "hidden",         "status",
-		"epochs",  "steps",   "train_loss", "valid_loss", "valid_accuracy", "best_epoch",
-		"seconds", "created", "tags",       "note"};
+		"run",     "name",    "task",       "cell",       "hidden",          "status",
+		"epochs",  "steps",   "train_loss", "valid_loss", "valid_accuracy",  "best_epoch",
+		"seconds", "created", "tags",       "note",       "valid_perplexity"};
 	enum { COLS = sizeof(column) / sizeof(column[0]) };
 	struct run_list list = {
 		.order = args_value(a, "--order"),
@@ -81,7 +91,8 @@ bool command_runs(struct context *c, const struct args *a, struct err *err)
 					      value_real(r->seconds, 1),
 					      value_text(time_text(r->created_ms, created)),
 					      value_text(r->tags),
-					      value_text(r->note)};
+					      value_text(r->note),
+					      value_real(perplexity_of(r), 4)};
 
 		output_row(&o, v);
 	}
@@ -113,6 +124,7 @@ static void show_row(struct output *o, const struct run_row *r)
 	say(o, "train_loss", value_real(r->train_loss, 4));
 	say(o, "best_valid_loss", value_real(r->best_loss, 4));
 	say(o, "best_valid_accuracy", value_real(r->best_accuracy, 4));
+	say(o, "best_valid_perplexity", value_real(perplexity_of(r), 4));
 	if (r->best_step >= 0)
 		say(o, "best_step", value_int(r->best_step));
 	say(o, "parameters", value_int(r->parameters));

@@ -128,15 +128,28 @@ static void put_line(const struct train_gauge *g, int64_t recorded)
 	buf_release(&b);
 }
 
+/* The loss, and the accuracy of a task that has one, else the perplexity. */
+static void add_measures(struct buf *b, const char *of, double loss, double accuracy)
+{
+	buf_printf(b, "  %sloss %.4f", of, loss);
+	if (isnan(accuracy))
+		buf_printf(b, " perplexity %.2f", exp(loss));
+	else
+		buf_printf(b, " accuracy %.4f", accuracy);
+}
+
 static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 {
 	struct buf b = {0};
 
-	buf_printf(&b, "%sepoch %d/%d  train loss %.4f accuracy %.4f", bar ? "\r\033[K" : "",
-		   e->epoch, epochs, e->train_loss, e->train_accuracy);
-	if (!isnan(e->valid_loss))
-		buf_printf(&b, "  valid loss %.4f accuracy %.4f%s", e->valid_loss,
-			   e->valid_accuracy, e->best ? "  best" : "");
+	buf_printf(&b, "%sepoch %d/%d", bar ? "\r\033[K" : "", e->epoch, epochs);
+	add_measures(&b, "train ", e->train_loss, e->train_accuracy);
+	if (!isnan(e->valid_loss)) {
+		add_measures(&b, "valid ", e->valid_loss, e->valid_accuracy);
+		if (!isnan(e->valid_exact))
+			buf_printf(&b, " exact %.4f", e->valid_exact);
+		buf_text(&b, e->best ? "  best" : "");
+	}
 	fprintf(stderr, "%s\n", buf_str(&b));
 	buf_release(&b);
 }
@@ -157,6 +170,7 @@ static void show_progress(struct progress_state *p, struct feed_view *v)
 {
 	const struct train_gauge *g = &v->gauge;
 	const bool bar = p->style == PROGRESS_BAR;
+	char perplexity[48] = "";
 
 	if (p->style != PROGRESS_BAR && p->style != PROGRESS_LINES)
 		return;
@@ -167,9 +181,12 @@ static void show_progress(struct progress_state *p, struct feed_view *v)
 	if (g->state != TRAIN_RUNNING || !g->step || (!bar && g->seconds - p->shown_at < 10))
 		return;
 	p->shown_at = g->seconds;
-	fprintf(stderr, "%sepoch %d/%d  step %lld/%lld  loss %.4f  %.1fk tokens/s  %d:%02d left%s",
+	if (isnan(g->accuracy))
+		snprintf(perplexity, sizeof(perplexity), " perplexity %.2f", exp(g->loss));
+	fprintf(stderr,
+		"%sepoch %d/%d  step %lld/%lld  loss %.4f%s  %.1fk tokens/s  %d:%02d left%s",
 		bar ? "\r\033[K" : "", g->epoch, g->epochs, (long long)g->step, (long long)g->steps,
-		g->loss, g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60,
+		g->loss, perplexity, g->tokens_per_s / 1000, (int)g->eta / 60, (int)g->eta % 60,
 		bar ? "" : "\n");
 	fflush(stderr);
 }
@@ -210,10 +227,19 @@ static void watch(struct session *s, struct progress_state *p, struct feed_view 
 		fputs("\r\033[K", stderr);
 }
 
+/* The epoch's loss and accuracy, of the validation where there is one. */
+static double loss_of(const struct epoch_stats *e)
+{
+	return isnan(e->valid_loss) ? e->train_loss : e->valid_loss;
+}
+
+static double accuracy_of(const struct epoch_stats *e)
+{
+	return isnan(e->valid_loss) ? e->train_accuracy : e->valid_accuracy;
+}
+
 static void json_result(struct json_writer *j, const char *key, const struct epoch_stats *e)
 {
-	const bool valid = !isnan(e->valid_loss);
-
 	jw_key(j, key);
 	if (!e->epoch) {
 		jw_null(j);
@@ -225,9 +251,13 @@ static void json_result(struct json_writer *j, const char *key, const struct epo
 	jw_key(j, "epoch");
 	jw_int(j, e->epoch);
 	jw_key(j, "loss");
-	jw_f64(j, valid ? e->valid_loss : e->train_loss);
+	jw_f64(j, loss_of(e));
 	jw_key(j, "accuracy");
-	jw_f64(j, valid ? e->valid_accuracy : e->train_accuracy);
+	jw_f64(j, accuracy_of(e));
+	if (isnan(accuracy_of(e))) {
+		jw_key(j, "perplexity");
+		jw_f64(j, exp(loss_of(e)));
+	}
 	jw_object_end(j);
 }
 
@@ -260,14 +290,14 @@ static bool report_json(struct context *c, const struct feed_view *v, const char
 	return ok;
 }
 
-static bool report(struct context *c, const struct feed_view *v, const char *id, const char *name,
-		   enum train_state state, struct err *err)
+static bool report(struct context *c, const struct feed_view *v, const struct task_ops *task,
+		   const char *id, const char *name, enum train_state state, struct err *err)
 {
-	static const char *const column[] = {"run",        "name",      "status",
-					     "epochs",     "steps",     "seconds",
-					     "best_epoch", "best_loss", "best_accuracy"};
+	const char *const column[] = {
+		"run",        "name",      "status",
+		"epochs",     "steps",     "seconds",
+		"best_epoch", "best_loss", task->accuracy ? "best_accuracy" : "best_perplexity"};
 	const struct epoch_stats *b = &v->best;
-	const bool valid = !isnan(b->valid_loss);
 	const struct value row[] = {
 		value_text(id),
 		value_text(name),
@@ -276,8 +306,8 @@ static bool report(struct context *c, const struct feed_view *v, const char *id,
 		value_int(v->gauge.step),
 		value_real(v->gauge.seconds, 1),
 		b->epoch ? value_int(b->epoch) : value_null(),
-		b->epoch ? value_real(valid ? b->valid_loss : b->train_loss, 4) : value_null(),
-		b->epoch ? value_real(valid ? b->valid_accuracy : b->train_accuracy, 4)
+		b->epoch ? value_real(loss_of(b), 4) : value_null(),
+		b->epoch ? value_real(task->accuracy ? accuracy_of(b) : exp(loss_of(b)), 4)
 			 : value_null(),
 	};
 	struct output o;
@@ -334,6 +364,7 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 				    .observe = observe,
 				    .arg = &progress};
 	struct epoch_stats best = {0}; /* of what came before */
+	const struct task_ops *task = &task_table[p->settings.task];
 	char id[9] = "", *line, *note = NULL, name[RUN_NAME_SIZE] = "";
 	enum train_state state = TRAIN_FAILED;
 	bool ok = style_of(c, a, &progress.style, err) && listen(err);
@@ -381,7 +412,7 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 	session_free(progress.session);
 	ok = true;
 	if (*id)
-		ok = report(c, view, id, name, state,
+		ok = report(c, view, task, id, name, state,
 			    state == TRAIN_FINISHED || state == TRAIN_STOPPED ? err : NULL);
 	free(view);
 	if (caught) {

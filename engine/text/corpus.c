@@ -246,9 +246,11 @@ struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 	for (size_t k = 0; k < ex->count; k++) {
 		vocab_encode(v, ex->at[k].text, ex->at[k].text_len, &e);
 		c->unknown += (int64_t)e.dropped.count;
+		c->words += (int64_t)e.dropped.count;
 		c->characters += points(ex->at[k].text, ex->at[k].text_len) + 1;
 		if (max_len > 0)
 			encoding_truncate(&e, max_len, truncate_front);
+		c->words += (int64_t)e.count;
 		c->ids = mem_grow(c->ids, &cap, used + e.count + 1, sizeof(*c->ids));
 		for (size_t t = 0; t < e.count; t++) {
 			c->unknown += e.unknown[t];

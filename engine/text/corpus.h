@@ -94,10 +94,11 @@ int classes_find(const struct classes *c, const char *label); /* -1 if there is 
 /* Texts as ids. Immutable; any thread may read it. */
 struct corpus {
 	int count;
-	int classes;     /* 0 without labels */
-	int max_len;     /* of the longest text, its end mark counted */
-	int64_t tokens;  /* in all, end marks counted */
-	int64_t unknown; /* tokens that are <unk> or vanished */
+	int classes;    /* 0 without labels */
+	int max_len;    /* of the longest text, its end mark counted */
+	int64_t tokens; /* in all, end marks counted */
+	int64_t words; /* what the tokenizer made of the texts, without marks; not what was cut off */
+	int64_t unknown; /* of them: became <unk>, or vanished */
 	/* Code points of the texts as read, and one for the end of each one's line. */
 	int64_t characters;
 	size_t *start; /* count + 1: text k is ids[start[k] .. start[k+1]), its end mark counted */

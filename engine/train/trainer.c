@@ -315,7 +315,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 {
 	struct measures m;
 
-	e->valid_loss = e->valid_accuracy = e->valid_f1 = NAN;
+	e->valid_loss = e->valid_accuracy = e->valid_f1 = e->valid_exact = NAN;
 	if (!t->valid)
 		return true;
 	if (!eval_corpus(learner_team(t->learner),
@@ -330,6 +330,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	e->valid_loss = m.loss;
 	e->valid_accuracy = m.accuracy;
 	e->valid_f1 = m.macro_f1;
+	e->valid_exact = m.exact;
 	measures_release(&m);
 	return true;
 }

@@ -25,7 +25,8 @@ struct epoch_stats {
 	/* Means over the epoch's targets, with dropout. Accuracies are NaN where the task has none. */
 	double train_loss, train_accuracy;
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
-	bool best;                                   /* the best so far: see trainer.c */
+	double valid_exact; /* share of texts that come back word for word; likewise */
+	bool best;          /* the best so far: see trainer.c */
 };
 
 struct train_spec {
