@@ -144,6 +144,14 @@ static bool goes_together(const struct settings *s, struct err *err)
 {
 	const struct schedule_ops *schedule = schedule_at(s->schedule);
 
+	if (s->embedding_updates == 1 && s->tied)
+		return err_set(
+			err, ERR_USAGE,
+			"embedding_updates=lazy does not go with tied: the output's gradient "
+			"reaches every row");
+	if (s->embedding_updates == 1 && !s->embed)
+		return err_set(err, ERR_USAGE,
+			       "embedding_updates=lazy needs an embedding: embed is 0");
 	if (schedule->rises && s->warmup)
 		return err_set(err, ERR_USAGE,
 			       "schedule=%s rises by itself: it goes with warmup=0 only",
@@ -202,6 +210,8 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 		.lr = s->lr,
 		.schedule = settings_schedule(s),
 		.clip = s->clip,
+		.clip_value = s->clip_value,
+		.lazy = s->embedding_updates == 1,
 		.dropout = s->dropout,
 		.recurrent = s->recurrent_dropout,
 		.smoothing = s->label_smoothing,

@@ -47,6 +47,13 @@ static const char *keep_choice(int k)
 	return k < 3 ? name[k] : NULL;
 }
 
+static const char *updates_choice(int k)
+{
+	static const char *const name[] = {"dense", "lazy"};
+
+	return k < 2 ? name[k] : NULL;
+}
+
 static const char *side_choice(int k)
 {
 	static const char *const name[] = {"pre", "post"};
@@ -108,6 +115,7 @@ static const struct setting table[] = {
 	{"beta2",       "share of the mean of squares that is kept: Adam's, or RMSprop's", SETTING_REAL, AT(beta2), 0, 0.999999, NULL, NULL},
 	{"eps",         "the optimizer's guard against division by 0", SETTING_REAL, AT(eps), 1e-30, 1, NULL, NULL},
 	{"weight_decay","adamw: share of a weight, times lr, that goes at each step", SETTING_REAL, AT(weight_decay), 0, 100, NULL, NULL},
+	{"embedding_updates", "lazy: a word that is not in the batch keeps its numbers", SETTING_CHOICE, AT(embedding_updates), 0, 0, "dense", updates_choice},
 	{"lr",          "learning rate", SETTING_REAL, AT(lr), 1e-12, 1e38, "0.001", NULL},
 	{"schedule",    "how the rate goes on", SETTING_CHOICE, AT(schedule), 0, 0, "constant", schedule_choice},
 	{"decay",       "step, exponential, plateau: what the rate is multiplied by", SETTING_REAL, AT(decay), 1e-6, 1, "0.5", NULL},
@@ -119,6 +127,7 @@ static const struct setting table[] = {
 	{"window",      "generate: tokens through which gradients go back", SETTING_INT, AT(window), 1, 100000, "64", NULL},
 	{"label_smoothing", "share of the target that is spread over all classes or tokens", SETTING_REAL, AT(label_smoothing), 0, 0.9, "0", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
+	{"clip_value",  "largest element of the gradient, cut before its norm is; 0: no limit", SETTING_REAL, AT(clip_value), 0, 1e12, "0", NULL},
 	{"patience",    "epochs without a better validation before stopping; 0: never", SETTING_INT, AT(patience), 0, 1000000, "0", NULL},
 	{"valid_split", "share held out where there is no validation file", SETTING_REAL, AT(valid_split), 0, 0.9, "0.1", NULL},
 	{"seed",        "of weights, split, order and dropout", SETTING_INT64, AT(seed), 0, 9e15, "1", NULL},

@@ -23,10 +23,11 @@ struct settings {
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, window, patience, threads;
 	int min_count, max_vocab, max_len;
+	int embedding_updates;                  /* 0 dense, 1 lazy */
 	int schedule, decay_after, decay_every; /* a place in its table; epochs */
 	int64_t seed, warmup;
 	double decay, label_smoothing;
-	double dropout, recurrent_dropout, lr, clip, valid_split;
+	double dropout, recurrent_dropout, lr, clip, clip_value, valid_split;
 	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
 	bool lower, mask, header, tied, learned_state;
 	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */

@@ -41,6 +41,7 @@ refuses 2 'lr is from .* the nearest is' train --set lr=inf
 refuses 2 "lower is true or false, not 'maybe'" train --set lower=maybe
 refuses 2 "'hidden' is not name=value" train --set hidden
 refuses 2 'patience needs validation' train --set patience=3 --set valid_split=0 --data six.tsv
+refuses 2 'lazy needs an embedding' train --set embedding_updates=lazy --set embed=0 --data six.tsv
 refuses 2 'schedule=plateau needs validation' train --set schedule=plateau --set valid_split=0 --data six.tsv
 refuses 2 'schedule=triangle rises by itself' train --set schedule=triangle --set warmup=3 --data six.tsv
 refuses 2 'cannot both be standard input' train --data - --valid -

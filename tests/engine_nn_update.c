@@ -77,6 +77,160 @@ static void chosen_numbers_reach_the_update(void **state)
 						   0.1 * 0.25 / (sqrt(0.3125) + 0.01))) < TOL);
 }
 
+/* The gradient of 8 texts stays in l. */
+static struct step_stats gradient_of(const struct encoder *e, const struct corpus *c,
+				     struct learner *l)
+{
+	int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+	return learner_gradient(
+		l, &(struct lesson){.corpus = c, .rules = &e->rules, .example = order, .count = 8});
+}
+
+static void elements_are_clamped_before_the_norm(void **state)
+{
+	const double limit = 0.004, clip = 0.01;
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
+	const struct model *m = &e->model;
+	real *w = toy_weights(m, 3), *old = toy_weights(m, 3);
+	struct learner *plain = learner_new(
+		m, toy_weights(m, 3),
+		&(struct learner_spec){.optim = optim_find("sgd"), .lr = 1, .threads = 2}, NULL);
+	struct learner *l = learner_new(m, w,
+					&(struct learner_spec){.optim = optim_find("sgd"),
+							       .lr = 1,
+							       .clip = clip,
+							       .clip_value = limit,
+							       .threads = 2},
+					NULL);
+	size_t cut[2] = {0}; /* of the dense part, of the embedding */
+	double squares = 0, *g = mem_zero(m->size, sizeof(*g));
+	struct step_stats s;
+
+	(void)state;
+	gradient_of(e, c, plain);
+	s = gradient_of(e, c, l);
+	for (size_t k = 0; k < m->size; k++) {
+		g[k] = (double)learner_grad(plain)[k];
+		cut[k >= m->embedding] += fabs(g[k]) > limit;
+		g[k] = fmax(-limit, fmin(limit, g[k]));
+		squares += g[k] * g[k];
+		assert_true(fabs((double)learner_grad(l)[k] - g[k]) < 1e-9);
+	}
+	assert_true(cut[0] > 0 && cut[1] > 0);
+	assert_true(fabs(s.grad_norm - sqrt(squares)) < TOL && s.grad_norm > clip);
+	learner_update(l, &s);
+	for (size_t k = 0; k < m->size; k++)
+		assert_true(fabs((double)w[k] - ((double)old[k] - g[k] * clip / sqrt(squares))) <
+			    TOL);
+	free(g);
+	free(old);
+	learner_free(plain);
+	learner_free(l);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+/* After some steps, each over a few texts: from 7 on, from 6 on and down. */
+static struct learner *steps_of(const struct encoder *e, struct corpus *c, const char *optim,
+				bool lazy, int texts, int steps)
+{
+	struct learner *l = learner_new(&e->model, toy_weights(&e->model, 3),
+					&(struct learner_spec){.optim = optim_find(optim),
+							       .lr = 0.1,
+							       .clip = 1,
+							       .lazy = lazy,
+							       .threads = 2},
+					NULL);
+
+	for (int32_t k = 0; k < steps; k++) {
+		int32_t order[6]; /* text 6 lacks words of text 7 */
+
+		for (int j = 0; j < texts; j++)
+			order[j] = 7 - k + 5 * j;
+		assert_true(learner_step(l, &(struct lesson){.corpus = c,
+							     .rules = &e->rules,
+							     .example = order,
+							     .count = texts})
+				    .finite);
+	}
+	return l;
+}
+
+static bool holds(const struct corpus *c, int text, int32_t id)
+{
+	for (size_t n = c->start[text]; n < c->start[text + 1]; n++)
+		if (c->ids[n] == id)
+			return true;
+	return false;
+}
+
+static void lazy_rows_stay_where_they_are(void **state)
+{
+	static const char *const name[] = {"adam", "adamw", "momentum", "rmsprop"};
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 5, 4, true, 40, &c, NULL);
+	const struct model *m = &e->model;
+
+	(void)state;
+	for (size_t j = 0; j < sizeof(name) / sizeof(name[0]); j++) {
+		struct learner *one = steps_of(e, c, name[j], true, 1, 1),
+			       *two = steps_of(e, c, name[j], true, 1, 2),
+			       *dense = steps_of(e, c, name[j], false, 1, 2);
+		int stayed = 0, moved = 0;
+
+		for (int id = 0; id < m->spec.vocab; id++) {
+			const size_t at = m->embedding + (size_t)id * 5, bytes = 5 * sizeof(real);
+			const bool same = !memcmp(learner_weights(one) + at,
+						  learner_weights(two) + at, bytes);
+
+			assert_int_equal(same, !holds(c, 6, id));
+			if (!same)
+				continue;
+			stayed++;
+			moved += memcmp(learner_weights(one) + at, learner_weights(dense) + at,
+					bytes) != 0;
+			for (int k = 0; k < learner_optim(one)->ops->slots; k++)
+				assert_memory_equal(learner_optim(one)->slot[k] + at,
+						    learner_optim(two)->slot[k] + at, bytes);
+		}
+		assert_true(stayed > 0);
+		assert_int_equal(moved > 0, strcmp(name[j], "rmsprop") != 0);
+		learner_free(one);
+		learner_free(two);
+		learner_free(dense);
+	}
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void lazy_changes_nothing_else(void **state)
+{
+	static const struct {
+		const char *name;
+		int steps; /* after which an untouched row is as it was */
+	} table[] = {{"sgd", 5}, {"adam", 1}, {"adagrad", 5}};
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 5, 4, true, 40, &c, NULL);
+	const size_t bytes = e->model.size * sizeof(real);
+
+	(void)state;
+	for (size_t j = 0; j < sizeof(table) / sizeof(table[0]); j++) {
+		struct learner *lazy = steps_of(e, c, table[j].name, true, 6, table[j].steps),
+			       *dense = steps_of(e, c, table[j].name, false, 6, table[j].steps);
+
+		assert_memory_equal(learner_weights(lazy), learner_weights(dense), bytes);
+		for (int k = 0; k < learner_optim(lazy)->ops->slots; k++)
+			assert_memory_equal(learner_optim(lazy)->slot[k],
+					    learner_optim(dense)->slot[k], bytes);
+		learner_free(lazy);
+		learner_free(dense);
+	}
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
 static void keep_last(void *arg, const struct train_event *e)
 {
 	struct snapshot **last = arg;
@@ -87,8 +241,8 @@ static void keep_last(void *arg, const struct train_event *e)
 	*last = snapshot_ref(e->snapshot);
 }
 
-/* The weights after one step over all texts. */
-static struct snapshot *one_step(const struct train_spec *spec, struct encoder *e, struct corpus *c)
+/* The weights at the end. */
+static struct snapshot *trained(const struct train_spec *spec, struct encoder *e, struct corpus *c)
 {
 	struct snapshot *last = NULL;
 	struct trainer *t =
@@ -105,25 +259,24 @@ static void a_trainer_passes_them_on(void **state)
 	struct train_spec spec = {.optim = optim_find("adamw"),
 				  .tune = {{false, false, true, true}, {0, 0, 0.5, 2}},
 				  .lr = 0.1,
+				  .clip_value = 0.01,
 				  .init = {.forget_bias = 1, .embed_range = 0.5},
 				  .epochs = 1,
 				  .batch = 8,
 				  .threads = 1,
 				  .seed = 3};
-	int32_t order[] = {0, 1, 2, 3, 4, 5, 6, 7};
 	struct corpus *c;
 	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
 	real *w = toy_weights(&e->model, 3);
-	struct snapshot *got = one_step(&spec, e, c);
+	struct snapshot *got = trained(&spec, e, c);
 	struct learner *l = learner_new(
 		&e->model, w, &(struct learner_spec){.optim = optim_find("sgd"), .threads = 1},
 		NULL); /* for g */
 
 	(void)state;
-	learner_gradient(
-		l, &(struct lesson){.corpus = c, .rules = &e->rules, .example = order, .count = 8});
+	gradient_of(e, c, l);
 	for (size_t k = 0; k < e->model.size; k++) {
-		const double g = (double)learner_grad(l)[k];
+		const double g = fmax(-0.01, fmin(0.01, (double)learner_grad(l)[k]));
 		const double want = (double)w[k] * (1 - 0.1 * 2) - 0.1 * g / (fabs(g) + 0.5);
 
 		if (fabs((double)got->weights[k] - want) > 1e-6)
@@ -132,6 +285,35 @@ static void a_trainer_passes_them_on(void **state)
 	}
 	learner_free(l);
 	snapshot_unref(got);
+	corpus_unref(c);
+	encoder_unref(e);
+}
+
+static void a_trainer_can_be_lazy(void **state)
+{
+	static const char *const name[] = {"adam", "sgd"};
+	struct corpus *c;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 40, &c, NULL);
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct train_spec spec = {.optim = optim_find(name[k]),
+					  .lr = 0.1,
+					  .init = {.forget_bias = 1, .embed_range = 0.5},
+					  .epochs = 1,
+					  .batch = 2,
+					  .threads = 2,
+					  .seed = 3};
+		struct snapshot *dense = trained(&spec, e, c), *lazy;
+
+		spec.lazy = true;
+		lazy = trained(&spec, e, c);
+		assert_int_equal(
+			!memcmp(dense->weights, lazy->weights, e->model.size * sizeof(real)),
+			k == 1);
+		snapshot_unref(dense);
+		snapshot_unref(lazy);
+	}
 	corpus_unref(c);
 	encoder_unref(e);
 }
@@ -188,7 +370,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number_is_taken_where_it_is_of_use),
 		cmocka_unit_test(chosen_numbers_reach_the_update),
+		cmocka_unit_test(elements_are_clamped_before_the_norm),
+		cmocka_unit_test(lazy_rows_stay_where_they_are),
+		cmocka_unit_test(lazy_changes_nothing_else),
 		cmocka_unit_test(a_trainer_passes_them_on),
+		cmocka_unit_test(a_trainer_can_be_lazy),
 		cmocka_unit_test(first_weights_have_what_was_chosen),
 	};
 

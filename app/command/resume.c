@@ -30,10 +30,10 @@ const struct option options_fork[] = {
 static bool may_change(const char *assignment)
 {
 	static const char *const free_ones[] = {
-		"epochs",      "lr",          "clip",         "dropout",  "recurrent_dropout",
-		"patience",    "optimizer",   "threads",      "keep",     "beta1",
-		"beta2",       "eps",         "weight_decay", "schedule", "decay",
-		"decay_after", "decay_every", "warmup"};
+		"epochs",      "lr",          "clip",         "dropout",    "recurrent_dropout",
+		"patience",    "optimizer",   "threads",      "keep",       "beta1",
+		"beta2",       "eps",         "weight_decay", "schedule",   "decay",
+		"decay_after", "decay_every", "warmup",       "clip_value", "embedding_updates"};
 
 	for (size_t k = 0; k < sizeof(free_ones) / sizeof(free_ones[0]); k++) {
 		const size_t n = strlen(free_ones[k]);

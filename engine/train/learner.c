@@ -25,6 +25,9 @@ struct learner {
 	real *weights, *grad;
 	struct optim optim;
 	struct learner_spec spec;
+	int32_t *touched; /* where updates are lazy: the ids of the batch, each once */
+	bool *seen;       /* all false between two uses */
+	int touched_count;
 
 	/* the step under way */
 	const struct lesson *lesson;
@@ -52,6 +55,10 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	l->grad = mem_block(m->size, sizeof(real));
 	ok = weights && l->grad && optim_init(&l->optim, spec->optim, spec->lr, m->size);
 	l->member[0].grad = l->grad;
+	if (spec->lazy && m->spec.embed && m->dense < m->size) {
+		l->touched = mem_zero((size_t)m->spec.vocab, sizeof(*l->touched));
+		l->seen = mem_zero((size_t)m->spec.vocab, sizeof(*l->seen));
+	}
 	for (int k = 1; k < l->members && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
 	if (ok)
@@ -72,6 +79,8 @@ void learner_free(struct learner *l)
 	}
 	team_free(l->team);
 	optim_release(&l->optim);
+	free(l->touched);
+	free(l->seen);
 	free(l->member);
 	free(l->grad);
 	free(l->weights);
@@ -124,7 +133,14 @@ static void run_pass(void *arg, int k)
 		w->in.batch.steps.N = w->out.batch.steps.N = 0; /* there is nothing to scatter */
 }
 
-/* Adds the members' gradients up over one part, and its squares. */
+static void clamp(real *g, size_t n, real value)
+{
+	for (size_t k = 0; k < n; k++)
+		if (fabs(g[k]) > value && isfinite(g[k]))
+			g[k] = g[k] > 0 ? value : -value;
+}
+
+/* Adds the members' gradients up over one part, clamps it, and adds up its squares. */
 static void reduce(void *arg, int k)
 {
 	struct learner *l = arg;
@@ -135,7 +151,40 @@ static void reduce(void *arg, int k)
 	if (first < dense)
 		for (int j = 1; j < l->members; j++)
 			vec_add(l->grad + first, l->member[j].grad + first, 1, dense - first);
+	if ((real)l->spec.clip_value > 0)
+		clamp(l->grad + first, end - first, (real)l->spec.clip_value);
 	l->member[k].square_sum = vec_square_sum(l->grad + first, end - first);
+}
+
+static void touch(struct learner *l, const struct batch *b)
+{
+	for (int n = 0; n < b->steps.N; n++)
+		if (!l->seen[b->ids[n]]) {
+			l->seen[b->ids[n]] = true;
+			l->touched[l->touched_count++] = b->ids[n];
+		}
+}
+
+static void find_touched(struct learner *l)
+{
+	l->touched_count = 0;
+	for (int k = 0; k < l->members; k++) {
+		touch(l, &l->member[k].work.in.batch);
+		touch(l, &l->member[k].work.out.batch);
+	}
+	for (int k = 0; k < l->touched_count; k++)
+		l->seen[l->touched[k]] = false;
+}
+
+static void update_touched(struct learner *l, int k)
+{
+	const size_t E = (size_t)l->m->spec.embed;
+
+	for (int j = k; j < l->touched_count; j += l->members) {
+		const size_t at = l->m->embedding + (size_t)l->touched[j] * E;
+
+		optim_update(&l->optim, l->weights, l->grad, l->scale, at, at + E);
+	}
 }
 
 static void update(void *arg, int k)
@@ -143,8 +192,10 @@ static void update(void *arg, int k)
 	struct learner *l = arg;
 	size_t first, end;
 
-	team_part(l->team, k, l->m->size, &first, &end);
+	team_part(l->team, k, l->touched ? l->m->dense : l->m->size, &first, &end);
 	optim_update(&l->optim, l->weights, l->grad, l->scale, first, end);
+	if (l->touched)
+		update_touched(l, k);
 }
 
 static void clear(struct learner *l)
@@ -212,6 +263,8 @@ void learner_update(struct learner *l, const struct step_stats *s)
 			   ? (real)(l->spec.clip / s->grad_norm)
 			   : 1;
 	optim_begin(&l->optim);
+	if (l->touched)
+		find_touched(l);
 	team_run(l->team, update, l);
 	clear(l);
 }

@@ -29,7 +29,7 @@ struct lesson {
 struct step_stats {
 	double loss;      /* mean over the batch's targets, nats, with dropout */
 	double accuracy;  /* share of its targets, in the same pass */
-	double grad_norm; /* before clipping */
+	double grad_norm; /* before it is clipped, after elements are */
 	int64_t targets;
 	int tokens;     /* steps computed: the sum of the rows' lengths */
 	bool finite;    /* false: loss or gradient is NaN or infinite, and nothing was updated */
@@ -38,10 +38,15 @@ struct step_stats {
 
 struct learner_spec {
 	const struct optim_ops *optim;
-	double lr, clip;           /* clip 0: none */
+	double lr, clip;           /* of the whole norm; 0: none */
+	double clip_value;         /* of each element, before the norm is taken; 0: none */
 	double dropout, recurrent; /* rates: see engine/nn/side.h */
 	double smoothing;          /* of labels: see engine/nn/head.h */
-	int threads;               /* 1 at least */
+	/* Rows of the embedding that the batch does not hold are left alone, moments included, as
+	 * PyTorch's SparseAdam and TensorFlow's LazyAdam do: such a row neither drifts on what is left
+	 * of its momentum nor decays (AdamW). Not where the embedding is tied. */
+	bool lazy;
+	int threads; /* 1 at least */
 };
 
 /* Takes over weights (m->size elements), also when it fails; m must live longer. ERR_FAILED without

@@ -28,17 +28,13 @@ static void adam(const struct optim *o, real *restrict w, const real *restrict g
 static void adam_torch(const struct optim *o, real *w, const real *g, real scale, size_t first,
 		       size_t end)
 {
-	const double c1 = 1 - pow(o->beta1, (double)o->t), c2 = 1 - pow(o->beta2, (double)o->t);
-
-	adam(o, w, g, scale, first, end, o->lr / c1, 1 / sqrt(c2));
+	adam(o, w, g, scale, first, end, o->lr / o->unbias1, 1 / sqrt(o->unbias2));
 }
 
 static void adam_keras(const struct optim *o, real *w, const real *g, real scale, size_t first,
 		       size_t end)
 {
-	const double c1 = 1 - pow(o->beta1, (double)o->t), c2 = 1 - pow(o->beta2, (double)o->t);
-
-	adam(o, w, g, scale, first, end, o->lr * sqrt(c2) / c1, 1);
+	adam(o, w, g, scale, first, end, o->lr * sqrt(o->unbias2) / o->unbias1, 1);
 }
 
 static void adamw(const struct optim *o, real *w, const real *g, real scale, size_t first,
@@ -202,6 +198,8 @@ void optim_release(struct optim *o)
 void optim_begin(struct optim *o)
 {
 	o->t++;
+	o->unbias1 = 1 - pow(o->beta1, (double)o->t);
+	o->unbias2 = 1 - pow(o->beta2, (double)o->t);
 }
 
 void optim_update(const struct optim *o, real *w, const real *g, real scale, size_t first,

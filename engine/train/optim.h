@@ -5,7 +5,8 @@
  * Plain names follow PyTorch, names with _keras follow Keras, where the two differ: Adam adds
  * epsilon after the bias correction there (Kingma and Ba, arXiv 1412.6980, algorithm 1), before it
  * here (the paper's epsilon-hat, end of section 2); RMSprop and Adagrad add it outside the root
- * there, inside here. Every weight is updated at every step, also one whose gradient is 0.
+ * there, inside here. Every weight it is given is updated, also one whose gradient is 0: see
+ * learner_spec.
  */
 #ifndef SLUICE_ENGINE_TRAIN_OPTIM_H
 #define SLUICE_ENGINE_TRAIN_OPTIM_H
@@ -34,7 +35,8 @@ struct optim_ops {
 struct optim {
 	const struct optim_ops *ops;
 	double lr, beta1, beta2, eps, decay;
-	int64_t t; /* updates so far, the one under way included */
+	int64_t t;               /* updates so far, the one under way included */
+	double unbias1, unbias2; /* Adam's 1 - beta^t of this one */
 	real *slot[OPTIM_MAX_SLOTS];
 };
 

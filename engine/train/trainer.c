@@ -263,7 +263,8 @@ static bool diverged(struct trainer *t, const char *what)
 		"of step "
 		"%lld are kept; try a lower lr or a lower clip",
 		what, (long long)t->gauge.step + 1, t->gauge.epoch, t->gauge.lr,
-		t->spec.clip > 0 ? "" : ", no clipping", (long long)t->good->step);
+		t->spec.clip > 0 || t->spec.clip_value > 0 ? "" : ", no clipping",
+		(long long)t->good->step);
 	if (!t->good_saved)
 		emit(t, (struct train_event){.type = TRAIN_EVENT_CHECKPOINT, .snapshot = t->good});
 	set_state(t, TRAIN_DIVERGED, t->err.msg);
@@ -496,6 +497,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 				 &(struct learner_spec){.optim = spec->optim,
 							.lr = spec->lr,
 							.clip = spec->clip,
+							.clip_value = spec->clip_value,
+							.lazy = spec->lazy,
 							.dropout = spec->dropout,
 							.recurrent = spec->recurrent,
 							.smoothing = spec->smoothing,

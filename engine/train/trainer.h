@@ -35,6 +35,8 @@ struct train_spec {
 	double lr, clip, dropout; /* clip 0: none */
 	double recurrent;         /* dropout of the state */
 	double smoothing;         /* of labels */
+	double clip_value;        /* 0: none */
+	bool lazy;                /* updates of the embedding: see learner_spec */
 	struct schedule schedule; /* of lr; zeroed: constant */
 	struct init init;         /* of the first weights */
 	int epochs, batch, threads;
