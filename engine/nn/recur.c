@@ -3,6 +3,7 @@
 
 #include "engine/math/blas.h"
 #include "engine/math/kernels.h"
+#include "engine/math/packed.h"
 
 #include <string.h>
 
@@ -23,6 +24,14 @@ static void extras_at(const struct recur *r, const real *weights, const real **e
 		extra[k] = weights + r->at.extra[k];
 }
 
+size_t recur_packed_size(const struct recur *r)
+{
+	const struct shape s = shape_of(r);
+	const size_t there = packed_size(s.H, s.Gh * s.H), back = packed_size(s.Gh * s.H, s.H);
+
+	return there > back ? there : back;
+}
+
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
 {
 	const struct shape s = shape_of(r);
@@ -32,7 +41,10 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
 	struct mat z = mat_of(tape->z, steps->N, s.G * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
+	struct packed packed = {0};
 
+	if (steps->T > 1) /* for one step it would not pay */
+		packed = packed_of_transposed(U, tape->packed);
 	extras_at(r, weights, extra);
 	for (size_t n = 0; n < (size_t)steps->N; n++)
 		memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
@@ -48,8 +60,13 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 		if (tape->drop_h)
 			for (size_t k = 0; k < (size_t)n * H; k++)
 				h_in[k] *= tape->drop_h[k];
-		mat_mul_nt(mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H),
-			   cmat_of(h_in, n, s.H), U, 1);
+		const struct mat z_h =
+			mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H);
+
+		if (packed.panel)
+			packed_mul(z_h, cmat_of(h_in, n, s.H), &packed, 1);
+		else
+			mat_mul_nt(z_h, cmat_of(h_in, n, s.H), U, 1);
 		r->cell->forward(&(struct cell_step){
 			.n = n,
 			.H = s.H,
@@ -80,14 +97,14 @@ void recur_last(const struct steps *s, int H, const real *state, real *last)
 /* dL/dh_{t-1} of n rows from a step's dz: through the gates, where dropout stood in the way, and,
  * in a cell that carries h, round them. */
 static void into_h(const struct recur *r, const struct recur_tape *tape, int n, const real *dz,
-		   struct cmat U, real *dh, real *dh_gates)
+		   const struct packed *U, real *dh, real *dh_gates)
 {
 	const struct shape s = shape_of(r);
 	const struct cmat dz_h = cmat_cols(cmat_of(dz, n, s.G * s.H), 0, s.Gh * s.H);
 	const size_t size = (size_t)n * (size_t)s.H;
 	real *to = r->cell->carries_h ? dh_gates : dh;
 
-	mat_mul_nn(mat_of(to, n, s.H), dz_h, U, r->cell->carries_h ? 1 : 0);
+	packed_mul(mat_of(to, n, s.H), dz_h, U, r->cell->carries_h ? 1 : 0);
 	if (tape->drop_h)
 		for (size_t k = 0; k < size; k++)
 			to[k] *= tape->drop_h[k];
@@ -102,7 +119,8 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
 	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
-	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+	const struct packed U =
+		packed_of(cmat_of(weights + r->at.U, s.Gh * s.H, s.H), tape->packed);
 	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
 	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
@@ -136,7 +154,7 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 			.extra = extra,
 			.dextra = dextra,
 		});
-		into_h(r, tape, n, tape->z + at * GH, U, dh, dh_gates);
+		into_h(r, tape, n, tape->z + at * GH, &U, dh, dh_gates);
 	}
 
 	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E),

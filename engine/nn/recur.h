@@ -29,7 +29,11 @@ struct recur_tape {
 	real *h_in;          /* (N, H)   h_{t-1} as the gates see it */
 	real *c, *h;   /* (B+N, H) the first B rows are the initial state, set by the caller */
 	real *scratch; /* (B, (G+1)*H) for backward */
+	real *packed;  /* recur_packed_size elements, aligned to 64 bytes */
 };
+
+/* Elements that the recurrent weights of one run take, packed for its steps. */
+size_t recur_packed_size(const struct recur *r);
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);
 

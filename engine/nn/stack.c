@@ -83,6 +83,12 @@ static size_t widest(const struct stack *s)
 	return (size_t)(s->D > s->spec.E ? s->D : s->spec.E);
 }
 
+/* For the recurrent weights of any one run. */
+static size_t packed_room(const struct stack *s)
+{
+	return padded(recur_packed_size(&s->run[0]));
+}
+
 size_t stack_room(const struct stack *s, size_t B, size_t N)
 {
 	const size_t H = (size_t)s->spec.H, G = (size_t)s->spec.cell->gates, D = (size_t)s->D;
@@ -91,8 +97,8 @@ size_t stack_room(const struct stack *s, size_t B, size_t N)
 		padded(N * G * H) + padded(N * H) + 2 * padded((B + N) * H) + 2 * padded(B * H);
 	const size_t back = s->spec.dirs == 2 ? layers * padded(N * W) : 0;
 
-	return runs * run + layers * padded(N * D) + back + padded(B * (G + 1) * H) +
-	       2 * padded(N * W) + padded(N * H);
+	return packed_room(s) + runs * run + layers * padded(N * D) + back +
+	       padded(B * (G + 1) * H) + 2 * padded(N * W) + padded(N * H);
 }
 
 /* Packed row (t, r) of a row of length L is the mirror of (L - 1 - t, r). */
@@ -115,6 +121,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 {
 	const size_t B = (size_t)steps->B, N = (size_t)steps->N, H = (size_t)s->spec.H;
 	const size_t G = (size_t)s->spec.cell->gates, W = widest(s);
+	real *packed = take(at, packed_room(s));
 	real *scratch = take(at, B * (G + 1) * H);
 
 	t->steps = steps;
@@ -122,7 +129,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 	for (int k = 0; k < s->runs; k++) {
 		struct recur_tape *r = &t->run[k];
 
-		*r = (struct recur_tape){.steps = steps, .scratch = scratch};
+		*r = (struct recur_tape){.steps = steps, .scratch = scratch, .packed = packed};
 		r->z = take(at, N * G * H);
 		r->h_in = take(at, N * H);
 		r->c = take(at, (B + N) * H);
