@@ -261,9 +261,9 @@ static void row_outcome(const struct trace *t, enum outcome what, int step, stru
 
 /* The names of a table's columns, one text each, to be freed. */
 static char **table_columns(const struct trace *t, const struct trace_run *run, int unit,
-			    enum outcome what, int outcomes)
+			    enum outcome what, int cols)
 {
-	char **name = mem_zero((size_t)(3 + run->signals + outcomes), sizeof(*name));
+	char **name = mem_zero((size_t)cols, sizeof(*name));
 	int n = 0;
 
 	name[n++] = mem_text("t");
@@ -292,7 +292,7 @@ static void rows_steps(struct output *o, const struct trace *t, int r, int unit)
 	const enum outcome what = outcome_of(t, run);
 	const int outcomes = what == OUTCOME_CLASSES ? t->C : what == OUTCOME_NEXT ? 2 : 0;
 	const int signals = run->signals, cols = 3 + signals + outcomes;
-	char **column = table_columns(t, run, unit, what, outcomes);
+	char **column = table_columns(t, run, unit, what, cols);
 	struct value *row = mem_zero((size_t)cols, sizeof(*row));
 
 	output_columns(o, (const char *const *)column, cols);

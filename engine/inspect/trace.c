@@ -198,14 +198,14 @@ static void embed(const struct trace *t, int32_t id, double *x)
 static void read_input(struct trace *t, struct trace_run *r)
 {
 	const struct encoder *e = t->snapshot->encoder;
+	const int below = (r->layer - 1) * r->stack->spec.dirs; /* its first run's number */
 
 	for (int k = 0; k < r->T; k++) {
 		const int position = r->backward ? r->T - 1 - k : k;
 		double *x = r->x + (size_t)k * (size_t)r->E;
 
 		if (r->layer) {
-			outcome_output(t, r - r->number + (r->layer - 1) * r->stack->spec.dirs,
-				       position, x);
+			outcome_output(t, r - r->number + below, position, x);
 		} else if (!r->decoder) {
 			embed(t, t->ids[position], x);
 		} else {
