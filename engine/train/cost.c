@@ -255,11 +255,13 @@ void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct 
 
 int64_t cost_memory(const struct cost *c)
 {
+	const int64_t snapshot = c->memory[COST_SNAPSHOTS] / SNAPSHOTS;
+	const int64_t validation = c->memory[COST_VALIDATION];
 	int64_t sum = 0;
 
 	for (int k = 0; k < COST_PARTS; k++)
 		sum += c->memory[k];
-	return sum;
+	return sum - (validation < snapshot ? validation : snapshot);
 }
 
 static double flop(struct cost_flop f, int64_t tokens, int64_t texts)
