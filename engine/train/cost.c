@@ -103,7 +103,7 @@ void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops
 	c->memory[COST_WEIGHTS] = size;
 	c->memory[COST_GRADIENTS] = size + (threads - 1) * dense;
 	c->memory[COST_OPTIMIZER] = optim->slots * size;
-	c->memory[COST_SNAPSHOTS] = SNAPSHOTS * (1 + optim->slots) * size;
+	c->memory[COST_SNAPSHOTS] = (int64_t)SNAPSHOTS * (1 + optim->slots) * size;
 	c->activations_token =
 		(int64_t)((work_size(m, 1, 2 * many, 2 * many) - work_size(m, 1, many, many)) /
 			  many);
