@@ -112,6 +112,7 @@ bool context_load(struct context *c, const char *run, struct loaded *out, struct
 
 /* The commands, one file each (or one a family). */
 bool command_train(struct context *c, const struct args *a, struct err *err);
+bool command_cost(struct context *c, const struct args *a, struct err *err);
 bool command_resume(struct context *c, const struct args *a, struct err *err);
 bool command_fork(struct context *c, const struct args *a, struct err *err);
 bool command_eval(struct context *c, const struct args *a, struct err *err);
@@ -129,7 +130,7 @@ bool command_rm(struct context *c, const struct args *a, struct err *err);
 bool command_restore(struct context *c, const struct args *a, struct err *err);
 bool command_help(struct context *c, const struct args *a, struct err *err);
 
-extern const struct option options_train[], options_resume[], options_fork[], options_eval[],
-	options_trace[], options_predict[], options_runs[], options_query[];
+extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
+	options_eval[], options_trace[], options_predict[], options_runs[], options_query[];
 
 #endif

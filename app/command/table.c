@@ -10,6 +10,7 @@ static const struct option options_none[] = {{NULL, NULL, NULL}};
 // clang-format off
 static const struct command shell[] = {
 	{"train",   "[-c FILE] [--set name=value]... --data FILE", "Train an encoder", CMD_SHELL, 0, 0, options_train, command_train, NULL},
+	{"cost",    "[-c FILE] [--set name=value]... --data FILE", "Say what a training would cost: parameters, arithmetic, memory, time", CMD_SHELL, 0, 0, options_cost, command_cost, NULL},
 	{"resume",  "RUN[@STEP]", "Go on training a run as if it had never stopped", CMD_SHELL, 1, 1, options_resume, command_resume, NULL},
 	{"fork",    "RUN[@STEP]", "Go on from a run's checkpoint as a new run", CMD_SHELL, 1, 1, options_fork, command_fork, NULL},
 	{"eval",    "RUN --data FILE", "Measure a run on texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_eval, command_eval, NULL},

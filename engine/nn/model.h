@@ -88,6 +88,11 @@ struct work {
 
 void work_release(struct work *w);
 
+/* Bytes of numbers that the workspace takes once a pass has run over B texts of N steps, out_N of
+ * them the decoder's (or 0), being the largest so far; and those that one has now. */
+size_t work_size(const struct model *m, size_t B, size_t N, size_t out_N);
+size_t work_bytes(const struct work *w);
+
 /* What a pass is for. */
 struct pass {
 	const struct dropout *drop; /* NULL outside training */
