@@ -256,6 +256,52 @@ static void given_states_are_no_weights(void **state)
 	encoder_unref(p.e);
 }
 
+static double loss_in_order(const struct encoder *e, const struct corpus *c, const real *weights,
+			    const int32_t *order)
+{
+	struct work w = {0};
+	struct tally tally = {0};
+
+	batch_build(&w.in.batch, c, order, TEXTS, 1, &e->rules);
+	batch_targets(&w.out.batch, c, order, TEXTS, 1);
+	assert_true(model_pass(&e->model, weights, &w, &(struct pass){0}, &tally));
+	work_release(&w);
+	return tally.loss / (double)tally.count;
+}
+
+/* Each decoder has its own text's vector, also where padding keeps the texts in another order than
+ * what is to be said. */
+static void the_order_of_texts_is_no_matter(void **state)
+{
+	static const int32_t up[] = {0, 1, 2, 3, 4, 5}, mixed[] = {5, 3, 1, 0, 4, 2};
+
+	(void)state;
+	for (int mask = 0; mask < 2; mask++) {
+		const struct model_spec spec = {
+			.task = TASK_RECONSTRUCT, .cell = &cell_standard, .embed = 3, .hidden = 3};
+		struct corpus *c;
+		struct encoder *e = toy_encoder_of(&spec, mask, TEXTS, &c, NULL);
+		real *w = toy_weights(&e->model, 3);
+		double one = 0, all = loss_in_order(e, c, w, up) * (double)c->tokens;
+
+		assert_true(fabs(loss_in_order(e, c, w, mixed) * (double)c->tokens - all) < 1e-4);
+		for (int k = 0; k < TEXTS; k++) {
+			struct work work = {0};
+			struct tally tally = {0};
+
+			batch_build(&work.in.batch, c, &up[k], 1, 1, &e->rules);
+			batch_targets(&work.out.batch, c, &up[k], 1, 1);
+			model_pass(&e->model, w, &work, &(struct pass){0}, &tally);
+			one += tally.loss;
+			work_release(&work);
+		}
+		assert_true(fabs(one - all) < 1e-4);
+		free(w);
+		corpus_unref(c);
+		encoder_unref(e);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +309,7 @@ int main(void)
 		cmocka_unit_test(gradients_of_reconstruct),
 		cmocka_unit_test(gradients_of_every_choice),
 		cmocka_unit_test(given_states_are_no_weights),
+		cmocka_unit_test(the_order_of_texts_is_no_matter),
 	};
 
 	blas_single_thread();
