@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How tokens are drawn, and models that are run step by step. */
+#include "engine/inspect/vectors.h"
 #include "engine/math/blas.h"
 #include "engine/nn/decode.h"
 #include "tests/toy.h"
@@ -318,6 +319,70 @@ static void greedy_is_stepping_by_hand(void **state)
 	assert_true(full && ended); /* both were seen */
 }
 
+/* What a language model would go on from: the state that stepping leaves in its top layer. */
+static void assert_last_state(const struct made *m, const struct encoding *text, const real *vector)
+{
+	struct stepper s;
+
+	assert_true(stepper_begin(&s, &m->e->model, m->w, 1, NULL));
+	for (size_t k = 0; k < text->count; k++)
+		assert_non_null(stepper_feed(&s, &text->ids[k]));
+	for (int k = 0; k < m->e->model.D; k++)
+		assert_true(fabs((double)(s.side.tape.y[k] - vector[k])) < SAME_TOL);
+	stepper_release(&s);
+}
+
+static void a_text_has_one_vector(void **state)
+{
+	static const char *const text[] = {
+		"the film", "not good", "",     "a very long film is not bad",
+		"the film", "today",    "zzz y"};
+	enum { COUNT = sizeof(text) / sizeof(text[0]) };
+
+	(void)state;
+	for (int task = 0; task < TASK_COUNT; task++)
+		for (int k = 0; cell_at(k); k++) {
+			struct made m = make((enum task)task, cell_at(k));
+			struct snapshot *s = snapshot_copy(m.e, m.w, 0, 0);
+			const size_t D = (size_t)m.e->model.D;
+			struct encoding e[COUNT] = {0};
+			struct vectors many = {0}, one = {0};
+			const real *all, *own;
+
+			for (int j = 0; j < COUNT; j++)
+				encoder_encode(m.e, text[j], strlen(text[j]), &e[j]);
+			all = vectors_of(&many, s, e, COUNT);
+			assert_memory_equal(all, all + 4 * D, D * sizeof(*all));
+			for (size_t j = 0; j < COUNT; j++) {
+				own = vectors_of(&one, s, &e[j], 1);
+				for (size_t d = 0; d < D; d++)
+					assert_true(fabs((double)(own[d] - all[j * D + d])) <
+						    SAME_TOL);
+				if (task == TASK_GENERATE)
+					assert_last_state(&m, &e[j], own);
+			}
+			for (int j = 0; j < COUNT; j++)
+				encoding_release(&e[j]);
+			vectors_release(&many);
+			vectors_release(&one);
+			snapshot_unref(s);
+			unmake(&m);
+		}
+}
+
+static void cosines_are_between_minus_one_and_one(void **state)
+{
+	static const real a[] = {3, 4, 0}, b[] = {-6, -8, 0}, c[] = {0, 0, 2}, zero[3] = {0};
+	const real bad[] = {1, (real)NAN, 0};
+
+	(void)state;
+	assert_true(vectors_cosine(a, a, 3) == 1);
+	assert_true(vectors_cosine(a, b, 3) == -1);
+	assert_true(vectors_cosine(a, c, 3) == 0);
+	assert_true(isnan(vectors_cosine(a, zero, 3)) && isnan(vectors_cosine(zero, zero, 3)));
+	assert_true(isnan(vectors_cosine(bad, a, 3)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +395,8 @@ int main(void)
 		cmocka_unit_test(steps_are_a_whole_pass),
 		cmocka_unit_test(steps_of_a_decoder_are_a_whole_pass),
 		cmocka_unit_test(greedy_is_stepping_by_hand),
+		cmocka_unit_test(a_text_has_one_vector),
+		cmocka_unit_test(cosines_are_between_minus_one_and_one),
 	};
 
 	blas_single_thread();

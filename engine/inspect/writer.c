@@ -99,16 +99,16 @@ bool writer_next(struct writer *w, struct written *out)
 
 	if (!w->prob)
 		return false;
-	*out = (struct written){.id = decode_sample(w->prob, V, &w->spec.how, w->never, &w->rng,
-						    w->scratch)};
+	*out = (struct written){
+		.id = decode_sample(w->prob, V, &w->spec.how, w->never, &w->rng, w->scratch)};
 	out->tops = decode_top(w->prob, V, out->top, WRITER_TOP);
 	out->p = (double)w->prob[out->id];
 	out->bits = entropy(w->prob, V);
 	out->end = out->id == end;
 	out->token = vocab_token(e->vocab, out->id, &out->n);
 	before = w->last >= 0 && w->last != end ? vocab_token(e->vocab, w->last, &n) : "";
-	out->gap = !out->end && token_gap(&vocab_rules(e->vocab)->rules, before, n, out->token,
-					  out->n);
+	out->gap = !out->end &&
+		   token_gap(&vocab_rules(e->vocab)->rules, before, n, out->token, out->n);
 	w->last = out->id;
 	if (out->end && e->model.dec.runs)
 		w->prob = NULL;
