@@ -266,6 +266,12 @@ static bool run_text(const struct model *m, const real *weights, struct side *s,
 	return true;
 }
 
+/* How steps become a vector. A language model has no pool: what it goes on from is its last state. */
+static enum pool pool_of(const struct model *m)
+{
+	return task_table[m->spec.task].stream ? POOL_LAST : m->spec.pool;
+}
+
 bool model_vector(const struct model *m, const real *weights, struct work *w,
 		  const struct dropout *drop)
 {
@@ -274,7 +280,7 @@ bool model_vector(const struct model *m, const real *weights, struct work *w,
 	if (!run_text(m, weights, &w->in, drop) || !room(&w->vector, &w->vector_cap, B * D + 1) ||
 	    !room(&w->dvector, &w->dvector_cap, B * D + 1))
 		return false;
-	pool_forward(m->spec.pool, &m->stack, &w->in, weights + m->pool_w, &w->pool, w->vector);
+	pool_forward(pool_of(m), &m->stack, &w->in, weights + m->pool_w, &w->pool, w->vector);
 	return true;
 }
 
