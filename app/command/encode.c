@@ -441,6 +441,21 @@ static bool read_record(struct reading *r, struct settings *settings, char **pat
 	return ok;
 }
 
+/* Whether that file can be looked for at all. */
+static bool is_there(const struct reading *r, const char *path, struct err *err)
+{
+	if (!path || !strcmp(path, "-"))
+		return err_set(err, ERR_INPUT, "%s was trained on %s: give --data FILE",
+			       r->run.name,
+			       path ? "standard input, which is not kept"
+				    : "a file that the store does not name");
+	if (access(path, F_OK) != 0)
+		return err_set(err, ERR_INPUT,
+			       "%s, which the run was trained on, is not there: give --data FILE",
+			       path);
+	return true;
+}
+
 /* The texts that the run was trained on, if they are still what they were. */
 static bool read_trained(struct reading *r, struct err *err)
 {
@@ -451,15 +466,7 @@ static bool read_trained(struct reading *r, struct err *err)
 	bool ok;
 
 	settings_default(&settings);
-	ok = read_record(r, &settings, &path, &d, err);
-	if (ok && (!path || !strcmp(path, "-")))
-		ok = err_set(err, ERR_INPUT, "%s was trained on %s: give --data FILE", r->run.name,
-			     path ? "standard input, which is not kept"
-				  : "a file that the store does not name");
-	if (ok && access(path, F_OK) != 0)
-		ok = err_set(err, ERR_INPUT,
-			     "%s, which the run was trained on, is not there: give --data FILE",
-			     path);
+	ok = read_record(r, &settings, &path, &d, err) && is_there(r, path, err);
 	if (ok) {
 		settings_read_options(&settings, &opt);
 		ok = examples_read(&r->texts, path, &opt, err);
