@@ -109,6 +109,8 @@ struct progress_state {
 	int shown_epoch;
 	double shown_at; /* seconds of training at the last line */
 	bool estimated;  /* the time of all epochs was told */
+	bool told;       /* of the trainer's thread: an epoch was, at told_at seconds of training */
+	double told_at;
 };
 
 static void put_line(const struct train_gauge *g, int64_t recorded)
@@ -156,6 +158,19 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 	buf_release(&b);
 }
 
+/* Epochs that take a moment each are told a few times a second: the first, the last and some between. */
+static bool worth_telling(struct progress_state *p, const struct train_event *event)
+{
+	const double now = event->gauge->seconds;
+	const bool tell = !p->told || event->epoch->epoch == event->gauge->epochs ||
+			  now - p->told_at >= 0.2;
+
+	if (tell)
+		p->told_at = now;
+	p->told |= tell;
+	return tell;
+}
+
 /* What must not be passed over is told from the trainer's thread, a whole line at a time. */
 static void observe(void *arg, const struct train_event *event)
 {
@@ -164,7 +179,8 @@ static void observe(void *arg, const struct train_event *event)
 
 	if (p->style == PROGRESS_NDJSON && event->type == TRAIN_EVENT_STEP)
 		put_line(event->gauge, recorder_recorded(p->session->recorder));
-	if ((bar || p->style == PROGRESS_LINES) && event->type == TRAIN_EVENT_EPOCH)
+	if ((bar || p->style == PROGRESS_LINES) && event->type == TRAIN_EVENT_EPOCH &&
+	    worth_telling(p, event))
 		show_epoch(event->epoch, event->gauge->epochs, bar);
 }
 
