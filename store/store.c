@@ -225,28 +225,21 @@ static char *immutable_uri(const char *path)
 	return buf_take(&b);
 }
 
-/* The application id in the header of the file; -1 when it is no database, -2 when it is a damaged
- * one. Changes nothing. */
+/* The application id in the header of the file (https://sqlite.org/fileformat.html, section 1.3); -1
+ * when it is no database. Read without SQLite, which would change the file, or, told not to, take one
+ * for damaged whose log has yet to be written back. */
 static int64_t application_of(const char *path)
 {
-	char *plain = plain_path(path), *uri = immutable_uri(plain);
-	sqlite3_stmt *st = NULL;
-	sqlite3 *db = NULL;
-	int64_t id;
-	int rc = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	static const char magic[16] = "SQLite format 3";
+	unsigned char header[100];
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const ssize_t n = fd < 0 ? -1 : pread(fd, header, sizeof(header), 0);
 
-	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &st, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	id = rc == SQLITE_ROW       ? (int64_t)(uint32_t)sqlite3_column_int(st, 0)
-	     : rc == SQLITE_CORRUPT ? -2
-				    : -1;
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	free(uri);
-	free(plain);
-	return id;
+	if (fd >= 0)
+		close(fd);
+	if (n != (ssize_t)sizeof(header) || memcmp(header, magic, sizeof(magic)) != 0)
+		return -1;
+	return (int64_t)header[68] << 24 | header[69] << 16 | header[70] << 8 | header[71];
 }
 
 /* The folder of path, to be freed. */
@@ -307,9 +300,7 @@ static bool may_open(const char *path, enum store_mode mode, bool *empty, struct
 		int64_t id = application_of(path);
 
 		ok = id == SCHEMA_APPLICATION;
-		if (id == -2)
-			err_set(err, ERR_CORRUPT, "%s: damaged: restore a copy of it", path);
-		else if (id == -1)
+		if (id == -1)
 			err_set(err, ERR_STORE, "%s: not a store: name another file", path);
 		else if (!ok)
 			err_set(err, ERR_STORE,
