@@ -295,11 +295,15 @@ static void transactions_nest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(fresh_then_again),        T(missing_things_are_named),
+		T(fresh_then_again),
+		T(missing_things_are_named),
 		T(half_written_back),
-		T(newer_is_refused),        T(foreign_and_junk_are_refused),
-		T(damage_is_survived),      T(migration_copies_first),
-		T(hostile_schema_is_inert), T(readers_without_rights),
+		T(newer_is_refused),
+		T(foreign_and_junk_are_refused),
+		T(damage_is_survived),
+		T(migration_copies_first),
+		T(hostile_schema_is_inert),
+		T(readers_without_rights),
 		T(transactions_nest),
 	};
 

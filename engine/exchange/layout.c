@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/exchange/layout.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +55,7 @@ static const struct layout_slot *slot_of(const struct layout_ops *l, int k, int 
 {
 	const int n = slots(l);
 
+	assert(n > 0);
 	*gate = l->split ? k / n : 0;
 	return k < (l->split ? LAYOUT_GATES * n : n) ? &l->slot[k % n] : NULL;
 }
@@ -124,10 +126,12 @@ static size_t place(const struct layout_ops *l, const struct cell_layout *at, in
 	const enum layout_part part = slot_of(l, k, &gate)->part;
 	const size_t cols = part == LAYOUT_W ? (size_t)at->E : part == LAYOUT_U ? H : 1;
 	const size_t start = part == LAYOUT_W ? at->W : part == LAYOUT_U ? at->U : at->b;
+	const size_t size = rows * cols;
 	size_t row, col;
 
-	*more = part == LAYOUT_B_MORE || j >= rows * cols;
-	j %= rows * cols;
+	assert(rows > 0 && cols > 0 && size > 0);
+	*more = part == LAYOUT_B_MORE || j >= size;
+	j %= size;
 	row = l->transposed ? j % rows : j / cols;
 	col = l->transposed ? j / rows : j % cols;
 	row = our_gate(l->order[(size_t)gate + row / H]) * H + row % H;

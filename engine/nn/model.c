@@ -398,7 +398,7 @@ static void feed_vector(const struct model *m, struct work *w, bool back)
 
 	for (int t = 0; t < steps->T; t++)
 		for (int r = 0; r < steps->active[t]; r++) {
-			const size_t n = (size_t)(steps->offset[t] + r);
+			const size_t n = (size_t)steps->offset[t] + (size_t)r;
 			const size_t row = (size_t)w->place[r] * D;
 
 			if (back)

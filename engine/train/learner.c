@@ -217,10 +217,12 @@ static int64_t targets(const struct learner *l, const struct lesson *x)
 
 		return x->count * (rest < x->steps ? rest : (int64_t)x->steps);
 	}
-	for (int k = 0; task->decoder && k < x->count; k++)
+	if (!task->decoder || !x->example)
+		return x->count;
+	for (int k = 0; k < x->count; k++)
 		n += (int64_t)(x->corpus->start[x->example[k] + 1] -
 			       x->corpus->start[x->example[k]]);
-	return task->decoder ? n : x->count;
+	return n;
 }
 
 struct step_stats learner_gradient(struct learner *l, const struct lesson *lesson)
