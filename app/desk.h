@@ -26,6 +26,8 @@ void desk_unmark(struct marked *m);    /* frees its curve */
 void desk_events(struct workbench *w);
 /* Runs a command that answers with rows; the answer goes to the view Query. */
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
+/* Appends a token of the vocabulary as it is shown: what cannot be seen becomes a sign. */
+void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii);
 void desk_release(struct workbench *w);
 int64_t desk_now_ms(void);
 

@@ -58,8 +58,10 @@ struct sentence {
 	char *text;
 	struct trace *trace; /* NULL until the job is done */
 	const char **token;  /* trace->T, and what follows belongs to it */
-	char *token_text;
 	bool *unknown;
+	/* reconstruct: written + 1; the decoder reads the first at its first step, and writes the next */
+	const char **wrote;
+	char *token_text;
 	bool pending; /* a job is under way */
 	bool stale;   /* text or weights have changed since the job began */
 };

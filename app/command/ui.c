@@ -432,6 +432,8 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 	if (!t || t->runs < 2)
 		return err_set(err, ERR_USAGE, "this run has one layer in one direction");
 	w->gates.run = (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs;
+	if (w->gates.t >= t->run[w->gates.run].T) /* the decoder has steps of its own */
+		w->gates.t = t->run[w->gates.run].T ? t->run[w->gates.run].T - 1 : 0;
 	w->dirty = true;
 	return true;
 }
@@ -457,9 +459,9 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 	    (k = trace_signal_find(&t->run[w->gates.run], gate)) < 0)
 		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'",
 			       a->pos[0]);
-	if (unit < 0 || unit >= t->H || step < 1 || step > t->T)
+	if (unit < 0 || unit >= t->H || step < 1 || step > t->run[w->gates.run].T)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
-			       t->H - 1, t->T);
+			       t->H - 1, t->run[w->gates.run].T);
 	w->gates.signal = k;
 	w->gates.pane = false;
 	w->gates.unit = unit;

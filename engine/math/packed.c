@@ -77,9 +77,9 @@ rows_times_panel(int n, real *out, size_t out_stride, const real *a, size_t a_st
 
 	for (int r = 0; r < n; r++)
 		for (size_t v = 0; v < 2; v++)
-			sum[r][v] = beta != 0
-					    ? *(const vec *)(out + (size_t)r * out_stride + v * LANES)
-					    : (vec){0};
+			sum[r][v] =
+				beta != 0 ? *(const vec *)(out + (size_t)r * out_stride + v * LANES)
+					  : (vec){0};
 	for (size_t k = 0; k < (size_t)K; k++) {
 		const vec left = *(const vec *)(panel + k * PACKED_WIDTH);
 		const vec right = *(const vec *)(panel + k * PACKED_WIDTH + LANES);

@@ -14,7 +14,8 @@
 #include <stddef.h>
 
 struct packed {
-	const real *panel; /* columns in panels, each (K, PACKED_WIDTH); the last one filled with 0 */
+	const real
+		*panel; /* columns in panels, each (K, PACKED_WIDTH); the last one filled with 0 */
 	int K, cols;
 };
 
