@@ -110,6 +110,11 @@ static void keep_place(struct workbench *w, const struct trace *t)
 	struct gates_state *g = &w->gates;
 	int last;
 
+	if (g->goes && !w->current.stale) {
+		g->run = g->goto_run;
+		g->t = g->goto_t;
+		g->goes = false;
+	}
 	if (g->run >= t->runs)
 		g->run = t->runs - 1;
 	last = t->run[g->run].T - 1;
@@ -183,6 +188,7 @@ void desk_sentence(struct workbench *w, const char *text)
 	w->current.text = copy;
 	w->current.stale = true;
 	w->gates.t = 0;
+	w->gates.goes = false;
 	if (!w->pinned.text)
 		desk_pin(w, text);
 	desk_refresh(w);
@@ -216,6 +222,8 @@ void desk_release(struct workbench *w)
 	drop_trace(&w->pinned);
 	free(w->current.text);
 	free(w->pinned.text);
+	desk_write_forget(w);
+	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);
 	for (int k = 0; k < w->runs.marks; k++)
 		desk_unmark(&w->runs.mark[k]);

@@ -258,6 +258,8 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	const struct encoder *e = pj->session->prepared.encoder;
 
 	desk_close_run(&w->live);
+	if (w->text.live)
+		desk_write_forget(w);
 	w->session = pj->session;
 	pj->session = NULL;
 	w->live.live = true;
@@ -436,7 +438,7 @@ void desk_feed(struct workbench *w)
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
 	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&
-		   (w->view == &view_train || w->view == &view_gates) &&
+		   (w->view == &view_train || w->view == &view_gates || w->view == &view_text) &&
 		   desk_now_ms() - w->snapshot_asked_ms >= SNAPSHOT_MS) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);

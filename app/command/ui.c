@@ -2,6 +2,7 @@
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
 #include "app/command/ui_runs.h"
+#include "app/command/ui_text.h"
 
 #include "app/desk.h"
 #include "app/place.h"
@@ -17,9 +18,10 @@
 
 static const char *view_name(int k)
 {
-	static const char *const name[] = {"train", "gates", "runs", "query", "log", "help"};
+	static const char *const name[] = {"train", "gates", "text", "runs",
+					   "query", "log",   "help"};
 
-	return k < 6 ? name[k] : NULL;
+	return k < 7 ? name[k] : NULL;
 }
 
 static bool ui_view(struct context *c, const struct args *a, struct err *err)
@@ -30,7 +32,8 @@ static bool ui_view(struct context *c, const struct args *a, struct err *err)
 			return true;
 		}
 	return err_set(err, ERR_USAGE,
-		       "there is no view '%s'; train, gates, runs, query, log or help", a->pos[0]);
+		       "there is no view '%s'; train, gates, text, runs, query, log or help",
+		       a->pos[0]);
 }
 
 static bool training(const struct workbench *w)
@@ -59,6 +62,10 @@ static bool ui_cancel(struct context *c, const struct args *a, struct err *err)
 {
 	if (jobs_cancel(c->ui->jobs)) {
 		workbench_say(c->ui, ROLE_message, "cancelled");
+		return true;
+	}
+	if (c->ui->text.job) {
+		desk_write_stop(c->ui);
 		return true;
 	}
 	if (c->ui->view == &view_help)
@@ -253,6 +260,8 @@ static bool ui_trace(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	struct buf clean = {0};
 
+	if (!text && ui_ask_prompt(w))
+		return true;
 	if (!text) {
 		workbench_ask(w, ASK_SENTENCE, "sentence: ", NULL);
 		return true;
@@ -485,6 +494,8 @@ static const struct command table[] = {
 	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
+	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},
+	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length", BOTH, 0, -1, NULL, ui_sample, sample_word},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
 	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
 	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},

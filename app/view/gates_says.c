@@ -88,7 +88,8 @@ static void written_text(struct panel *s, const struct trace *t)
 		const char *token = vocab_token(v, t->writes[k], &n);
 		const bool gap = token_gap(&vocab_rules(v)->rules, before, before_len, token, n);
 
-		if (line.len && canvas_width(buf_str(&line)) + gap + canvas_width_n(token, n) > room) {
+		if (line.len &&
+		    canvas_width(buf_str(&line)) + gap + canvas_width_n(token, n) > room) {
 			panel_line(s, ROLE_text, 0, buf_str(&line));
 			buf_clear(&line);
 		} else if (gap) {
@@ -147,10 +148,7 @@ static void course_token(struct panel *s, const struct trace *t, int step, bool 
 	canvas_text(c, s->r, row, NEXT - 2, part_look(s->w, ROLE_dim), "→");
 	canvas_field(c, s->r, row, NEXT, 10, -1, part_look(s->w, now ? ROLE_strong : ROLE_text),
 		     token_name(s, t, best));
-	if (lround(p * bar) > 0)
-		canvas_fill(c,
-			    (struct rect){s->r.row + row, s->r.col + BAR, 1, (int)lround(p * bar)},
-			    part_look(s->w, ROLE_train), 0x2588);
+	panel_blocks(s, row, BAR, bar, p);
 	snprintf(number, sizeof(number), "%.3f", p);
 	canvas_text(c, s->r, row, BAR + bar + 1, word, number);
 }
@@ -172,8 +170,9 @@ void panel_course(struct panel *s, const struct trace *t)
 		snprintf(text, sizeof(text), "p(%.20s) after each word",
 			 t->snapshot->encoder->classes.name[best]);
 	else
-		snprintf(text, sizeof(text), task == TASK_GENERATE ? "likeliest after each token"
-								   : "written at each step");
+		snprintf(text, sizeof(text),
+			 task == TASK_GENERATE ? "likeliest after each token"
+					       : "written at each step");
 	panel_line(s, ROLE_strong, 0, text);
 	for (int k = first; k < first + shown; k++)
 		if (task == TASK_CLASSIFY)

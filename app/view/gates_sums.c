@@ -10,7 +10,8 @@ static const char *factor(char out[32], double v, bool leads)
 {
 	char number[32];
 
-	snprintf(out, 32, v < -5e-4 && !leads ? "(%.28s)" : "%.30s", panel_figure(number, v, false));
+	snprintf(out, 32, v < -5e-4 && !leads ? "(%.28s)" : "%.30s",
+		 panel_figure(number, v, false));
 	return out;
 }
 
@@ -170,4 +171,3 @@ void panel_sums(struct panel *s, const struct trace *t)
 		s->row++;
 	side_state(s, t, &u, g->t);
 }
-

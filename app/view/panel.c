@@ -69,9 +69,22 @@ void panel_number(struct panel *s, const char *label, double v, const char *rema
 			     part_look(s->w, ROLE_dim), remark);
 }
 
+void panel_blocks(struct panel *s, int row, int col, int cols, double p)
+{
+	const int eighths = (int)lround(p * cols * 8), full = eighths / 8, part = eighths % 8;
+	const struct style look = part_look(s->w, ROLE_train);
+	const struct rect bar = {s->r.row + row, s->r.col + col, 1, full};
+
+	if (full)
+		canvas_fill(&s->w->canvas, bar, look, 0x2588);
+	if (part && (!s->w->canvas.ascii || part >= 4))
+		canvas_fill(&s->w->canvas, (struct rect){bar.row, bar.col + full, 1, 1}, look,
+			    0x2590 - (uint32_t)part);
+}
+
 void panel_bar(struct panel *s, bool mark, const char *label, double p, const char *behind)
 {
-	const int row = panel_row(s), bar = s->r.cols - 26, full = (int)lround(p * bar);
+	const int row = panel_row(s), bar = s->r.cols - 26;
 	const struct style word = part_look(s->w, mark ? ROLE_strong : ROLE_dim);
 	char text[32];
 
@@ -80,9 +93,7 @@ void panel_bar(struct panel *s, bool mark, const char *label, double p, const ch
 	if (mark)
 		canvas_text(&s->w->canvas, s->r, row, 0, part_look(s->w, ROLE_focus), "▸");
 	canvas_field(&s->w->canvas, s->r, row, 1, 11, -1, word, label);
-	if (full > 0)
-		canvas_fill(&s->w->canvas, (struct rect){s->r.row + row, s->r.col + 13, 1, full},
-			    part_look(s->w, ROLE_train), 0x2588);
+	panel_blocks(s, row, 13, bar, p);
 	snprintf(text, sizeof(text), "%.3f%s%s", p, behind ? " " : "", behind ? behind : "");
 	canvas_text(&s->w->canvas, s->r, row, 14 + bar, part_look(s->w, ROLE_strong), text);
 }

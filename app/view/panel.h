@@ -17,6 +17,8 @@ int panel_room(const struct panel *s, int indent); /* columns of a line */
 void panel_line(struct panel *s, enum role role, int indent, const char *text);
 /* A label at the left, a number right-aligned in its column, and a remark behind it. */
 void panel_number(struct panel *s, const char *label, double v, const char *remark);
+/* A probability as a bar in so many columns, to an eighth of one. */
+void panel_blocks(struct panel *s, int row, int col, int cols, double p);
 /* A label, a probability as a bar and as a number, and a sign behind it, or NULL. */
 void panel_bar(struct panel *s, bool mark, const char *label, double p, const char *behind);
 

@@ -172,8 +172,7 @@ void strip_draw(struct workbench *w, struct rect r)
 	struct strip s = {.w = w, .t = p->trace};
 	char title[600] = "pinned · ";
 
-	part_one_line(title + strlen(title), sizeof(title) - strlen(title),
-		      p->text ? p->text : "");
+	part_one_line(title + strlen(title), sizeof(title) - strlen(title), p->text ? p->text : "");
 	s.in = part_frame(w, r, title, NULL, false);
 	if (!s.t || !s.t->T) {
 		canvas_field(&w->canvas, s.in, s.in.rows / 2, 0, s.in.cols, 0,
