@@ -136,6 +136,7 @@ struct runs_state {
 	struct marked {
 		char id[9], name[RUN_NAME_SIZE];
 		struct metric_curve *curve; /* NULL until loaded */
+		bool perplexity;            /* it is one of that, not of accuracy */
 	} mark[8];
 };
 struct query_state {

@@ -91,7 +91,8 @@ static void draw_head(struct workbench *w, struct rect r)
 	} else if (!again) {
 		snprintf(right, sizeof(right), "%d tokens", t->length);
 	}
-	canvas_field(&w->canvas, r, 1, r.cols - 24, 23, 1, part_look(w, ROLE_dim), right);
+	canvas_text(&w->canvas, r, 1, r.cols - 1 - canvas_width(right), part_look(w, ROLE_dim),
+		    right);
 	if (again)
 		canvas_text(&w->canvas, r, 1, 1, part_look(w, ROLE_dim),
 			    "from its vector, the likeliest token at every step");
