@@ -19,12 +19,14 @@ static const struct binding keys[] = {
 static const struct binding *hints(const struct workbench *w)
 {
 	static const struct binding global[] = {
+		{"i", NULL, "prompt"},
 		{"Left", NULL, "token"},
 		{"Enter", NULL, "gates"},
 		{NULL, NULL, NULL},
 	};
+	static const struct binding prompt[] = {{"i", NULL, "prompt"}, {NULL, NULL, NULL}};
 
-	return desk_write_is_open(w) ? global : NULL;
+	return desk_write_is_open(w) ? global : prompt;
 }
 
 enum { SIDE_COLS = 46, SIDE_MIN = 34, SIDE_ROWS = 8, HEAD_ROWS = 2 };

@@ -170,9 +170,9 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 
 		snprintf(text, sizeof(text), "%s E %d H %d%s L %d", m->cell->name, m->embed,
 			 m->hidden, m->dirs == 2 ? " ×2" : "", m->layers);
-		if (canvas_width(text) > in.cols - 14 && m->layers == 1)
-			snprintf(text, sizeof(text), "%s E %d H %d%s", m->cell->name, m->embed,
-				 m->hidden, m->dirs == 2 ? " ×2" : "");
+		if (canvas_width(text) > in.cols - 14) /* what the gates have stays */
+			snprintf(text, sizeof(text), "%s H %d%s L %d", m->cell->name, m->hidden,
+				 m->dirs == 2 ? " ×2" : "", m->layers);
 		part_field(w, in, row++, 13, "cell", text);
 	}
 	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step,
