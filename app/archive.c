@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/archive.h"
 
+#include "app/budget.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "store/list.h"
@@ -194,7 +195,8 @@ static bool load_classes(struct store *s, int64_t run, struct classes *c, struct
 	return true;
 }
 
-static struct encoder *load_encoder(struct store *s, int64_t run, const char *spec, struct err *err)
+struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *spec,
+				     struct err *err)
 {
 	const char *task, *cell, *pool = "last";
 	int merge = 0, max_len, truncate_front, mask, pad_to, pad_front, tied = 0, learned = 0;
@@ -267,13 +269,19 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 				     struct err *err)
 {
 	const struct model *m = &e->model;
+	const double bytes = (double)m->size * sizeof(real);
+	const int64_t there = budget_available("");
 	struct store_tensor *t = NULL;
-	real *w = mem_block(m->size, sizeof(*w));
+	char need[16], have[16];
 	size_t n = 0;
 	int found = 0;
+	/* As they are read they are there twice. */
+	real *w = 2 * bytes > (double)there ? NULL : mem_block(m->size, sizeof(*w));
 
 	if (!w) {
-		err_set(err, ERR_FAILED, "not enough memory for %zu weights", m->size);
+		err_set(err, ERR_FAILED,
+			"not enough memory: reading its %zu weights takes %s, and there are %s",
+			m->size, budget_bytes(2 * bytes, need), budget_bytes((double)there, have));
 		return NULL;
 	}
 	if (!store_checkpoint_load(s, ref->checkpoint, TENSOR_WEIGHT, &t, &n, err)) {
@@ -310,7 +318,7 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 		return err_set(err, ERR_NO_RUN, "run %s (%s) has no weights stored yet", ref.id,
 			       ref.name);
 	row = store_run_get(s, ref.run, err);
-	e = row ? load_encoder(s, ref.run, row->spec, err) : NULL;
+	e = row ? archive_encoder_load(s, ref.run, row->spec, err) : NULL;
 	store_runs_free(row, row ? 1 : 0);
 	out->snapshot = e ? load_weights(s, e, &ref, err) : NULL;
 	encoder_unref(e);

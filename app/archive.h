@@ -15,6 +15,11 @@ void archive_spec(const struct encoder *e, struct buf *out);
 /* Stores what a run fixes once: vocabulary and classes. */
 bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, struct err *err);
 
+/* What archive_spec wrote of a run, with the vocabulary and classes that the store has: an encoder.
+ * ERR_CORRUPT, ERR_FAILED for what this version does not know. */
+struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *spec,
+				     struct err *err);
+
 /* Stores a checkpoint, with progress where the snapshot has it, and drops what keep does not want. */
 bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enum keep keep,
 		  struct err *err);

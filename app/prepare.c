@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/prepare.h"
 
+#include "app/budget.h"
 #include "engine/base/mem.h"
 
 #include <math.h>
@@ -195,7 +196,30 @@ static bool is_validated(const struct prepared *p, struct err *err)
 	return true;
 }
 
+/* What SQLite's cache, OpenBLAS's buffers and the queue of the recorder come to once it trains. */
+static const int64_t PROGRAM_GROWS = 5000000;
+
+/* Counts what it costs; ERR_USAGE for what does not fit. */
+static bool is_affordable(struct prepared *p, int64_t available, struct err *err)
+{
+	struct cost *c = &p->cost;
+	int64_t resident;
+
+	cost_of_model(c, &p->encoder->model, p->spec.optim, p->spec.threads);
+	cost_add_texts(c, &p->spec, p->encoder, p->train, p->valid);
+	resident = budget_resident();
+	if (resident > c->memory[COST_TEXTS])
+		c->memory[COST_PROGRAM] = resident - c->memory[COST_TEXTS] + PROGRAM_GROWS;
+	return budget_check(c, available, err);
+}
+
 bool prepare(const struct settings *s, struct prepared *out, struct err *err)
+{
+	return prepare_within(s, budget_available(""), out, err);
+}
+
+bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
+		    struct err *err)
 {
 	struct examples train = {0}, valid = {0};
 	bool ok;
@@ -228,6 +252,7 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 	ok = ok && is_long_enough(out, err) && is_validated(out, err);
 	examples_release(&train);
 	examples_release(&valid);
+	ok = ok && is_affordable(out, available, err);
 	if (!ok)
 		prepared_release(out);
 	return ok;

@@ -4,7 +4,7 @@
 #define SLUICE_APP_PREPARE_H
 
 #include "app/settings.h"
-#include "engine/train/trainer.h"
+#include "engine/train/cost.h"
 
 /* What is remembered of a file of texts. */
 struct source {
@@ -21,11 +21,16 @@ struct prepared {
 	struct corpus *train, *valid;             /* valid may be NULL */
 	struct source train_source, valid_source; /* path NULL: no such file */
 	struct train_spec spec;
+	struct cost cost;
 	struct buf warnings; /* a line each */
 };
 
-/* ERR_INPUT for bad files, ERR_USAGE for settings that do not go together. Any thread. */
+/* ERR_INPUT for bad files, ERR_USAGE for settings that do not go together, or that make a model whose
+ * training takes more memory than the machine can give: weights are drawn later. Any thread. */
 bool prepare(const struct settings *s, struct prepared *out, struct err *err);
+/* The same where so many bytes can be had. */
+bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
+		    struct err *err);
 void prepared_release(struct prepared *p);
 
 /* Threads that `threads = 0` means on this machine. */

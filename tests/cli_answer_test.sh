@@ -150,7 +150,7 @@ it trace_has_every_gate
 
 exits 0 help
 quiet
-for command in train eval predict trace runs show query export rename note tag untag rm restore help; do
+for command in train cost eval predict trace runs show query export rename note tag untag rm restore help; do
 	grep -q "^  $command  *[A-Z]" out || complain "help without $command"
 	"$sluice" help $command >text 2>err || complain "help $command failed"
 	grep -q "^sluice $command " text || complain "help $command: $(head -1 text)"

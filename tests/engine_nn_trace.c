@@ -79,6 +79,45 @@ static void agrees_in_every_stack(void **state)
 		}
 }
 
+/* Tasks that write: every shape, and what the decoder wrote is what the fast path writes. */
+static void agrees_where_tokens_come_out(void **state)
+{
+	(void)state;
+	for (int shape = 0; shape < 12; shape++) {
+		const struct model_spec s = {.task = shape % 2 ? TASK_GENERATE : TASK_RECONSTRUCT,
+					     .cell = cell_at(shape),
+					     .embed = shape % 3 ? 5 : 0,
+					     .hidden = 6,
+					     .layers = 1 + shape / 2 % 2,
+					     .dirs = 1 + (shape % 4 == 2),
+					     .pool = (enum pool)(shape % POOL_COUNT),
+					     .learned = shape > 5};
+		struct trace *t = trace_of_spec(&s, true, "the film is not");
+		struct choice best[4];
+
+		assert_int_equal(t->T, shape % 2 ? 5 : 4);
+		assert_int_equal(t->C, t->snapshot->encoder->model.spec.vocab);
+		assert_true(t->distance < FAST_TOL);
+		assert_int_equal(trace_prob_steps(t), shape % 2 ? 5 : t->written);
+		for (int k = 0; k < trace_prob_steps(t); k++) {
+			double sum = 0, above = 0;
+
+			assert_int_equal(trace_top(t, k, best, 4), 4);
+			for (int c = 0; c < t->C; c++) {
+				sum += t->prob[k * t->C + c];
+				above += t->prob[k * t->C + c] > best[3].p;
+			}
+			assert_true(fabs(sum - 1) < 1e-12);
+			assert_true(above == 3);
+			for (int c = 1; c < 4; c++)
+				assert_true(best[c].p <= best[c - 1].p);
+			if (k + 1 < t->written)
+				assert_int_equal(t->writes[k], best[0].id);
+		}
+		trace_free(t);
+	}
+}
+
 static void sums_add_up(void **state)
 {
 	(void)state;
@@ -156,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_fast_path),
 		cmocka_unit_test(agrees_in_every_stack),
+		cmocka_unit_test(agrees_where_tokens_come_out),
 		cmocka_unit_test(sums_add_up),
 		cmocka_unit_test(words_are_told_from_padding_and_unknown_ones),
 		cmocka_unit_test(rounding_keeps_the_sum),

@@ -54,26 +54,37 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 	}
 }
 
-/* With *train (and *valid, where given) of `count` sentences each. */
+/* With *train (and *valid, where given) of `count` sentences each. Where a task has no labels the
+ * texts have none, and the last of them is empty. */
 static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool mask, int count,
 					     struct corpus **train, struct corpus **valid)
 {
-	const struct vocab_spec vs = {.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1};
-	struct batch_rules rules = {.mask = mask, .pad_to = mask ? 0 : 10, .pad_front = true};
+	const struct task_ops *task = &task_table[spec->task];
+	const struct vocab_spec vs = {
+		.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1, .end = !task->labels};
+	struct batch_rules rules = {.mask = mask,
+				    .pad_to = mask ? 0 : 10,
+				    .pad_front = true,
+				    .ragged = task->stream,
+				    .marked = task->decoder};
 	struct vocab_builder *b = vocab_builder_new(&vs);
 	struct examples ex, held;
 	struct classes classes = {0};
+	const struct classes *labels = task->labels ? &classes : NULL;
 	struct vocab *v;
 
 	toy_examples(&ex, count, 1);
 	toy_examples(&held, count, 2);
+	if (!task->labels)
+		ex.at[count - 1].text_len = held.at[count - 1].text_len = 0;
 	for (size_t k = 0; k < ex.count; k++)
 		vocab_builder_add(b, ex.at[k].text, ex.at[k].text_len);
 	v = vocab_build(b);
-	classes_of(&ex, &classes, NULL);
-	*train = corpus_new(&ex, v, &classes, 0, false, NULL);
+	if (labels)
+		classes_of(&ex, &classes, NULL);
+	*train = corpus_new(&ex, v, labels, 0, false, NULL);
 	if (valid)
-		*valid = corpus_new(&held, v, &classes, 0, false, NULL);
+		*valid = corpus_new(&held, v, labels, 0, false, NULL);
 	examples_release(&ex);
 	examples_release(&held);
 	return encoder_new(spec, v, &classes, &rules, 0, false, NULL);

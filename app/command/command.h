@@ -112,11 +112,15 @@ bool context_load(struct context *c, const char *run, struct loaded *out, struct
 
 /* The commands, one file each (or one a family). */
 bool command_train(struct context *c, const struct args *a, struct err *err);
+bool command_cost(struct context *c, const struct args *a, struct err *err);
 bool command_resume(struct context *c, const struct args *a, struct err *err);
 bool command_fork(struct context *c, const struct args *a, struct err *err);
 bool command_eval(struct context *c, const struct args *a, struct err *err);
 bool command_predict(struct context *c, const struct args *a, struct err *err);
 bool command_trace(struct context *c, const struct args *a, struct err *err);
+bool command_generate(struct context *c, const struct args *a, struct err *err);
+bool command_encode(struct context *c, const struct args *a, struct err *err);
+bool command_near(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
 bool command_show(struct context *c, const struct args *a, struct err *err);
 bool command_query(struct context *c, const struct args *a, struct err *err);
@@ -129,7 +133,8 @@ bool command_rm(struct context *c, const struct args *a, struct err *err);
 bool command_restore(struct context *c, const struct args *a, struct err *err);
 bool command_help(struct context *c, const struct args *a, struct err *err);
 
-extern const struct option options_train[], options_resume[], options_fork[], options_eval[],
-	options_trace[], options_predict[], options_runs[], options_query[];
+extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
+	options_eval[], options_trace[], options_predict[], options_generate[], options_encode[],
+	options_near[], options_runs[], options_query[];
 
 #endif

@@ -171,10 +171,12 @@ static bool report(struct context *c, const struct loaded *l, const struct measu
 static void warn_unknown(const struct context *c, const struct examples *ex,
 			 const struct corpus *corpus)
 {
+	const bool named = ex->path && strcmp(ex->path, "-") != 0;
+
 	if (corpus->unknown && !c->quiet && c->out)
 		fprintf(stderr, "sluice: %s: %lld of %lld tokens are unknown to the run\n",
-			strcmp(ex->path, "-") != 0 ? ex->path : "standard input",
-			(long long)corpus->unknown, (long long)corpus->words);
+			named ? ex->path : "standard input", (long long)corpus->unknown,
+			(long long)corpus->words);
 }
 
 static bool measure(struct context *c, const struct loaded *l, const struct examples *ex,

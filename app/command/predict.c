@@ -4,6 +4,8 @@
 #include "app/command/command.h"
 
 #include "engine/base/json.h"
+#include "engine/base/mem.h"
+#include "engine/nn/decode.h"
 #include "engine/text/utf8.h"
 
 #include <errno.h>
@@ -20,45 +22,121 @@ struct predictor {
 	const struct snapshot *s;
 	struct encoding encoding;
 	struct work work;
-	struct buf text, out;
+	struct buf text, written, out;
 };
+
+static bool wants_json(const struct predictor *p)
+{
+	return p->c->format == OUTPUT_JSON || p->c->format == OUTPUT_NDJSON;
+}
+
+static bool no_memory(const struct predictor *p, struct err *err)
+{
+	return err_set(err, ERR_FAILED, "not enough memory for a line of %zu tokens",
+		       p->encoding.count);
+}
+
+static bool label(struct predictor *p, struct err *err)
+{
+	const struct encoder *e = p->s->encoder;
+	const int C = e->classes.count;
+	struct json_writer j = jw_to(&p->out);
+	int best = 0;
+
+	if (!model_pass(&e->model, p->s->weights, &p->work, &(struct pass){0}, &(struct tally){0}))
+		return no_memory(p, err);
+	for (int k = 1; k < C; k++)
+		best = p->work.prob[k] > p->work.prob[best] ? k : best;
+	if (!wants_json(p)) {
+		buf_printf(&p->out, "%s\t%.9g", e->classes.name[best], (double)p->work.prob[best]);
+		return true;
+	}
+	jw_object(&j);
+	jw_key(&j, "text");
+	jw_text_n(&j, buf_str(&p->text), p->text.len);
+	jw_key(&j, "label");
+	jw_text(&j, e->classes.name[best]);
+	jw_key(&j, "probabilities");
+	jw_object(&j);
+	for (int k = 0; k < C; k++) {
+		jw_key(&j, e->classes.name[k]);
+		jw_f32(&j, (float)p->work.prob[k]);
+	}
+	jw_object_end(&j);
+	jw_object_end(&j);
+	return true;
+}
+
+/* Writes the text again from its vector; whether the same tokens came back. */
+static bool write_again(struct predictor *p, bool *exact, struct err *err)
+{
+	const struct encoder *e = p->s->encoder;
+	const int max = decode_limit(p->work.in.batch.steps.T);
+	const size_t count = p->encoding.count;
+	int32_t *ids = mem_alloc((size_t)max * sizeof(*ids));
+	int len = 0;
+	const bool ok = model_vector(&e->model, p->s->weights, &p->work, NULL) &&
+			decode_greedy(&e->model, p->s->weights, p->work.vector, 1,
+				      vocab_end(e->vocab), max, ids, &len);
+
+	buf_clear(&p->written);
+	vocab_join(e->vocab, ids, len, &p->written);
+	*exact = (size_t)len == count &&
+		 (!count || !memcmp(ids, p->encoding.ids, count * sizeof(*ids)));
+	free(ids);
+	return ok || no_memory(p, err);
+}
+
+static bool rebuild(struct predictor *p, struct err *err)
+{
+	struct json_writer j = jw_to(&p->out);
+	bool exact;
+
+	if (!write_again(p, &exact, err))
+		return false;
+	if (!wants_json(p)) { /* a token may hold a line end: texts of csv and jsonl files do */
+		const size_t from = p->out.len;
+
+		buf_add(&p->out, buf_str(&p->written), p->written.len);
+		for (size_t k = from; k < p->out.len; k++)
+			if (p->out.data[k] == '\n' || p->out.data[k] == '\r')
+				p->out.data[k] = ' ';
+		return true;
+	}
+	jw_object(&j);
+	jw_key(&j, "text");
+	jw_text_n(&j, buf_str(&p->text), p->text.len);
+	jw_key(&j, "written");
+	jw_text_n(&j, buf_str(&p->written), p->written.len);
+	jw_key(&j, "exact");
+	jw_bool(&j, exact);
+	jw_object_end(&j);
+	return true;
+}
 
 static bool predict_line(struct predictor *p, const char *line, size_t n, struct err *err)
 {
 	const struct encoder *e = p->s->encoder;
-	const int C = e->classes.count;
-	int best = 0;
 
 	buf_clear(&p->text);
 	utf8_repair(&p->text, line, n, NULL);
 	encoder_encode(e, buf_str(&p->text), p->text.len, &p->encoding);
 	batch_of_ids(&p->work.in.batch, p->encoding.ids, (int)p->encoding.count, &e->rules);
-	if (!model_pass(&e->model, p->s->weights, &p->work, &(struct pass){0}, &(struct tally){0}))
-		return err_set(err, ERR_FAILED, "not enough memory for a line of %zu tokens",
-			       p->encoding.count);
-	for (int k = 1; k < C; k++)
-		best = p->work.prob[k] > p->work.prob[best] ? k : best;
-	if (p->c->format == OUTPUT_JSON || p->c->format == OUTPUT_NDJSON) {
-		struct json_writer j = jw_to(&p->out);
-
-		jw_object(&j);
-		jw_key(&j, "text");
-		jw_text_n(&j, buf_str(&p->text), p->text.len);
-		jw_key(&j, "label");
-		jw_text(&j, e->classes.name[best]);
-		jw_key(&j, "probabilities");
-		jw_object(&j);
-		for (int k = 0; k < C; k++) {
-			jw_key(&j, e->classes.name[k]);
-			jw_f32(&j, (float)p->work.prob[k]);
-		}
-		jw_object_end(&j);
-		jw_object_end(&j);
-	} else {
-		buf_printf(&p->out, "%s\t%.9g", e->classes.name[best], (double)p->work.prob[best]);
-	}
+	if (!(e->model.dec.runs ? rebuild(p, err) : label(p, err)))
+		return false;
 	buf_byte(&p->out, '\n');
 	return output_flush(p->c->out, &p->out, err);
+}
+
+/* Whether the run's task is one for single lines. */
+static bool is_for_lines(const struct snapshot *s, struct err *err)
+{
+	const struct task_ops *task = &task_table[s->encoder->model.spec.task];
+
+	return !task->stream || err_set(err, ERR_USAGE,
+					"predict labels or rebuilds texts; this run's task is %s: "
+					"'sluice generate' writes",
+					task->name);
 }
 
 bool command_predict(struct context *c, const struct args *a, struct err *err)
@@ -70,14 +148,13 @@ bool command_predict(struct context *c, const struct args *a, struct err *err)
 	size_t cap = 0;
 	char *line = NULL;
 	ssize_t n;
-	FILE *in;
-	bool ok = context_load(c, a->pos[0], &l, err);
+	FILE *in = NULL;
+	bool ok = context_load(c, a->pos[0], &l, err) && is_for_lines(l.snapshot, err);
 
-	if (!ok)
-		return false;
 	p.s = l.snapshot;
-	in = standard ? stdin : fopen(path, "r");
-	if (!in)
+	if (ok)
+		in = standard ? stdin : fopen(path, "r");
+	if (ok && !in)
 		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
 	while (ok && (n = getline(&line, &cap, in)) >= 0) {
 		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
@@ -93,6 +170,7 @@ bool command_predict(struct context *c, const struct args *a, struct err *err)
 		fclose(in);
 	free(line);
 	buf_release(&p.text);
+	buf_release(&p.written);
 	buf_release(&p.out);
 	work_release(&p.work);
 	encoding_release(&p.encoding);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The list of runs and the page of one. */
+#include "app/archive.h"
 #include "app/command/command.h"
 
-#include "engine/nn/model.h"
+#include "engine/train/cost.h"
 #include "store/event.h"
 #include "store/find.h"
 #include "store/list.h"
@@ -136,15 +137,47 @@ static void show_row(struct output *o, const struct run_row *r)
 	say(o, "version", value_text(r->version));
 }
 
-static bool show_rest(struct output *o, struct store *s, int64_t run, struct err *err)
+/* The model's size and what training it takes, but for the texts: those add memory_per_token for each
+ * token of a batch. Nothing of a model that this version does not know. */
+static void show_cost(struct output *o, struct store *s, const struct run_row *r,
+		      const struct param_row *params, size_t n)
+{
+	struct encoder *e = archive_encoder_load(s, r->run, r->spec, NULL);
+	const struct optim_ops *optim = NULL;
+	struct cost c;
+	char name[48];
+
+	for (size_t k = 0; k < n; k++)
+		if (!strcmp(params[k].name, "optimizer"))
+			optim = optim_find(params[k].value);
+	if (!e || !optim) {
+		encoder_unref(e);
+		return;
+	}
+	cost_of_model(&c, &e->model, optim, r->threads > 1 ? r->threads : 1);
+	for (int k = 0; k < c.groups; k++) {
+		snprintf(name, sizeof(name), "parameters %s", c.group[k].name);
+		say(o, name, value_int(c.group[k].parameters));
+	}
+	say(o, "bytes", value_int(c.bytes));
+	say(o, "flop_per_token_forward", value_int(c.forward.token));
+	say(o, "flop_per_token_backward", value_int(c.backward.token));
+	say(o, "memory", value_int(cost_memory(&c)));
+	say(o, "memory_per_token", value_int(c.activations_token));
+	encoder_unref(e);
+}
+
+static bool show_rest(struct output *o, struct store *s, const struct run_row *r, struct err *err)
 {
 	struct param_row *params = NULL;
 	struct checkpoint_row *points = NULL;
 	size_t n = 0, m = 0;
 	char name[96];
-	bool ok = store_params(s, run, &params, &n, err) &&
-		  store_checkpoint_list(s, run, &points, &m, err);
+	bool ok = store_params(s, r->run, &params, &n, err) &&
+		  store_checkpoint_list(s, r->run, &points, &m, err);
 
+	if (ok)
+		show_cost(o, s, r, params, n);
 	for (size_t k = 0; k < n; k++) {
 		snprintf(name, sizeof(name), "setting %s", params[k].name);
 		say(o, name, value_text(params[k].value));
@@ -178,7 +211,7 @@ bool command_show(struct context *c, const struct args *a, struct err *err)
 		output_open(&o, c->format, c->out, c->answer);
 		output_columns(&o, column, 2);
 		show_row(&o, row);
-		ok = show_rest(&o, s, ref.run, err);
+		ok = show_rest(&o, s, row, err);
 		ok = output_close(&o, ok ? err : NULL) && ok;
 	}
 	store_runs_free(row, row ? 1 : 0);

@@ -10,11 +10,15 @@ static const struct option options_none[] = {{NULL, NULL, NULL}};
 // clang-format off
 static const struct command shell[] = {
 	{"train",   "[-c FILE] [--set name=value]... --data FILE", "Train an encoder", CMD_SHELL, 0, 0, options_train, command_train, NULL},
+	{"cost",    "[-c FILE] [--set name=value]... --data FILE", "Say what a training would cost: parameters, arithmetic, memory, time", CMD_SHELL, 0, 0, options_cost, command_cost, NULL},
 	{"resume",  "RUN[@STEP]", "Go on training a run as if it had never stopped", CMD_SHELL, 1, 1, options_resume, command_resume, NULL},
 	{"fork",    "RUN[@STEP]", "Go on from a run's checkpoint as a new run", CMD_SHELL, 1, 1, options_fork, command_fork, NULL},
-	{"eval",    "RUN --data FILE", "Measure a run on labelled texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_eval, command_eval, NULL},
-	{"predict", "RUN [--data FILE]", "Classify texts, one a line", CMD_SHELL, 1, 1, options_predict, command_predict, NULL},
+	{"eval",    "RUN --data FILE", "Measure a run on texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_eval, command_eval, NULL},
+	{"predict", "RUN [--data FILE]", "Classify texts, or write them again, one a line", CMD_SHELL, 1, 1, options_predict, command_predict, NULL},
 	{"trace",   "RUN --text TEXT", "Every gate of every step for a text", CMD_SHELL, 1, 1, options_trace, command_trace, NULL},
+	{"generate", "RUN [--text PROMPT]", "Write text: on from a prompt, or a text again from its vector", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_generate, command_generate, NULL},
+	{"encode",  "RUN [--data FILE | --text TEXT]", "Texts as vectors", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_encode, command_encode, NULL},
+	{"near",    "RUN --text TEXT", "The texts whose vectors are nearest to a text's", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_near, command_near, NULL},
 	{"runs",    "", "List the runs", CMD_SHELL | CMD_CONSOLE, 0, 0, options_runs, command_runs, NULL},
 	{"show",    "RUN", "Everything the store knows of one run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_none, command_show, NULL},
 	{"query",   "SQL | -f FILE | --list", "Ask the store in SQL, read-only", CMD_SHELL | CMD_CONSOLE | CMD_REST, 0, -1, options_query, command_query, NULL},

@@ -15,10 +15,15 @@
 const struct option options_trace[] = {
 	{"--text", "TEXT", "the text to look at"},
 	{"--layer", "LAYER",
-	 "in a table: the layer and direction, such as l0.fw or l1.bw (default: the top one)"},
+	 "in a table: the layer and direction, such as l0.fw, l1.bw or dec.l0 (default: the top "
+	 "one "
+	 "that reads the text)"},
 	{"--unit", "N", "in a table: the gates of this unit instead of the mean over all units"},
 	{NULL, NULL, NULL},
 };
+
+/* How many tokens JSON tells that may follow, and that the decoder might have written instead. */
+enum { NEXT_TOP = 10, ALTERNATIVES = 5 };
 
 static void json_matrix(struct json_writer *j, const double *v, int rows, int cols)
 {
@@ -65,45 +70,124 @@ static void json_tokens(struct json_writer *j, const struct trace *t)
 	jw_array_end(j);
 }
 
-static void json_trace(struct buf *b, const struct loaded *l, const struct trace *t)
+static void json_text(struct json_writer *j, const char *key, const char *text)
 {
-	const struct encoder *e = l->snapshot->encoder;
-	struct json_writer j = jw_to(b);
+	jw_key(j, key);
+	jw_text(j, text);
+}
 
-	jw_object(&j);
-	jw_key(&j, "run");
-	jw_text(&j, l->id);
-	jw_key(&j, "name");
-	jw_text(&j, l->name);
-	jw_key(&j, "cell");
-	jw_text(&j, e->model.spec.cell->name);
-	jw_key(&j, "text");
-	jw_text(&j, t->text);
-	json_tokens(&j, t);
-	jw_key(&j, "layers");
-	jw_array(&j);
+/* The runs over the text, or those of the decoder. */
+static void json_runs(struct json_writer *j, const struct trace *t, const char *key, bool decoder)
+{
+	jw_key(j, key);
+	jw_array(j);
 	for (int r = 0; r < t->runs; r++) {
 		const struct trace_run *run = &t->run[r];
 
-		jw_object(&j);
-		jw_key(&j, "layer");
-		jw_int(&j, run->layer);
-		jw_key(&j, "direction");
-		jw_text(&j, run->backward ? "bw" : "fw");
+		if (run->decoder != decoder)
+			continue;
+		jw_object(j);
+		jw_key(j, "layer");
+		jw_int(j, run->layer);
+		json_text(j, "direction", run->backward ? "bw" : "fw");
 		for (int k = 0; k < run->signals; k++) {
-			jw_key(&j, run->signal[k].name);
-			json_matrix(&j, run->signal[k].v, t->T, t->H);
+			jw_key(j, run->signal[k].name);
+			json_matrix(j, run->signal[k].v, run->T, t->H);
 		}
-		jw_object_end(&j);
+		jw_object_end(j);
 	}
-	jw_array_end(&j);
-	jw_key(&j, "probabilities");
-	json_matrix(&j, t->prob, t->T, t->C);
-	jw_key(&j, "classes");
-	jw_array(&j);
+	jw_array_end(j);
+}
+
+static void json_choice(struct json_writer *j, const struct trace *t, int id, double p)
+{
+	size_t n;
+	const char *token = vocab_token(t->snapshot->encoder->vocab, id, &n);
+
+	jw_key(j, "token");
+	jw_text_n(j, token, n);
+	jw_key(j, "probability");
+	jw_f32(j, (float)p);
+}
+
+/* The likeliest outcomes of a row of probabilities, but not the token `but`. */
+static void json_top(struct json_writer *j, const struct trace *t, int step, int most, int but)
+{
+	struct choice best[NEXT_TOP + 1];
+	const int n = trace_top(t, step, best, most + (but >= 0));
+
+	jw_array(j);
+	for (int k = 0; k < n && most; k++) {
+		if (best[k].id == but)
+			continue;
+		most--;
+		jw_object(j);
+		json_choice(j, t, best[k].id, best[k].p);
+		jw_object_end(j);
+	}
+	jw_array_end(j);
+}
+
+static void json_written(struct json_writer *j, const struct trace *t)
+{
+	jw_key(j, "vector");
+	jw_array(j);
+	for (int k = 0; k < t->D; k++)
+		jw_f32(j, (float)t->vector[k]);
+	jw_array_end(j);
+	jw_key(j, "written");
+	jw_array(j);
+	for (int k = 0; k < t->written; k++) {
+		const int id = t->writes[k];
+
+		jw_object(j);
+		json_choice(j, t, id, t->prob[(size_t)k * (size_t)t->C + (size_t)id]);
+		jw_key(j, "alternatives");
+		json_top(j, t, k, ALTERNATIVES, id);
+		jw_object_end(j);
+	}
+	jw_array_end(j);
+}
+
+static void json_outcome(struct json_writer *j, const struct trace *t)
+{
+	const struct encoder *e = t->snapshot->encoder;
+
+	if (e->model.spec.task == TASK_RECONSTRUCT) {
+		json_runs(j, t, "encoder", false);
+		json_runs(j, t, "decoder", true);
+		json_written(j, t);
+		return;
+	}
+	json_runs(j, t, "layers", false);
+	if (e->model.spec.task == TASK_GENERATE) {
+		jw_key(j, "next");
+		jw_array(j);
+		for (int s = 0; s < t->T; s++)
+			json_top(j, t, s, NEXT_TOP, -1);
+		jw_array_end(j);
+		return;
+	}
+	jw_key(j, "probabilities");
+	json_matrix(j, t->prob, t->T, t->C);
+	jw_key(j, "classes");
+	jw_array(j);
 	for (int k = 0; k < t->C; k++)
-		jw_text(&j, e->classes.name[k]);
-	jw_array_end(&j);
+		jw_text(j, e->classes.name[k]);
+	jw_array_end(j);
+}
+
+static void json_trace(struct buf *b, const struct loaded *l, const struct trace *t)
+{
+	struct json_writer j = jw_to(b);
+
+	jw_object(&j);
+	json_text(&j, "run", l->id);
+	json_text(&j, "name", l->name);
+	json_text(&j, "cell", l->snapshot->encoder->model.spec.cell->name);
+	json_text(&j, "text", t->text);
+	json_tokens(&j, t);
+	json_outcome(&j, t);
 	jw_object_end(&j);
 	buf_byte(b, '\n');
 }
@@ -118,13 +202,13 @@ void trace_rows(struct output *o, const struct trace *t)
 		column[5 + k] = t->run->signal[k].name;
 	output_columns(o, column, 5 + signals);
 	for (int r = 0; r < t->runs; r++)
-		for (int at = 0; at < t->T * t->H; at++) {
+		for (int at = 0; at < t->run[r].T * t->H; at++) {
 			const struct trace_run *run = &t->run[r];
 			size_t n;
 			const char *token = trace_token(t, r, at / t->H, &n);
 
 			row[0] = value_int(run->layer);
-			row[1] = value_text(run->backward ? "bw" : "fw");
+			row[1] = value_text(run->decoder ? "dec" : run->backward ? "bw" : "fw");
 			row[2] = value_int(at / t->H + 1);
 			row[3] = value_bytes(token, n);
 			row[4] = value_int(at % t->H);
@@ -143,38 +227,82 @@ static double mean_of(const double *v, int n, bool absolute)
 	return sum / n;
 }
 
-/* For reading: a row a step; one unit's gates, or means (of the absolute values where a signal has
- * both signs), and the classes if the text ended there. */
-static void rows_steps(struct output *o, const struct trace *t, const struct trace_run *run,
-		       int unit)
+/* What a table says of the outcome: every class; the likeliest token that follows, with its
+ * probability; or nothing. */
+enum outcome { OUTCOME_NONE, OUTCOME_CLASSES, OUTCOME_NEXT };
+
+static enum outcome outcome_of(const struct trace *t, const struct trace_run *run)
 {
-	const struct classes *classes = &t->snapshot->encoder->classes;
-	const int signals = run->signals, cols = 3 + signals + t->C;
-	const char **column = mem_zero((size_t)cols, sizeof(*column));
-	struct value *row = mem_zero((size_t)cols, sizeof(*row));
-	char **made = mem_zero((size_t)signals + (size_t)t->C, sizeof(*made));
-
-	column[0] = "t";
-	column[1] = "token";
-	column[2] = "known";
-	for (int k = 0; k < signals; k++) {
-		const char *name = run->signal[k].name;
-
-		made[k] = unit >= 0 ? mem_printf("%s[%d]", name, unit)
-				    : mem_printf(run->signal[k].is_signed ? "mean |%s|" : "mean %s",
-						 name);
-		column[3 + k] = made[k];
+	switch (t->snapshot->encoder->model.spec.task) {
+	case TASK_CLASSIFY:
+		return OUTCOME_CLASSES;
+	case TASK_RECONSTRUCT:
+		return run->decoder ? OUTCOME_NEXT : OUTCOME_NONE;
+	default:
+		return OUTCOME_NEXT;
 	}
-	for (int k = 0; k < t->C; k++)
-		column[3 + signals + k] = made[signals + k] = mem_printf("p(%s)", classes->name[k]);
-	output_columns(o, column, cols);
-	for (int s = 0; s < t->T; s++) {
+}
+
+static void row_outcome(const struct trace *t, enum outcome what, int step, struct value *row)
+{
+	const struct vocab *v = t->snapshot->encoder->vocab;
+	struct choice best;
+	size_t n;
+
+	for (int k = 0; what == OUTCOME_CLASSES && k < t->C; k++)
+		row[k] = value_real(t->prob[step * t->C + k], 3);
+	if (what != OUTCOME_NEXT)
+		return;
+	trace_top(t, step, &best, 1);
+	row[0].text = vocab_token(v, best.id, &n);
+	row[0] = value_bytes(row[0].text, n);
+	row[1] = value_real(best.p, 3);
+}
+
+/* The names of a table's columns, one text each, to be freed. */
+static char **table_columns(const struct trace *t, const struct trace_run *run, int unit,
+			    enum outcome what, int cols)
+{
+	char **name = mem_zero((size_t)cols, sizeof(*name));
+	int n = 0;
+
+	name[n++] = mem_text("t");
+	name[n++] = mem_text("token");
+	name[n++] = mem_text("known");
+	for (int k = 0; k < run->signals; k++) {
+		const struct trace_signal *s = &run->signal[k];
+
+		name[n++] = unit >= 0 ? mem_printf("%s[%d]", s->name, unit)
+				      : mem_printf(s->is_signed ? "mean |%s|" : "mean %s", s->name);
+	}
+	for (int k = 0; what == OUTCOME_CLASSES && k < t->C; k++)
+		name[n++] = mem_printf("p(%s)", t->snapshot->encoder->classes.name[k]);
+	if (what == OUTCOME_NEXT) {
+		name[n++] = mem_text("next");
+		name[n++] = mem_text("p(next)");
+	}
+	return name;
+}
+
+/* For reading: a row a step; one unit's gates, or means (of the absolute values where a signal has
+ * both signs), and the outcome if the text ended there. */
+static void rows_steps(struct output *o, const struct trace *t, int r, int unit)
+{
+	const struct trace_run *run = &t->run[r];
+	const enum outcome what = outcome_of(t, run);
+	const int outcomes = what == OUTCOME_CLASSES ? t->C : what == OUTCOME_NEXT ? 2 : 0;
+	const int signals = run->signals, cols = 3 + signals + outcomes;
+	char **column = table_columns(t, run, unit, what, cols);
+	struct value *row = mem_zero((size_t)cols, sizeof(*row));
+
+	output_columns(o, (const char *const *)column, cols);
+	for (int s = 0; s < run->T; s++) {
 		size_t n;
-		const char *token = trace_token(t, 0, s, &n);
+		const char *token = trace_token(t, r, s, &n);
 
 		row[0] = value_int(s + 1);
 		row[1] = value_bytes(token, n);
-		row[2] = value_text(trace_unknown(t, 0, s) ? "no" : "yes");
+		row[2] = value_text(trace_unknown(t, r, s) ? "no" : "yes");
 		for (int k = 0; k < signals; k++) {
 			const double *v = run->signal[k].v + (size_t)s * (size_t)t->H;
 
@@ -182,46 +310,65 @@ static void rows_steps(struct output *o, const struct trace *t, const struct tra
 				unit >= 0 ? v[unit] : mean_of(v, t->H, run->signal[k].is_signed),
 				3);
 		}
-		for (int k = 0; k < t->C; k++)
-			row[3 + signals + k] = value_real(t->prob[s * t->C + k], 3);
+		row_outcome(t, what, s, row + 3 + signals);
 		output_row(o, row);
 	}
-	for (int k = 0; k < signals + t->C; k++)
-		free(made[k]);
-	free(made);
+	for (int k = 0; k < cols; k++)
+		free(column[k]);
 	free(column);
 	free(row);
+}
+
+/* "l0.fw", "l1.bw", "dec.l0": also where a run needs no name among its own. */
+static void layer_name(const struct trace_run *r, char name[24])
+{
+	if (r->decoder)
+		snprintf(name, 24, "dec.l%d", r->layer);
+	else
+		snprintf(name, 24, "l%d.%s", r->layer, r->backward ? "bw" : "fw");
+}
+
+/* The run that --layer names; the top one over the text without it. -1 if there is none. */
+static int find_layer(const struct trace *t, const char *layer, struct err *err)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+	struct buf list = {0};
+	char name[24];
+
+	if (!layer)
+		return s->runs - s->spec.dirs;
+	for (int k = 0; k < t->runs; k++) {
+		layer_name(&t->run[k], name);
+		buf_printf(&list, "%s%s", k ? ", " : "", name);
+		if (!strcmp(name, layer) || (*layer && !strcmp(trace_name(t, k, name), layer))) {
+			buf_release(&list);
+			return k;
+		}
+	}
+	err_set(err, ERR_USAGE, "this run has no layer '%s'; it has %s", layer, buf_str(&list));
+	buf_release(&list);
+	return -1;
 }
 
 static bool report(struct context *c, const struct args *a, const struct loaded *l,
 		   const struct trace *t, struct err *err)
 {
-	const char *unit = args_value(a, "--unit"), *layer = args_value(a, "--layer");
-	const struct trace_run *run = NULL;
+	const char *unit = args_value(a, "--unit");
+	const int run = find_layer(t, args_value(a, "--layer"), err);
 	struct buf b = {0};
 	struct output o;
 	char *end;
 	long u = -1;
 	bool ok;
 
+	if (run < 0)
+		return false;
 	if (unit) {
 		u = strtol(unit, &end, 10);
 		if (*end || end == unit || u < 0 || u >= t->H)
 			return err_set(err, ERR_USAGE, "--unit is from 0 to %d, not '%s'", t->H - 1,
 				       unit);
 	}
-	for (int k = 0; k < t->runs && !run; k++) {
-		char prefix[16];
-
-		stack_prefix(&t->snapshot->encoder->model.stack, k, prefix);
-		prefix[strlen(prefix) - 1] = '\0';
-		if (!layer ? t->run[k].layer == t->run[t->runs - 1].layer : !strcmp(prefix, layer))
-			run = &t->run[k];
-	}
-	if (!run)
-		return err_set(err, ERR_USAGE,
-			       "this run has no layer '%s'; they are called l0.fw, l1.bw and so on",
-			       layer);
 	if (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON) {
 		json_trace(&b, l, t);
 		ok = output_flush(c->out, &b, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/train.h"
+#include "app/budget.h"
 #include "app/command/command.h"
 #include "app/session.h"
 
@@ -56,7 +57,7 @@ static void on_news(void *arg)
 		return;
 }
 
-static bool settings_from(struct settings *s, const struct args *a, struct err *err)
+bool train_settings(struct settings *s, const struct args *a, struct err *err)
 {
 	static const char *const shortcut[][2] = {{"--data", "data"},
 						  {"--valid", "valid"},
@@ -107,6 +108,9 @@ struct progress_state {
 	struct session *session; /* set before the first step: training starts paused */
 	int shown_epoch;
 	double shown_at; /* seconds of training at the last line */
+	bool estimated;  /* the time of all epochs was told */
+	bool told;       /* of the trainer's thread: an epoch was, at told_at seconds of training */
+	double told_at;
 };
 
 static void put_line(const struct train_gauge *g, int64_t recorded)
@@ -154,6 +158,19 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 	buf_release(&b);
 }
 
+/* Epochs that take a moment each are told a few times a second: the first, the last and some between. */
+static bool worth_telling(struct progress_state *p, const struct train_event *event)
+{
+	const double now = event->gauge->seconds;
+	const bool tell = !p->told || event->epoch->epoch == event->gauge->epochs ||
+			  now - p->told_at >= 0.2;
+
+	if (tell)
+		p->told_at = now;
+	p->told |= tell;
+	return tell;
+}
+
 /* What must not be passed over is told from the trainer's thread, a whole line at a time. */
 static void observe(void *arg, const struct train_event *event)
 {
@@ -162,8 +179,31 @@ static void observe(void *arg, const struct train_event *event)
 
 	if (p->style == PROGRESS_NDJSON && event->type == TRAIN_EVENT_STEP)
 		put_line(event->gauge, recorder_recorded(p->session->recorder));
-	if ((bar || p->style == PROGRESS_LINES) && event->type == TRAIN_EVENT_EPOCH)
+	if ((bar || p->style == PROGRESS_LINES) && event->type == TRAIN_EVENT_EPOCH &&
+	    worth_telling(p, event))
 		show_epoch(event->epoch, event->gauge->epochs, bar);
+}
+
+/* How long all epochs will take, once a second of training says so. */
+static void show_estimate(struct progress_state *p, const struct train_gauge *g)
+{
+	const int all = (int)fmin(g->seconds + g->eta + 0.5, 1e9);
+
+	if (p->estimated || g->state != TRAIN_RUNNING || g->seconds < 1 || isnan(g->eta))
+		return;
+	p->estimated = true;
+	fprintf(stderr, "%sabout %d:%02d for %s%d epoch%s\n",
+		p->style == PROGRESS_BAR ? "\r\033[K" : "", all / 60, all % 60,
+		g->epochs > 1 ? "all " : "", g->epochs, g->epochs > 1 ? "s" : "");
+}
+
+static void show_cost(const struct cost *c)
+{
+	struct buf b = {0};
+
+	budget_line(c, &b);
+	fprintf(stderr, "%s\n", buf_str(&b));
+	buf_release(&b);
 }
 
 static void show_progress(struct progress_state *p, struct feed_view *v)
@@ -174,6 +214,7 @@ static void show_progress(struct progress_state *p, struct feed_view *v)
 
 	if (p->style != PROGRESS_BAR && p->style != PROGRESS_LINES)
 		return;
+	show_estimate(p, g);
 	if (v->last.epoch > p->shown_epoch) {
 		p->shown_epoch = v->last.epoch;
 		p->shown_at = g->seconds;
@@ -373,8 +414,10 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 		prepared_release(p);
 		return false;
 	}
-	if (!c->quiet && progress.style != PROGRESS_NDJSON)
+	if (!c->quiet && progress.style != PROGRESS_NDJSON) {
 		fputs(buf_str(&p->warnings), stderr);
+		show_cost(&p->cost);
+	}
 	if (p->spec.best)
 		best = *p->spec.best;
 	if (intro->note) {
@@ -440,7 +483,7 @@ bool command_train(struct context *c, const struct args *a, struct err *err)
 		}
 	intro.tags = tags;
 	ok = style_of(c, a, &style, err) && (!intro.name || run_name_check(intro.name, err)) &&
-	     settings_from(&settings, a, err) && prepare(&settings, &p, err);
+	     train_settings(&settings, a, err) && prepare(&settings, &p, err);
 	settings_release(&settings);
 	return ok && train_prepared(c, a, &p, &intro, err);
 }

@@ -5,6 +5,9 @@
 #include "app/command/command.h"
 #include "app/session.h"
 
+/* The settings that -c, --set and the options for texts say. */
+bool train_settings(struct settings *s, const struct args *a, struct err *err);
+
 /* Trains what is prepared (taken over, also on failure) to its end, showing progress as --progress
  * says, and reports. SIGINT, SIGTERM and SIGHUP end it with a checkpoint. */
 bool train_prepared(struct context *c, const struct args *a, struct prepared *p,

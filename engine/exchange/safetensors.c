@@ -156,12 +156,9 @@ static bool write_tensor(FILE *f, const struct tensor *t)
 	return true;
 }
 
-bool safetensors_write(const struct snapshot *s, const struct meta *meta, int metas,
+static bool write_file(const struct tensor *t, int count, const struct meta *meta, int metas,
 		       const char *path, struct err *err)
 {
-	const struct model *m = &s->encoder->model;
-	struct tensor t[MAX_TENSORS];
-	int count = list_tensors(m, s->weights, t);
 	char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
 	struct buf header = {0};
 	unsigned char size[8];
@@ -187,4 +184,23 @@ bool safetensors_write(const struct snapshot *s, const struct meta *meta, int me
 	buf_release(&header);
 	free(temp);
 	return ok;
+}
+
+bool safetensors_write(const struct snapshot *s, const struct meta *meta, int metas,
+		       const char *path, struct err *err)
+{
+	struct tensor t[MAX_TENSORS];
+	const int count = list_tensors(&s->encoder->model, s->weights, t);
+
+	return write_file(t, count, meta, metas, path, err);
+}
+
+bool safetensors_write_matrix(const char *name, const real *data, int rows, int cols,
+			      const struct meta *meta, int metas, const char *path, struct err *err)
+{
+	struct tensor t[1];
+	int count = 0;
+
+	add(t, &count, data, rows, cols, "%s", name);
+	return write_file(t, count, meta, metas, path, err);
 }

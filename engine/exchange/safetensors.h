@@ -22,4 +22,9 @@ struct meta {
 bool safetensors_write(const struct snapshot *s, const struct meta *meta, int metas,
 		       const char *path, struct err *err);
 
+/* The same for one matrix (rows, cols) of some name. */
+bool safetensors_write_matrix(const char *name, const real *data, int rows, int cols,
+			      const struct meta *meta, int metas, const char *path,
+			      struct err *err);
+
 #endif

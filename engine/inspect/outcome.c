@@ -61,7 +61,7 @@ static void run_head(const struct trace *t, const double *v, double *p)
 
 	for (int k = 0; k < t->C; k++) {
 		p[k] = (double)w[m->head_b + (size_t)k] +
-		       terms_dot(w + m->head_W + (size_t)k * (size_t)t->D, v, t->D);
+		       terms_dot(w + m->head_W + (size_t)k * (size_t)m->K, v, m->K);
 		max = fmax(max, p[k]);
 	}
 	for (int k = 0; k < t->C; k++)

@@ -3,7 +3,6 @@
 #include "engine/inspect/terms.h"
 
 #include "engine/base/mem.h"
-#include "engine/nn/decode.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -199,14 +198,14 @@ static void embed(const struct trace *t, int32_t id, double *x)
 static void read_input(struct trace *t, struct trace_run *r)
 {
 	const struct encoder *e = t->snapshot->encoder;
+	const int below = (r->layer - 1) * r->stack->spec.dirs; /* its first run's number */
 
 	for (int k = 0; k < r->T; k++) {
 		const int position = r->backward ? r->T - 1 - k : k;
 		double *x = r->x + (size_t)k * (size_t)r->E;
 
 		if (r->layer) {
-			outcome_output(t, r - r->number + (r->layer - 1) * r->stack->spec.dirs,
-				       position, x);
+			outcome_output(t, r - r->number + below, position, x);
 		} else if (!r->decoder) {
 			embed(t, t->ids[position], x);
 		} else {
@@ -255,7 +254,7 @@ static bool run_stack(struct trace *t, const struct stack *s, struct trace_run *
 static bool write_text(struct trace *t, struct work *w)
 {
 	const struct encoder *e = t->snapshot->encoder;
-	const int end = vocab_end(e->vocab), max = 2 * t->T + 8;
+	const int end = vocab_end(e->vocab), max = decode_limit(t->T);
 	struct corpus c = {.count = 1};
 	size_t start[2] = {0};
 	int32_t *ids = mem_alloc(((size_t)max + 1) * sizeof(*ids));
@@ -300,6 +299,16 @@ static bool run_all(struct trace *t, struct work *w)
 int trace_prob_steps(const struct trace *t)
 {
 	return t->written ? t->written : t->T;
+}
+
+int trace_top(const struct trace *t, int step, struct choice *best, int n)
+{
+	const double *p = t->prob + (size_t)step * (size_t)t->C;
+	int count = 0;
+
+	for (int k = 0; k < t->C; k++)
+		count = choice_rank(best, count, n, (struct choice){k, p[k]});
+	return count;
 }
 
 /* Which token each step runs over: padding in front or behind, masked tokens left out. */

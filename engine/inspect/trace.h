@@ -10,6 +10,7 @@
 #ifndef SLUICE_ENGINE_INSPECT_TRACE_H
 #define SLUICE_ENGINE_INSPECT_TRACE_H
 
+#include "engine/nn/decode.h"
 #include "engine/train/encoder.h"
 
 enum { TRACE_SIGNALS = CELL_MAX_GATES + 2 };
@@ -61,6 +62,8 @@ struct trace {
 
 /* Rows of prob. */
 int trace_prob_steps(const struct trace *t);
+/* The n likeliest outcomes of a row of prob, likeliest first. Returns how many there are. */
+int trace_top(const struct trace *t, int step, struct choice *best, int n);
 
 /* "" where there is one run, else "l1.bw", "dec.l0" and the like. */
 const char *trace_name(const struct trace *t, int run, char prefix[24]);

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef SLUICE_DOUBLE
 
@@ -35,11 +36,8 @@ static inline real real_sqrt(real x)
  * polynomial for e^r (Cephes, expf). */
 static inline real real_exp(real x)
 {
-	union {
-		int32_t i;
-		float f;
-	} scale;
-	float n, p;
+	int32_t bits;
+	float n, p, scale;
 
 	x = x < -87.0f ? -87.0f : x;
 	x = x > 88.0f ? 88.0f : x;
@@ -53,8 +51,9 @@ static inline real real_exp(real x)
 	p = p * x + 1.6666665459e-1f;
 	p = p * x + 5.0000001201e-1f;
 	p = p * x * x + x + 1.0f;
-	scale.i = ((int32_t)n + 127) * (1 << 23);
-	return p * scale.f;
+	bits = ((int32_t)n + 127) * (1 << 23);
+	memcpy(&scale, &bits, sizeof(scale)); /* 2^n */
+	return p * scale;
 }
 
 /* tanh: a polynomial near 0, where 1 - 2/(e^2x + 1) would lose its digits (Cephes, tanhf). */

@@ -28,10 +28,10 @@ struct variant {
 };
 
 /* Places of the gates that there are, in the order i f g o; and of the peepholes. */
-#define AT_F(v) ((v).i)
-#define AT_G(v) ((v).i + (v).f)
+#define AT_F(v) ((size_t)(v).i)
+#define AT_G(v) ((size_t)((v).i + (v).f))
 #define AT_O(v) (AT_G(v) + 1)
-#define GATES(v) (AT_G(v) + 1 + (v).o)
+#define GATES(v) (AT_G(v) + 1 + (size_t)(v).o)
 #define PEEP_F(v) ((v).i)
 #define PEEP_O(v) ((v).i + (v).f)
 #define FIRST_R                                                                                    \
@@ -51,41 +51,47 @@ INLINE void add_gates(const struct cell_step *s)
 				cmat_of(s->extra[FIRST_R + 3 * b + a], s->H, s->H), 1);
 }
 
+/* A row of units. In functions of their own with restrict, so that the compiler makes vectors of them. */
+INLINE void forward_row(const struct variant v, size_t H, real *restrict zi, real *restrict zf,
+			real *restrict zg, real *restrict zo, const real *restrict p_i,
+			const real *restrict p_f, const real *restrict p_o,
+			const real *restrict c_prev, real *restrict c, real *restrict h)
+{
+	for (size_t k = 0; k < H; k++) {
+		const real cp = c_prev[k];
+		const real i = v.i ? real_sigmoid(zi[k] + (v.peep ? p_i[k] * cp : 0)) : 1;
+		const real f = v.f         ? real_sigmoid(zf[k] + (v.peep ? p_f[k] * cp : 0))
+			       : v.coupled ? 1 - i
+					   : 1;
+		const real g = v.g_linear ? zg[k] : real_tanh(zg[k]), cv = f * cp + i * g;
+		const real o = v.o ? real_sigmoid(zo[k] + (v.peep ? p_o[k] * cv : 0)) : 1;
+
+		if (v.i)
+			zi[k] = i;
+		if (v.f)
+			zf[k] = f;
+		zg[k] = g;
+		if (v.o)
+			zo[k] = o;
+		c[k] = cv;
+		h[k] = o * (v.h_linear ? cv : real_tanh(cv));
+	}
+}
+
 INLINE void forward(const struct cell_step *s, const struct variant v)
 {
-	const size_t H = (size_t)s->H, GH = (size_t)GATES(v) * H;
-	const real *restrict p_i = v.peep && v.i ? s->extra[0] : NULL;
-	const real *restrict p_f = v.peep && v.f ? s->extra[PEEP_F(v)] : NULL;
-	const real *restrict p_o = v.peep && v.o ? s->extra[PEEP_O(v)] : NULL;
+	const size_t H = (size_t)s->H;
+	const real *p_i = v.peep && v.i ? s->extra[0] : NULL;
+	const real *p_f = v.peep && v.f ? s->extra[PEEP_F(v)] : NULL;
+	const real *p_o = v.peep && v.o ? s->extra[PEEP_O(v)] : NULL;
 
 	if (v.gates)
 		add_gates(s);
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict z = s->z + r * GH, *restrict c = s->c + r * H,
-			       *restrict h = s->h + r * H;
-		real *restrict zf = z + (size_t)AT_F(v) * H, *restrict zg = z + (size_t)AT_G(v) * H;
-		real *restrict zo = z + (size_t)AT_O(v) * H;
-		const real *restrict cp = s->c_prev + r * H;
+		real *z = s->z + r * GATES(v) * H;
 
-		for (size_t k = 0; k < H; k++) {
-			const real i = v.i ? real_sigmoid(z[k] + (v.peep ? p_i[k] * cp[k] : 0)) : 1;
-			const real f = v.f ? real_sigmoid(zf[k] + (v.peep ? p_f[k] * cp[k] : 0))
-				       : v.coupled ? 1 - i
-						   : 1;
-			const real g = v.g_linear ? zg[k] : real_tanh(zg[k]);
-			real o;
-
-			c[k] = f * cp[k] + i * g;
-			o = v.o ? real_sigmoid(zo[k] + (v.peep ? p_o[k] * c[k] : 0)) : 1;
-			h[k] = o * (v.h_linear ? c[k] : real_tanh(c[k]));
-			if (v.i)
-				z[k] = i;
-			if (v.f)
-				zf[k] = f;
-			zg[k] = g;
-			if (v.o)
-				zo[k] = o;
-		}
+		forward_row(v, H, z, z + AT_F(v) * H, z + AT_G(v) * H, z + AT_O(v) * H, p_i, p_f,
+			    p_o, s->c_prev + r * H, s->c + r * H, s->h + r * H);
 	}
 }
 
@@ -110,54 +116,59 @@ INLINE void back_gates(const struct cell_step_back *s)
 		}
 }
 
+INLINE void backward_row(const struct variant v, size_t H, real *restrict zi, real *restrict zf,
+			 real *restrict zg, real *restrict zo, const real *restrict p_i,
+			 const real *restrict p_f, const real *restrict p_o, real *restrict dp_i,
+			 real *restrict dp_f, real *restrict dp_o, const real *restrict c_prev,
+			 const real *restrict c, const real *restrict dh, real *restrict dc,
+			 const real *restrict later)
+{
+	for (size_t k = 0; k < H; k++) {
+		const real i = v.i ? zi[k] : 1, g = zg[k], o = v.o ? zo[k] : 1;
+		const real f = v.f ? zf[k] : v.coupled ? 1 - i : 1;
+		const real cp = c_prev[k], cv = c[k], dhv = dh[k];
+		const real tc = v.h_linear ? cv : real_tanh(cv);
+		const real dtc = v.h_linear ? 1 : 1 - tc * tc;
+		const real dzo =
+			v.o ? (dhv * tc + (v.gates ? later[3 * H + k] : 0)) * o * (1 - o) : 0;
+		const real d = dc[k] + dhv * o * dtc + (v.peep && v.o ? dzo * p_o[k] : 0);
+		const real di = d * g - (v.coupled ? d * cp : 0) + (v.gates ? later[k] : 0);
+		const real df = d * cp + (v.gates ? later[H + k] : 0);
+		const real dzi = v.i ? di * i * (1 - i) : 0, dzf = v.f ? df * f * (1 - f) : 0;
+
+		dc[k] = d * f + (v.peep && v.i ? dzi * p_i[k] : 0) +
+			(v.peep && v.f ? dzf * p_f[k] : 0);
+		if (v.peep && v.i)
+			dp_i[k] += dzi * cp;
+		if (v.peep && v.f)
+			dp_f[k] += dzf * cp;
+		if (v.peep && v.o)
+			dp_o[k] += dzo * cv;
+		if (v.i)
+			zi[k] = dzi;
+		if (v.f)
+			zf[k] = dzf;
+		zg[k] = d * i * (v.g_linear ? 1 : 1 - g * g);
+		if (v.o)
+			zo[k] = dzo;
+	}
+}
+
 INLINE void backward(const struct cell_step_back *s, const struct variant v)
 {
-	const size_t H = (size_t)s->H, GH = (size_t)GATES(v) * H;
-	const real *restrict p_i = v.peep && v.i ? s->extra[0] : NULL;
-	const real *restrict p_f = v.peep && v.f ? s->extra[PEEP_F(v)] : NULL;
-	const real *restrict p_o = v.peep && v.o ? s->extra[PEEP_O(v)] : NULL;
-	real *restrict dp_i = v.peep && v.i ? s->dextra[0] : NULL;
-	real *restrict dp_f = v.peep && v.f ? s->dextra[PEEP_F(v)] : NULL;
-	real *restrict dp_o = v.peep && v.o ? s->dextra[PEEP_O(v)] : NULL;
+	const size_t H = (size_t)s->H;
+	const real *const *p = s->extra;
+	real *const *dp = s->dextra;
+	const bool pi = v.peep && v.i, pf = v.peep && v.f, po = v.peep && v.o;
 
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict z = s->z + r * GH, *restrict zf = z + (size_t)AT_F(v) * H;
-		real *restrict zg = z + (size_t)AT_G(v) * H, *restrict zo = z + (size_t)AT_O(v) * H;
-		real *restrict dc = s->dc + r * H;
-		const real *restrict cp = s->c_prev + r * H, *restrict c = s->c + r * H;
-		const real *restrict dh = s->dh + r * H, *restrict later = s->dz_value + r * GH;
+		real *z = s->z + r * GATES(v) * H;
 
-		for (size_t k = 0; k < H; k++) {
-			const real i = v.i ? z[k] : 1, g = zg[k], o = v.o ? zo[k] : 1;
-			const real f = v.f ? zf[k] : v.coupled ? 1 - i : 1;
-			const real tc = v.h_linear ? c[k] : real_tanh(c[k]);
-			const real dtc = v.h_linear ? 1 : 1 - tc * tc;
-			const real dzo =
-				v.o ? (dh[k] * tc + (v.gates ? later[3 * H + k] : 0)) * o * (1 - o)
-				    : 0;
-			const real d = dc[k] + dh[k] * o * dtc + (v.peep && v.o ? dzo * p_o[k] : 0);
-			const real di =
-				d * g - (v.coupled ? d * cp[k] : 0) + (v.gates ? later[k] : 0);
-			const real df = d * cp[k] + (v.gates ? later[H + k] : 0);
-			const real dzi = v.i ? di * i * (1 - i) : 0,
-				   dzf = v.f ? df * f * (1 - f) : 0;
-
-			dc[k] = d * f + (v.peep && v.i ? dzi * p_i[k] : 0) +
-				(v.peep && v.f ? dzf * p_f[k] : 0);
-			if (v.peep && v.i)
-				dp_i[k] += dzi * cp[k];
-			if (v.peep && v.f)
-				dp_f[k] += dzf * cp[k];
-			if (v.peep && v.o)
-				dp_o[k] += dzo * c[k];
-			if (v.i)
-				z[k] = dzi;
-			if (v.f)
-				zf[k] = dzf;
-			zg[k] = d * i * (v.g_linear ? 1 : 1 - g * g);
-			if (v.o)
-				zo[k] = dzo;
-		}
+		backward_row(v, H, z, z + AT_F(v) * H, z + AT_G(v) * H, z + AT_O(v) * H,
+			     pi ? p[0] : NULL, pf ? p[PEEP_F(v)] : NULL, po ? p[PEEP_O(v)] : NULL,
+			     pi ? dp[0] : NULL, pf ? dp[PEEP_F(v)] : NULL,
+			     po ? dp[PEEP_O(v)] : NULL, s->c_prev + r * H, s->c + r * H,
+			     s->dh + r * H, s->dc + r * H, s->dz_value + r * GATES(v) * H);
 	}
 	if (v.gates)
 		back_gates(s);

@@ -10,23 +10,51 @@
 #include "engine/math/kernels.h"
 #include "engine/nn/cell.h"
 
+/* A row of units. In functions of their own with restrict, so that the compiler makes vectors of them. */
+static inline void forward_row(size_t H, real *restrict i, real *restrict f, real *restrict g,
+			       real *restrict o, const real *restrict c_prev, real *restrict c,
+			       real *restrict h)
+{
+	for (size_t k = 0; k < H; k++) {
+		const real iv = real_sigmoid(i[k]), fv = real_sigmoid(f[k]);
+		const real gv = real_tanh(g[k]), ov = real_sigmoid(o[k]);
+		const real cv = fv * c_prev[k] + iv * gv;
+
+		i[k] = iv;
+		f[k] = fv;
+		g[k] = gv;
+		o[k] = ov;
+		c[k] = cv;
+		h[k] = ov * real_tanh(cv);
+	}
+}
+
 static void forward(const struct cell_step *s)
 {
 	const size_t H = (size_t)s->H;
 
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict i = s->z + r * 4 * H, *restrict f = i + H, *restrict g = f + H;
-		real *restrict o = g + H, *restrict c = s->c + r * H, *restrict h = s->h + r * H;
-		const real *restrict cp = s->c_prev + r * H;
+		real *z = s->z + r * 4 * H;
 
-		for (size_t k = 0; k < H; k++) {
-			i[k] = real_sigmoid(i[k]);
-			f[k] = real_sigmoid(f[k]);
-			g[k] = real_tanh(g[k]);
-			o[k] = real_sigmoid(o[k]);
-			c[k] = f[k] * cp[k] + i[k] * g[k];
-			h[k] = o[k] * real_tanh(c[k]);
-		}
+		forward_row(H, z, z + H, z + 2 * H, z + 3 * H, s->c_prev + r * H, s->c + r * H,
+			    s->h + r * H);
+	}
+}
+
+static inline void backward_row(size_t H, real *restrict i, real *restrict f, real *restrict g,
+				real *restrict o, const real *restrict c_prev,
+				const real *restrict c, const real *restrict dh, real *restrict dc)
+{
+	for (size_t k = 0; k < H; k++) {
+		const real iv = i[k], fv = f[k], gv = g[k], ov = o[k], dhv = dh[k];
+		const real tc = real_tanh(c[k]);
+		const real d = dc[k] + dhv * ov * (1 - tc * tc);
+
+		i[k] = d * gv * iv * (1 - iv);
+		f[k] = d * c_prev[k] * fv * (1 - fv);
+		g[k] = d * iv * (1 - gv * gv);
+		o[k] = dhv * tc * ov * (1 - ov);
+		dc[k] = d * fv;
 	}
 }
 
@@ -35,22 +63,10 @@ static void backward(const struct cell_step_back *s)
 	const size_t H = (size_t)s->H;
 
 	for (size_t r = 0; r < (size_t)s->n; r++) {
-		real *restrict i = s->z + r * 4 * H, *restrict f = i + H, *restrict g = f + H;
-		real *restrict o = g + H, *restrict dc = s->dc + r * H;
-		const real *restrict cp = s->c_prev + r * H, *restrict c = s->c + r * H;
-		const real *restrict dh = s->dh + r * H;
+		real *z = s->z + r * 4 * H;
 
-		for (size_t k = 0; k < H; k++) {
-			const real iv = i[k], fv = f[k], gv = g[k], ov = o[k];
-			const real tc = real_tanh(c[k]);
-			const real d = dc[k] + dh[k] * ov * (1 - tc * tc);
-
-			i[k] = d * gv * iv * (1 - iv);
-			f[k] = d * cp[k] * fv * (1 - fv);
-			g[k] = d * iv * (1 - gv * gv);
-			o[k] = dh[k] * tc * ov * (1 - ov);
-			dc[k] = d * fv;
-		}
+		backward_row(H, z, z + H, z + 2 * H, z + 3 * H, s->c_prev + r * H, s->c + r * H,
+			     s->dh + r * H, s->dc + r * H);
 	}
 }
 

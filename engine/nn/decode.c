@@ -97,6 +97,11 @@ bool decode_greedy(const struct model *m, const real *weights, const real *vecto
 	return ok;
 }
 
+int decode_limit(int steps)
+{
+	return 2 * steps + 8;
+}
+
 /* Larger probability first, then smaller id. */
 static bool before(const struct choice *a, const struct choice *b)
 {
@@ -108,20 +113,24 @@ static int by_rank(const void *a, const void *b)
 	return before(a, b) ? -1 : before(b, a);
 }
 
+int choice_rank(struct choice *best, int count, int n, struct choice c)
+{
+	int at = count < n ? count++ : n;
+
+	for (; at > 0 && before(&c, &best[at - 1]); at--)
+		if (at < n)
+			best[at] = best[at - 1];
+	if (at < n)
+		best[at] = c;
+	return count;
+}
+
 int decode_top(const real *prob, int V, struct choice *best, int n)
 {
 	int count = 0;
 
-	for (int k = 0; k < V; k++) {
-		const struct choice c = {k, (double)prob[k]};
-		int at = count < n ? count++ : n;
-
-		for (; at > 0 && before(&c, &best[at - 1]); at--)
-			if (at < n)
-				best[at] = best[at - 1];
-		if (at < n)
-			best[at] = c;
-	}
+	for (int k = 0; k < V; k++)
+		count = choice_rank(best, count, n, (struct choice){k, (double)prob[k]});
 	return count;
 }
 

@@ -34,6 +34,9 @@ void stepper_release(struct stepper *s);
 bool decode_greedy(const struct model *m, const real *weights, const real *vector, int rows,
 		   int end, int max_len, int32_t *ids, int *len);
 
+/* How long a text may get that is written again from a text of so many steps. */
+int decode_limit(int steps);
+
 /*
  * How a token is drawn from probabilities. First they are raised to 1/temperature; then only the
  * top_k likeliest are kept (0: all), and of those the fewest whose share reaches top_p (Holtzman et
@@ -49,6 +52,10 @@ struct choice {
 	int id;
 	double p;
 };
+
+/* Puts c among the n likeliest of those seen before it, of which there are `count`, likeliest first.
+ * Returns how many there are then. */
+int choice_rank(struct choice *best, int count, int n, struct choice c);
 
 /* The n likeliest of V tokens, likeliest first. Returns how many there are: at most n. */
 int decode_top(const real *prob, int V, struct choice *best, int n);

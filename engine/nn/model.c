@@ -55,14 +55,29 @@ static void add_stack(struct model *m, const struct stack *s, const char *side)
 	}
 }
 
-/* Weights in all, as a number that cannot overflow. */
-static double count_weights(const struct model_spec *s, double E, double D)
+/* A stack's weights, as a number that cannot overflow. */
+static double count_stack(const struct model_spec *s, double E, double D, int dirs)
 {
-	const double H = s->hidden, runs = s->layers * s->dirs;
-	const double matrices = 4 * (E + D) + 4 * H + 9 * H + 14;
+	const struct cell_ops *c = s->cell;
+	const double H = s->hidden;
+	const double states = !s->learned ? 0 : c->carries_h ? 1 : 2;
+	double run = c->h_gates * H + c->gates + states;
 
-	return (double)s->vocab * s->embed + s->classes * (D + 1) +
-	       (task_table[s->task].decoder ? 2 : 1) * runs * H * matrices;
+	for (int k = 0; k < c->extras; k++)
+		run += c->extra[k].cols ? H : 1;
+	return dirs * H * (s->layers * run + c->x_gates * (E + (s->layers - 1) * D));
+}
+
+/* Weights in all, likewise. */
+static double count_weights(const struct model *m)
+{
+	const struct model_spec *s = &m->spec;
+	const double head = s->classes * ((s->tied ? 0 : (double)m->K) + 1);
+	const double text = count_stack(s, m->E, m->D, s->dirs);
+	const double decoder = count_stack(s, (double)m->E + m->D, s->hidden, 1);
+
+	return (double)s->vocab * s->embed + head + text +
+	       (task_table[s->task].decoder ? decoder : 0);
 }
 
 static bool check(const struct model *m, struct err *err)
@@ -86,7 +101,7 @@ static bool check(const struct model *m, struct err *err)
 			       "tied needs embed as wide as what the head reads: embed is %d, that "
 			       "is %d",
 			       s->embed, m->K);
-	if (count_weights(s, m->E, m->D) > 2e9)
+	if (count_weights(m) > 2e9)
 		return err_set(err, ERR_USAGE,
 			       "the model would have more than 2e9 weights; lower embed, "
 			       "hidden, layers or max_vocab");
@@ -190,6 +205,49 @@ static bool room(real **at, size_t *cap, size_t n)
 	return *at;
 }
 
+/* What room makes of n numbers. */
+static size_t with_room(size_t n)
+{
+	return n + n / 4;
+}
+
+static size_t side_bytes(const struct stack *st, int width, size_t B, size_t N, bool carries)
+{
+	const size_t kept = carries ? 2 * stack_carry_size(st, B) : 0;
+
+	return (with_room(side_size(st, width, B, N)) + kept) * sizeof(real);
+}
+
+size_t work_size(const struct model *m, size_t B, size_t N, size_t out_N)
+{
+	const struct task_ops *task = &task_table[m->spec.task];
+	const size_t D = (size_t)m->D, C = (size_t)m->spec.classes, K = (size_t)m->K;
+	const size_t rows = task->stream ? N : out_N, block = (size_t)head_rows(m->spec.classes);
+	const size_t scores = (rows < block ? rows : block) * C;
+	size_t n = side_bytes(&m->stack, m->E, B, N, task->stream);
+
+	if (!task->stream) { /* two vectors, and what pooling takes */
+		n += 2 * with_room(B * D + 1) * sizeof(real);
+		n += ((N + 1) + (N * D + 1) + (B * D + 1)) * sizeof(real);
+		n += (B * D + 1) * sizeof(int);
+	}
+	if (task->decoder)
+		n += side_bytes(&m->dec, m->E + m->D, B, out_N, false);
+	if (m->spec.task == TASK_CLASSIFY)
+		return n + with_room(B * C + 1) * sizeof(real);
+	return n + (with_room(rows * K + 1) + with_room(scores + 1)) * sizeof(real);
+}
+
+size_t work_bytes(const struct work *w)
+{
+	const struct side *in = &w->in, *out = &w->out;
+	const size_t sides = in->cap + in->carry_cap + in->before_cap + out->cap;
+	const size_t pool = w->pool.score_cap + w->pool.dy_cap + w->pool.part_cap;
+	const size_t rest = w->vector_cap + w->dvector_cap + w->prob_cap + w->dy_cap + w->block_cap;
+
+	return (sides + pool + rest) * sizeof(real) + w->pool.top_cap * sizeof(int);
+}
+
 static const real *embedding_of(const struct model *m, const real *weights)
 {
 	return m->spec.embed ? weights + m->embedding : NULL;
@@ -208,6 +266,12 @@ static bool run_text(const struct model *m, const real *weights, struct side *s,
 	return true;
 }
 
+/* How steps become a vector. A language model has no pool: what it goes on from is its last state. */
+static enum pool pool_of(const struct model *m)
+{
+	return task_table[m->spec.task].stream ? POOL_LAST : m->spec.pool;
+}
+
 bool model_vector(const struct model *m, const real *weights, struct work *w,
 		  const struct dropout *drop)
 {
@@ -216,7 +280,7 @@ bool model_vector(const struct model *m, const real *weights, struct work *w,
 	if (!run_text(m, weights, &w->in, drop) || !room(&w->vector, &w->vector_cap, B * D + 1) ||
 	    !room(&w->dvector, &w->dvector_cap, B * D + 1))
 		return false;
-	pool_forward(m->spec.pool, &m->stack, &w->in, weights + m->pool_w, &w->pool, w->vector);
+	pool_forward(pool_of(m), &m->stack, &w->in, weights + m->pool_w, &w->pool, w->vector);
 	return true;
 }
 

@@ -5,7 +5,8 @@
  * it. Embedding (or one-hot input, where embed is 0), a stack of recurrent layers, and:
  *
  *     classify      y = stack(x)   v = pool(y)   p = head(v): one of C classes for a text
- *     generate      y = stack(x)   p_t = head(y_t): the token that follows token t
+ *     generate      y = stack(x)   p_t = head(y_t): the token that follows token t;  the text's vector
+ *                   is the last y_t, all that the model knows of it
  *     reconstruct   v = pool(stack(x)): the text's vector;  s_t = decoder([x'_t ; v])
  *                   p_t = head(s_t): the text's token t; x'_t is the token before it
  *
@@ -88,6 +89,11 @@ struct work {
 
 void work_release(struct work *w);
 
+/* Bytes of numbers that the workspace takes once a pass has run over B texts of N steps, out_N of
+ * them the decoder's (or 0), being the largest so far; and those that one has now. */
+size_t work_size(const struct model *m, size_t B, size_t N, size_t out_N);
+size_t work_bytes(const struct work *w);
+
 /* What a pass is for. */
 struct pass {
 	const struct dropout *drop; /* NULL outside training */
@@ -109,8 +115,8 @@ struct pass {
 bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
 		struct tally *tally);
 
-/* Runs the text's side only, as far as its vector: w->vector (B, D), row r for batch row r. Not for
- * generate. false without memory. */
+/* Runs the text's side only, as far as its vector: w->vector (B, D), row r for batch row r. false
+ * without memory. */
 bool model_vector(const struct model *m, const real *weights, struct work *w,
 		  const struct dropout *drop);
 

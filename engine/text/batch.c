@@ -157,14 +157,25 @@ void batch_build(struct batch *b, const struct corpus *c, const int32_t *example
 
 void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules)
 {
-	struct source s = {ids, n};
+	batch_of_texts(b, &ids, &n, 1, rules);
+}
 
-	rows_room(b, 1);
-	b->row[0] = 0;
-	b->len[0] = padded(s, n, rules);
-	b->label[0] = -1;
-	finish_steps(b, 1);
-	place(b, 0, ids, n, rules);
+void batch_of_texts(struct batch *b, const int32_t *const *ids, const int *n, int count,
+		    const struct batch_rules *rules)
+{
+	int longest = 0;
+
+	rows_room(b, count);
+	for (int k = 0; k < count; k++)
+		longest = n[k] > longest ? n[k] : longest;
+	for (int k = 0; k < count; k++) {
+		b->row[k] = k;
+		b->len[k] = padded((struct source){ids[k], n[k]}, longest, rules);
+		b->label[k] = -1;
+	}
+	finish_steps(b, count);
+	for (int r = 0; r < count; r++)
+		place(b, r, ids[b->row[r]], n[b->row[r]], rules);
 }
 
 static void next_room(struct batch *b)

@@ -57,8 +57,11 @@ void batch_release(struct batch *b);
 void batch_build(struct batch *b, const struct corpus *c, const int32_t *example, int count,
 		 int stride, const struct batch_rules *rules);
 
-/* The same for one text of n ids. */
+/* The same for one text of n ids; and for several that are in no corpus, text k of n[k] ids, whatever
+ * their order. */
 void batch_of_ids(struct batch *b, const int32_t *ids, int n, const struct batch_rules *rules);
+void batch_of_texts(struct batch *b, const int32_t *const *ids, const int *n, int count,
+		    const struct batch_rules *rules);
 
 /*
  * What a decoder reads and should say for the same examples: `ids` are the end mark and the text,

@@ -408,3 +408,20 @@ void encoding_truncate(struct encoding *e, int max_len, bool from_front)
 	e->count = e->tokens.count = keep;
 	e->tokens.text.len = e->tokens.end[keep - 1];
 }
+
+void vocab_join(const struct vocab *v, const int32_t *ids, int n, struct buf *out)
+{
+	const char *last = "";
+	size_t last_len = 0;
+
+	for (int k = 0; k < n; k++) {
+		size_t len;
+		const char *token = vocab_token(v, ids[k], &len);
+
+		if (token_gap(&v->spec.rules, last, last_len, token, len))
+			buf_byte(out, ' ');
+		buf_add(out, token, len);
+		last = token;
+		last_len = len;
+	}
+}

@@ -80,6 +80,9 @@ void encoding_add(struct encoding *e, int32_t id, bool unknown, const char *toke
  * first ones ('post'). */
 void encoding_truncate(struct encoding *e, int max_len, bool from_front);
 
+/* Appends the tokens of n ids as one text, with blanks where token_gap says so. */
+void vocab_join(const struct vocab *v, const int32_t *ids, int n, struct buf *out);
+
 /* The tokenizer, its rules and the sizes as a JSON object, and back: what the store keeps beside
  * the tokens. vocab_spec_parse and _copy allocate; release with vocab_spec_release. */
 void vocab_spec_copy(struct vocab_spec *to, const struct vocab_spec *from);

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text's batch; the rows of a stream and the tokens each should have; its windows. */
-enum { EVAL_BATCH = 64, EVAL_ROWS = 32, EVAL_ROW_TOKENS = 1000, EVAL_STEPS = 64 };
-
 struct job {
 	const struct evaluation *e;
 	int members, parts, rows; /* parts: batches, or rows of the stream */

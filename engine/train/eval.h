@@ -6,6 +6,9 @@
 #include "engine/nn/model.h"
 #include "engine/train/team.h"
 
+/* A text's batch; the rows of a stream and the tokens each should have; its windows. */
+enum { EVAL_BATCH = 64, EVAL_ROWS = 32, EVAL_ROW_TOKENS = 1000, EVAL_STEPS = 64 };
+
 struct measures {
 	int examples, classes;
 	int64_t targets; /* that the loss is a mean over: texts, or tokens with their end marks */

@@ -335,6 +335,17 @@ const real *learner_grad(struct learner *l)
 	return l->grad;
 }
 
+size_t learner_bytes(const struct learner *l)
+{
+	const size_t others = (size_t)l->members - 1;
+	size_t n = (2 + (size_t)l->optim.ops->slots) * l->m->size + others * l->m->dense;
+
+	n *= sizeof(real);
+	for (int k = 0; k < l->members; k++)
+		n += work_bytes(&l->member[k].work);
+	return n;
+}
+
 struct optim *learner_optim(struct learner *l)
 {
 	return &l->optim;

@@ -68,8 +68,9 @@ void learner_carry_clear(struct learner *l);
 void learner_carry_get(const struct learner *l, int rows, real *carry);
 void learner_carry_set(struct learner *l, int rows, const real *carry);
 
-real *learner_weights(struct learner *l);    /* borrowed */
-const real *learner_grad(struct learner *l); /* borrowed */
+real *learner_weights(struct learner *l);      /* borrowed */
+const real *learner_grad(struct learner *l);   /* borrowed */
+size_t learner_bytes(const struct learner *l); /* of all its arrays, as they are now */
 struct optim *learner_optim(struct learner *l);
 struct team *learner_team(struct learner *l);
 

@@ -4,7 +4,6 @@
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
 #include "engine/train/eval.h"
-#include "engine/train/learner.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -467,10 +466,24 @@ static real *first_weights(const struct train_spec *spec, const struct encoder *
 	return w;
 }
 
+struct learner_spec train_learner(const struct train_spec *spec)
+{
+	return (struct learner_spec){.optim = spec->optim,
+				     .lr = spec->lr,
+				     .clip = spec->clip,
+				     .clip_value = spec->clip_value,
+				     .lazy = spec->lazy,
+				     .dropout = spec->dropout,
+				     .recurrent = spec->recurrent,
+				     .smoothing = spec->smoothing,
+				     .threads = spec->threads};
+}
+
 struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,
 			    struct corpus *valid, struct train_sink sink, struct err *err)
 {
 	struct trainer *t = mem_zero(1, sizeof(*t));
+	const struct learner_spec learner = train_learner(spec);
 	real *weights = first_weights(spec, e);
 
 	t->spec = *spec;
@@ -493,17 +506,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	t->learner = learner_new(&e->model, weights,
-				 &(struct learner_spec){.optim = spec->optim,
-							.lr = spec->lr,
-							.clip = spec->clip,
-							.clip_value = spec->clip_value,
-							.lazy = spec->lazy,
-							.dropout = spec->dropout,
-							.recurrent = spec->recurrent,
-							.smoothing = spec->smoothing,
-							.threads = spec->threads},
-				 err);
+	t->learner = learner_new(&e->model, weights, &learner, err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;

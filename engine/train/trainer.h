@@ -12,6 +12,7 @@
 
 #include "engine/nn/init.h"
 #include "engine/train/encoder.h"
+#include "engine/train/learner.h"
 #include "engine/train/optim.h"
 #include "engine/train/schedule.h"
 
@@ -49,6 +50,9 @@ struct train_spec {
 	struct snapshot *from;
 	const struct epoch_stats *best;
 };
+
+/* The learner that a trainer with this spec has. */
+struct learner_spec train_learner(const struct train_spec *spec);
 
 enum train_state {
 	TRAIN_READY, /* not a step taken yet */
