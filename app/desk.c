@@ -29,38 +29,70 @@ static void drop_trace(struct sentence *s)
 {
 	trace_free(s->trace);
 	free(s->token);
+	free(s->wrote);
 	free(s->token_text);
 	free(s->unknown);
 	s->trace = NULL;
-	s->token = NULL;
+	s->token = s->wrote = NULL;
 	s->token_text = NULL;
 	s->unknown = NULL;
 }
 
-/* Tokens as C strings, with what cannot be seen made visible. */
-static void name_tokens(struct sentence *s)
+/* A token's bytes as a text; a blank gets a sign. */
+static void show_bytes(struct buf *out, const char *token, size_t n, bool ascii)
+{
+	if (n == 1 && *token == ' ') {
+		buf_text(out, ascii ? "_" : "␣");
+		return;
+	}
+	for (size_t k = 0; k < n; k++)
+		buf_byte(out, token[k] ? token[k] : '?');
+}
+
+void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii)
+{
+	size_t n;
+	const char *token = vocab_token(e->vocab, id, &n);
+
+	if (id == vocab_end(e->vocab) && !ascii)
+		buf_text(out, "⏎");
+	else if (id == vocab_end(e->vocab))
+		buf_text(out, "<eos>");
+	else
+		show_bytes(out, token, n, ascii);
+}
+
+/* The tokens that the model reads and writes, as C strings. */
+static void name_tokens(struct sentence *s, bool ascii)
 {
 	const struct trace *t = s->trace;
+	const struct encoder *e = t->snapshot->encoder;
+	const bool stream = task_table[e->model.spec.task].stream;
+	const int count = t->T + (t->written ? t->written + 1 : 0);
 	struct buf all = {0};
-	size_t *at = mem_alloc(((size_t)t->T + 1) * sizeof(*at));
+	size_t *at = mem_alloc(((size_t)count + 1) * sizeof(*at));
 
 	s->token = mem_zero((size_t)t->T + 1, sizeof(*s->token));
 	s->unknown = mem_zero((size_t)t->T + 1, sizeof(*s->unknown));
-	for (int k = 0; k < t->T; k++) {
-		size_t n;
-		const char *token = trace_token(t, 0, k, &n);
-
+	s->wrote = mem_zero((size_t)t->written + 2, sizeof(*s->wrote));
+	for (int k = 0; k < count; k++) {
 		at[k] = all.len;
-		if (n == 1 && *token == ' ')
-			buf_text(&all, "␣");
-		for (size_t j = 0; j < n && !(n == 1 && *token == ' '); j++)
-			buf_byte(&all, token[j] ? token[j] : '?');
+		if (k > t->T) {
+			desk_token(&all, e, t->writes[k - t->T - 1], ascii);
+		} else if (k == t->T || (stream && t->ids[k] == vocab_end(e->vocab))) {
+			desk_token(&all, e, vocab_end(e->vocab), ascii);
+		} else {
+			size_t n;
+			const char *token = trace_token(t, 0, k, &n);
+
+			show_bytes(&all, token, n, ascii);
+			s->unknown[k] = trace_unknown(t, 0, k);
+		}
 		buf_add(&all, "", 1);
-		s->unknown[k] = trace_unknown(t, 0, k);
 	}
 	s->token_text = buf_take(&all);
-	for (int k = 0; k < t->T; k++)
-		s->token[k] = s->token_text + at[k];
+	for (int k = 0; k < count; k++)
+		*(k < t->T ? &s->token[k] : &s->wrote[k - t->T]) = s->token_text + at[k];
 	free(at);
 }
 
@@ -70,6 +102,25 @@ static void trace_run(struct job *j)
 
 	t->trace = trace_new(t->snapshot, t->text, strlen(t->text), &j->err);
 	j->ok = t->trace;
+}
+
+/* The cursor of Gates stays where it is, as far as this trace goes. */
+static void keep_place(struct workbench *w, const struct trace *t)
+{
+	struct gates_state *g = &w->gates;
+	int last;
+
+	if (g->goes && !w->current.stale) {
+		g->run = g->goto_run;
+		g->t = g->goto_t;
+		g->goes = false;
+	}
+	if (g->run >= t->runs)
+		g->run = t->runs - 1;
+	last = t->run[g->run].T - 1;
+	g->t = g->t > last ? (last < 0 ? 0 : last) : g->t;
+	if (g->unit >= t->H)
+		g->unit = t->H - 1;
 }
 
 static void trace_done(struct job *j, void *owner)
@@ -87,16 +138,9 @@ static void trace_done(struct job *j, void *owner)
 	drop_trace(s);
 	s->trace = t->trace;
 	t->trace = NULL;
-	name_tokens(s);
-	if (!t->pinned) {
-		const int last = s->trace->T - 1;
-
-		w->gates.t = w->gates.t > last ? (last < 0 ? 0 : last) : w->gates.t;
-		if (w->gates.run >= s->trace->runs)
-			w->gates.run = s->trace->runs - 1;
-		if (w->gates.unit >= s->trace->H)
-			w->gates.unit = s->trace->H - 1;
-	}
+	name_tokens(s, w->canvas.ascii);
+	if (!t->pinned)
+		keep_place(w, s->trace);
 	desk_refresh(w);
 }
 
@@ -144,6 +188,7 @@ void desk_sentence(struct workbench *w, const char *text)
 	w->current.text = copy;
 	w->current.stale = true;
 	w->gates.t = 0;
+	w->gates.goes = false;
 	if (!w->pinned.text)
 		desk_pin(w, text);
 	desk_refresh(w);
@@ -177,6 +222,8 @@ void desk_release(struct workbench *w)
 	drop_trace(&w->pinned);
 	free(w->current.text);
 	free(w->pinned.text);
+	desk_write_forget(w);
+	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);
 	for (int k = 0; k < w->runs.marks; k++)
 		desk_unmark(&w->runs.mark[k]);

@@ -26,6 +26,15 @@ void desk_unmark(struct marked *m);    /* frees its curve */
 void desk_events(struct workbench *w);
 /* Runs a command that answers with rows; the answer goes to the view Query. */
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
+/* Writes on from a prompt, or a text again, with the open run's newest weights, in the background;
+ * what was being written is left. ERR_USAGE where the run does not write. */
+bool desk_write(struct workbench *w, const char *prompt, struct err *err);
+void desk_write_stop(struct workbench *w); /* keeps what there is */
+void desk_write_forget(struct workbench *w);
+/* Whether the text was written by the run that is open. */
+bool desk_write_is_open(const struct workbench *w);
+/* Appends a token of the vocabulary as it is shown: what cannot be seen becomes a sign. */
+void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii);
 void desk_release(struct workbench *w);
 int64_t desk_now_ms(void);
 

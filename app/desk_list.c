@@ -6,6 +6,7 @@
 #include "engine/base/mem.h"
 #include "store/metric.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -150,6 +151,7 @@ struct curve_job {
 	struct job job;
 	char *store, id[9];
 	struct metric_curve *curve;
+	bool perplexity;
 };
 
 static void curve_run(struct job *j)
@@ -159,8 +161,18 @@ static void curve_run(struct job *j)
 	struct run_ref ref;
 
 	c->curve = mem_zero(1, sizeof(*c->curve));
-	j->ok = s && store_run_find(s, c->id, &ref, &j->err) &&
-		store_metric_curve(s, ref.run, "valid/accuracy", CURVE_POINTS, c->curve, &j->err);
+	if (s && store_run_find(s, c->id, &ref, &j->err)) {
+		j->ok = store_metric_curve(s, ref.run, "valid/accuracy", CURVE_POINTS, c->curve,
+					   &j->err);
+		c->perplexity = !c->curve->count;
+	}
+	if (c->perplexity) { /* a task without accuracy, unless it has no validation at all */
+		metric_curve_release(c->curve);
+		j->ok = store_metric_curve(s, ref.run, "valid/loss", CURVE_POINTS, c->curve,
+					   &j->err);
+		for (size_t k = 0; k < c->curve->count; k++)
+			c->curve->value[k] = exp(c->curve->value[k]);
+	}
 	store_close(s);
 }
 
@@ -173,6 +185,7 @@ static void curve_done(struct job *j, void *owner)
 	for (int k = 0; k < w->runs.marks; k++)
 		if (!strcmp(w->runs.mark[k].id, c->id) && !w->runs.mark[k].curve) {
 			w->runs.mark[k].curve = c->curve;
+			w->runs.mark[k].perplexity = c->perplexity && c->curve->count;
 			c->curve = NULL;
 			return;
 		}

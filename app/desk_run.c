@@ -208,7 +208,11 @@ struct prepare_job {
 static char *example_sentence(const struct prepared *p)
 {
 	const struct corpus *c = p->valid ? p->valid : p->train;
-	const bool spaced = p->settings.tokenizer != TOKENIZER_CHAR;
+	const struct vocab *v = p->encoder->vocab;
+	const int want = p->settings.tokenizer == TOKENIZER_CHAR ? 24 : 9;
+	const bool keras = p->settings.tokenizer == TOKENIZER_KERAS;
+	const char *before = "";
+	size_t before_len = 0;
 	struct buf text = {0};
 	int best = 0;
 
@@ -216,18 +220,20 @@ static char *example_sentence(const struct prepared *p)
 		const int n = (int)(c->start[k + 1] - c->start[k]),
 			  have = (int)(c->start[best + 1] - c->start[best]);
 
-		if (abs(n - 9) < abs(have - 9))
+		if (abs(n - want) < abs(have - want))
 			best = k;
 	}
 	for (size_t k = c->start[best]; k < c->start[best + 1]; k++) {
 		size_t n;
-		const char *token = vocab_token(p->encoder->vocab, c->ids[k], &n);
+		const char *token = vocab_token(v, c->ids[k], &n);
 
-		if (c->ids[k] == VOCAB_UNK)
-			continue; /* the word itself is not kept */
-		if (spaced && text.len)
+		if (c->ids[k] == vocab_end(v) || (c->ids[k] == VOCAB_UNK && !keras))
+			continue; /* an unknown word is not kept */
+		if (text.len && token_gap(&vocab_rules(v)->rules, before, before_len, token, n))
 			buf_byte(&text, ' ');
 		buf_add(&text, token, n);
+		before = token;
+		before_len = n;
 	}
 	return buf_take(&text);
 }
@@ -252,12 +258,15 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	const struct encoder *e = pj->session->prepared.encoder;
 
 	desk_close_run(&w->live);
+	if (w->text.live)
+		desk_write_forget(w);
 	w->session = pj->session;
 	pj->session = NULL;
 	w->live.live = true;
 	w->live.view = mem_zero(1, sizeof(*w->live.view));
 	w->live.parameters = (int64_t)e->model.size;
-	snprintf(w->live.name, sizeof(w->live.name), "%s-%s", "classify", e->model.spec.cell->name);
+	snprintf(w->live.name, sizeof(w->live.name), "%s-%s", task_table[e->model.spec.task].name,
+		 e->model.spec.cell->name);
 	w->open = &w->live;
 	if (!w->current.text && pj->sentence)
 		desk_sentence(w, pj->sentence);
@@ -362,7 +371,7 @@ static void finish_done(struct job *j, void *owner)
 	if (!j->ok) {
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
 		w->sticky = true;
-	} else if (best->epoch && !isnan(best->valid_accuracy) && *w->live.id && !w->stopping &&
+	} else if (best->epoch && !isnan(best->valid_loss) && *w->live.id && !w->stopping &&
 		   w->open == &w->live && best->epoch != w->live.view->last.epoch) {
 		desk_open(w, w->live.id);
 	} else {
@@ -429,7 +438,7 @@ void desk_feed(struct workbench *w)
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
 	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&
-		   (w->view == &view_train || w->view == &view_gates) &&
+		   (w->view == &view_train || w->view == &view_gates || w->view == &view_text) &&
 		   desk_now_ms() - w->snapshot_asked_ms >= SNAPSHOT_MS) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);

@@ -139,7 +139,8 @@ static void draw_hints(struct workbench *w, struct rect r)
 			used = draw_hint(w, room, at, b->key, b->help);
 			at += used;
 		}
-	for (int k = r.cols - at > reserve + 12 ? 0 : 1; k < 4; k++)
+	/* i is one of Text's own: it asks for a prompt there */
+	for (int k = r.cols - at > reserve + 12 && w->view != &view_text ? 0 : 1; k < 4; k++)
 		at += draw_hint(w, r, at, common[k][0], common[k][1]);
 }
 

@@ -17,7 +17,7 @@
 
 enum { FRAME_MS = 50, LOG_LINES = 2000 };
 
-static const struct view *const views[] = {&view_train, &view_gates, &view_runs,
+static const struct view *const views[] = {&view_train, &view_gates, &view_text, &view_runs,
 					   &view_query, &view_log,   &view_help};
 
 const struct view *view_at(int index)
@@ -53,6 +53,7 @@ const struct binding global_keys[] = {
 	{"C-z", "suspend", "to the shell"},
 	{"1", "view train", "Train"},
 	{"2", "view gates", "Gates"},
+	{"3", "view text", "Text"},
 	{"4", "view runs", "Runs"},
 	{"5", "view query", "Query"},
 	{"6", "view log", "Log"},
@@ -451,6 +452,9 @@ int workbench_run(struct context *c, const char *run, const struct settings *set
 	w->context.out = NULL;
 	w->view = w->before = &view_train;
 	w->log.follow = true;
+	w->text.how = (struct sampling){.temperature = 1, .top_p = 1};
+	w->text.seed = 1;
+	w->text.length = TEXT_LENGTH;
 	w->dirty = true;
 	if (settings)
 		settings_copy(&w->settings, settings);

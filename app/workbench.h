@@ -14,10 +14,12 @@
 #include "app/tui/keymap.h"
 #include "app/tui/theme.h"
 #include "engine/inspect/trace.h"
+#include "engine/inspect/writer.h"
 #include "store/event.h"
 #include "store/list.h"
 
 enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
+enum { TEXT_LENGTH = 400, TEXT_LENGTH_MAX = 20000 };
 
 struct workbench;
 
@@ -50,7 +52,8 @@ struct view {
 		     struct err *err); /* what export writes */
 };
 
-extern const struct view view_train, view_gates, view_runs, view_query, view_log, view_help;
+extern const struct view view_train, view_gates, view_text, view_runs, view_query, view_log,
+	view_help;
 const struct view *view_at(int index); /* NULL past the end */
 
 /* A sentence and its trace under the weights looked at. */
@@ -58,8 +61,10 @@ struct sentence {
 	char *text;
 	struct trace *trace; /* NULL until the job is done */
 	const char **token;  /* trace->T, and what follows belongs to it */
-	char *token_text;
 	bool *unknown;
+	/* reconstruct: written + 1; the decoder reads the first at its first step, and writes the next */
+	const char **wrote;
+	char *token_text;
 	bool pending; /* a job is under way */
 	bool stale;   /* text or weights have changed since the job began */
 };
@@ -79,6 +84,7 @@ enum ask {
 	ASK_NONE,
 	ASK_CONSOLE,
 	ASK_SENTENCE,
+	ASK_PROMPT,
 	ASK_FIND,
 	ASK_EXPORT,
 	ASK_RENAME,
@@ -94,8 +100,30 @@ enum ask {
 struct gates_state {
 	int t, unit, signal, first_unit;
 	int run;                     /* of the trace: which layer and direction */
+	int goto_run, goto_t;        /* where to go when the sentence has its trace, */
+	bool goes;                   /* if there is such a place */
 	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
 	bool zoom, pane;             /* pane: the equations have the focus */
+};
+/* A text that a model writes, and how the next one is drawn. */
+struct text_state {
+	char *prompt; /* NULL: none yet */
+	struct sampling how;
+	uint64_t seed;
+	int length; /* tokens at most */
+
+	/* What has been written, with the weights of that moment. */
+	struct snapshot *snapshot; /* NULL: nothing; keeps the tokens' names alive */
+	char id[9];                /* of the run; "" where it had none yet */
+	bool live;
+	struct encoding read; /* the prompt's tokens */
+	char *read_text;
+	struct written *token; /* count of them */
+	size_t cap;
+	int count, most; /* most: how long it may become */
+	struct job *job; /* writes on; NULL: it is finished, or was stopped */
+	int cursor, first;
+	bool follow; /* the cursor goes along with what is written */
 };
 struct runs_state {
 	struct run_row *row;
@@ -108,6 +136,7 @@ struct runs_state {
 	struct marked {
 		char id[9], name[RUN_NAME_SIZE];
 		struct metric_curve *curve; /* NULL until loaded */
+		bool perplexity;            /* it is one of that, not of accuracy */
 	} mark[8];
 };
 struct query_state {
@@ -153,6 +182,7 @@ struct workbench {
 	char *history;
 
 	struct gates_state gates;
+	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;
 	struct log_state log;

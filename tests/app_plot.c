@@ -68,6 +68,24 @@ static void test_line(void **state)
 	       "+------0------2------4------6--- epoch +\n");
 }
 
+/* What lies above y_most leaves the plot at its top: the rest has all the rows. */
+static void test_most(void **state)
+{
+	static const double fall[] = {60, 8, 7, 6, 5, 4, 4, 3, 3, 2};
+	struct plot_series s = {"p", count, fall, 10, .role = ROLE_train, .decimals = 1};
+	struct plot p = {.series = &s, .series_count = 1, .y_most = 8};
+
+	(void)state;
+	contains(&p, 10, 40, "8 ┤");
+	contains(&p, 10, 40, "↑ 60.0");
+	p.y_most = 0;
+	contains(&p, 10, 40, "60 ┤");
+	p.y_most = 60; /* no curve goes beyond it */
+	contains(&p, 10, 40, "60 ┤");
+	p.y_most = 1; /* below them all: as if it were not there */
+	contains(&p, 10, 40, "60 ┤");
+}
+
 static void test_points(void **state)
 {
 	struct plot_series s[] = {
@@ -200,6 +218,7 @@ static void test_fuzz(void **state)
 				 .series = s,
 				 .series_count = (int)rng_below(&r, 4),
 				 .fixed_y = rng_below(&r, 3) == 0,
+				 .y_most = rng_below(&r, 3) == 0 ? (double)rng_below(&r, 9) : 0,
 				 .y_min = odd_value(&r),
 				 .y_max = odd_value(&r),
 				 .x_max = rng_below(&r, 2) ? 0 : odd_value(&r),
@@ -239,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_legend_gives_way),
 		cmocka_unit_test(test_empty),

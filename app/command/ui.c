@@ -2,6 +2,7 @@
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
 #include "app/command/ui_runs.h"
+#include "app/command/ui_text.h"
 
 #include "app/desk.h"
 #include "app/place.h"
@@ -17,9 +18,10 @@
 
 static const char *view_name(int k)
 {
-	static const char *const name[] = {"train", "gates", "runs", "query", "log", "help"};
+	static const char *const name[] = {"train", "gates", "text", "runs",
+					   "query", "log",   "help"};
 
-	return k < 6 ? name[k] : NULL;
+	return k < 7 ? name[k] : NULL;
 }
 
 static bool ui_view(struct context *c, const struct args *a, struct err *err)
@@ -30,7 +32,8 @@ static bool ui_view(struct context *c, const struct args *a, struct err *err)
 			return true;
 		}
 	return err_set(err, ERR_USAGE,
-		       "there is no view '%s'; train, gates, runs, query, log or help", a->pos[0]);
+		       "there is no view '%s'; train, gates, text, runs, query, log or help",
+		       a->pos[0]);
 }
 
 static bool training(const struct workbench *w)
@@ -59,6 +62,10 @@ static bool ui_cancel(struct context *c, const struct args *a, struct err *err)
 {
 	if (jobs_cancel(c->ui->jobs)) {
 		workbench_say(c->ui, ROLE_message, "cancelled");
+		return true;
+	}
+	if (c->ui->text.job) {
+		desk_write_stop(c->ui);
 		return true;
 	}
 	if (c->ui->view == &view_help)
@@ -253,6 +260,8 @@ static bool ui_trace(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	struct buf clean = {0};
 
+	if (!text && ui_ask_prompt(w))
+		return true;
 	if (!text) {
 		workbench_ask(w, ASK_SENTENCE, "sentence: ", NULL);
 		return true;
@@ -432,6 +441,8 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 	if (!t || t->runs < 2)
 		return err_set(err, ERR_USAGE, "this run has one layer in one direction");
 	w->gates.run = (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs;
+	if (w->gates.t >= t->run[w->gates.run].T) /* the decoder has steps of its own */
+		w->gates.t = t->run[w->gates.run].T ? t->run[w->gates.run].T - 1 : 0;
 	w->dirty = true;
 	return true;
 }
@@ -457,9 +468,9 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 	    (k = trace_signal_find(&t->run[w->gates.run], gate)) < 0)
 		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'",
 			       a->pos[0]);
-	if (unit < 0 || unit >= t->H || step < 1 || step > t->T)
+	if (unit < 0 || unit >= t->H || step < 1 || step > t->run[w->gates.run].T)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
-			       t->H - 1, t->T);
+			       t->H - 1, t->run[w->gates.run].T);
 	w->gates.signal = k;
 	w->gates.pane = false;
 	w->gates.unit = unit;
@@ -483,6 +494,8 @@ static const struct command table[] = {
 	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
+	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},
+	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length", BOTH, 0, -1, NULL, ui_sample, sample_word},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
 	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
 	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is done to the selected run, and the answers to the workbench's questions. */
 #include "app/command/ui_runs.h"
+#include "app/command/ui_text.h"
 
 #include "app/desk.h"
 #include "engine/base/mem.h"
@@ -127,6 +128,9 @@ void workbench_answer(struct workbench *w, enum ask what, const char *line)
 			desk_sentence(w, line);
 			workbench_show(w, &view_gates);
 		}
+		break;
+	case ASK_PROMPT:
+		ui_answer_prompt(w, line);
 		break;
 	case ASK_FIND:
 		free(w->find);

@@ -35,6 +35,7 @@ struct job {
 	const struct theme *t;
 	const struct plot *p;
 	struct ticks x, y;
+	double highest; /* what lies above the plot, or 0 */
 	struct field f;
 };
 
@@ -74,7 +75,7 @@ static int series_last(const struct plot_series *s)
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y)
+static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y, double *highest)
 {
 	bool any = false;
 
@@ -93,6 +94,10 @@ static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y)
 			y->lo = fmin(y->lo, s->y[i]);
 			y->hi = fmax(y->hi, s->y[i]);
 		}
+	}
+	if (p->y_most > y->lo && p->y_most < y->hi) {
+		*highest = y->hi;
+		y->hi = p->y_most;
 	}
 	if (p->x_max > x->lo && drawable(p->x_max))
 		x->hi = p->x_max;
@@ -202,6 +207,11 @@ static void flush(struct job *j, int k, struct column *col, struct pen *pen, boo
 	col->n = 0;
 }
 
+static bool above(const struct job *j, double y)
+{
+	return j->highest > 0 && y > j->y.hi;
+}
+
 static void trace(struct job *j, int k, bool ranges)
 {
 	const struct plot_series *s = &j->p->series[k];
@@ -220,6 +230,11 @@ static void trace(struct job *j, int k, bool ranges)
 		px = dot_x(j, x);
 		if (col.n && px != col.px)
 			flush(j, k, &col, &pen, ranges);
+		if (above(j, y)) { /* the curve comes down from the top */
+			flush(j, k, &col, &pen, ranges);
+			pen = (struct pen){true, px, 0};
+			continue;
+		}
 		if (!col.n)
 			col = (struct column){px, 0, 0, y, y};
 		col.n++;
@@ -282,7 +297,7 @@ static void draw_markers(const struct job *j, int k)
 	for (int i = 0; i < s->count; i++) {
 		if (!drawable(s->x[i]) || !drawable(s->y[i]))
 			continue;
-		if (s->x[i] > j->x.hi || s->x[i] < j->x.lo)
+		if (s->x[i] > j->x.hi || s->x[i] < j->x.lo || above(j, s->y[i]))
 			continue;
 		if (valid > j->f.cols / 2 && i != only)
 			continue;
@@ -381,6 +396,26 @@ static void draw_x(const struct job *j, bool base, int labels, int end)
 		canvas_text(j->c, all, labels, at, dim, text);
 		used = at + w;
 	}
+}
+
+/* How high the curves go that leave the plot, behind the last place where one does. */
+static void draw_highest(const struct job *j)
+{
+	char text[TICKS_TEXT + 8];
+	int col = -1;
+
+	for (int k = 0; k < j->p->series_count; k++)
+		for (int i = 0; i < j->p->series[k].count; i++) {
+			const struct plot_series *s = &j->p->series[k];
+
+			if (drawable(s->x[i]) && drawable(s->y[i]) && above(j, s->y[i]) &&
+			    dot_x(j, s->x[i]) / 2 > col)
+				col = dot_x(j, s->x[i]) / 2;
+		}
+	snprintf(text, sizeof text, j->highest < 1e6 ? "↑ %.*f" : "↑ %.*e", j->highest < 100,
+		 j->highest);
+	if (col >= 0 && col + 2 + canvas_width(text) <= j->area.cols)
+		canvas_text(j->c, j->area, 0, col + 2, theme_style(j->t, ROLE_dim), text);
 }
 
 /* Draws text at column *col of the top line of r, unless only the width is asked for. */
@@ -508,7 +543,7 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	in = canvas_frame(c, r, frame, title, p->title, NULL);
 	if (in.rows < 1 || in.cols < 1)
 		return;
-	if (!data_range(p, &j.x, &j.y)) {
+	if (!data_range(p, &j.x, &j.y, &j.highest)) {
 		const char *empty = p->empty ? p->empty : "no values yet";
 
 		canvas_field(c, in, (in.rows - 1) / 2, 0, in.cols, 0, theme_style(t, ROLE_dim),
@@ -551,6 +586,8 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	draw_dots(&j);
 	for (int k = 0; k < p->series_count; k++)
 		draw_markers(&j, k);
+	if (j.highest > 0)
+		draw_highest(&j);
 	if (ends)
 		draw_end_labels(&j, ends, values);
 	free(j.f.dots);

@@ -30,7 +30,9 @@ struct plot {
 	int series_count;
 	bool fixed_y; /* y_min to y_max instead of the data's range */
 	double y_min, y_max;
-	double x_max;      /* 0: from the data */
+	double x_max; /* 0: from the data */
+	/* Curves above it leave the plot at its top, where a note says how high they go; 0: none do. */
+	double y_most;
 	bool end_labels;   /* names at the right of the curves instead of a legend */
 	const char *empty; /* shown when there are no values; may be NULL */
 };

@@ -25,16 +25,33 @@ void part_field(struct workbench *w, struct rect r, int row, int at, const char 
 	canvas_field(&w->canvas, r, row, at, r.cols - at - 1, -1, part_look(w, ROLE_text), value);
 }
 
-struct heat_axis part_axis(const struct sentence *s)
+struct heat_axis part_axis(const struct sentence *s, int run)
 {
 	struct heat_axis a = {0};
 
-	if (s->trace) {
-		a.T = s->trace->T;
+	if (!s->trace)
+		return a;
+	a.T = s->trace->run[run].T;
+	if (s->trace->run[run].decoder) {
+		a.token = s->wrote;
+	} else {
 		a.token = s->token;
 		a.unknown = s->unknown;
 	}
 	return a;
+}
+
+void part_one_line(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && n + 4 < size; text++) {
+		if (*text != '\n')
+			out[n++] = *text;
+		else
+			n += (size_t)snprintf(out + n, size - n, "⏎");
+	}
+	out[n] = '\0';
 }
 
 enum role part_signal_role(const char *name)

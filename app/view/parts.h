@@ -16,8 +16,11 @@ struct rect part_frame(struct workbench *w, struct rect r, const char *left, con
 void part_field(struct workbench *w, struct rect r, int row, int at, const char *label,
 		const char *value);
 
-/* The axis of a sentence's words; to be released. */
-struct heat_axis part_axis(const struct sentence *s);
+/* The axis of what a run of a sentence's trace reads; to be released. */
+struct heat_axis part_axis(const struct sentence *s, int run);
+
+/* A text's beginning in one line: a sign stands for a line end. */
+void part_one_line(char *out, size_t size, const char *text);
 
 /* The role a gate or state is drawn in. */
 enum role part_signal_role(const char *name);

@@ -150,10 +150,21 @@ static enum role role(void *data, int row, int col)
 								     : ROLE_text;
 }
 
+/* Whether the first marked run with a curve has one of perplexity: one plot has one measure. */
+static bool marked_perplexity(const struct runs_state *s)
+{
+	for (int k = 0; k < s->marks; k++)
+		if (s->mark[k].curve && s->mark[k].curve->count)
+			return s->mark[k].perplexity;
+	return false;
+}
+
 static void draw_marked(struct workbench *w, struct rect r)
 {
+	const bool perplexity = marked_perplexity(&w->runs);
 	struct plot_series series[8];
-	struct plot p = {.title = "validation accuracy of marked runs",
+	struct plot p = {.title = perplexity ? "validation perplexity of marked runs"
+					     : "validation accuracy of marked runs",
 			 .x_label = "epoch",
 			 .series = series,
 			 .end_labels = true,
@@ -163,13 +174,15 @@ static void draw_marked(struct workbench *w, struct rect r)
 		const struct marked *m = &w->runs.mark[k];
 		const struct ramp *ramp = &w->theme.series;
 
-		series[k] = (struct plot_series){
-			.name = m->name, .role = ROLE_valid, .points = true, .decimals = 3};
+		series[k] = (struct plot_series){.name = m->name,
+						 .role = ROLE_valid,
+						 .points = true,
+						 .decimals = perplexity ? 2 : 3};
 		if (ramp->count) {
 			series[k].own = true;
 			series[k].fg = ramp->at[k % ramp->count];
 		}
-		if (m->curve) {
+		if (m->curve && m->perplexity == perplexity) {
 			series[k].x = m->curve->epoch;
 			series[k].y = m->curve->value;
 			series[k].count = (int)m->curve->count;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Train: is it learning? */
 #include "app/tui/plot.h"
-#include "app/view/parts.h"
-
-#include "engine/base/mem.h"
+#include "app/view/strip.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,20 +33,47 @@ static struct plot_series series_of(const struct curve *c, const char *name, boo
 				    .decimals = 3};
 }
 
-static void draw_plot(struct workbench *w, struct rect r, const struct feed_view *v, bool accuracy)
+/* What the open run is for. */
+static const struct task_ops *task_of(const struct workbench *w, const struct open_run *o)
+{
+	const struct encoder *e = o->snapshot             ? o->snapshot->encoder
+				  : o->live && w->session ? w->session->prepared.encoder
+							  : NULL;
+
+	return &task_table[e ? e->model.spec.task : TASK_CLASSIFY];
+}
+
+static void draw_loss(struct workbench *w, struct rect r, const struct feed_view *v)
 {
 	const struct plot_series series[] = {
-		series_of(&v->curve[accuracy ? FEED_TRAIN_ACCURACY : FEED_TRAIN_LOSS], "train",
-			  false),
-		series_of(&v->curve[accuracy ? FEED_VALID_ACCURACY : FEED_VALID_LOSS], "valid",
-			  true),
+		series_of(&v->curve[FEED_TRAIN_LOSS], "train", false),
+		series_of(&v->curve[FEED_VALID_LOSS], "valid", true),
 	};
 	const struct plot p = {
-		.title = accuracy ? "accuracy" : "loss, nats",
+		.title = "loss, nats",
 		.x_label = "epoch",
 		.series = series,
 		.series_count = 2,
-		.fixed_y = accuracy,
+		.x_max = v->gauge.epochs,
+		.empty = v->gauge.state == TRAIN_READY ? "space starts training" : "no values yet",
+	};
+
+	plot_draw(&w->canvas, r, &w->theme, &p, false);
+}
+
+static void draw_accuracy(struct workbench *w, struct rect r, const struct feed_view *v,
+			  const char *title)
+{
+	const struct plot_series series[] = {
+		series_of(&v->curve[FEED_TRAIN_ACCURACY], "train", false),
+		series_of(&v->curve[FEED_VALID_ACCURACY], "valid", true),
+	};
+	const struct plot p = {
+		.title = title,
+		.x_label = "epoch",
+		.series = series,
+		.series_count = 2,
+		.fixed_y = true,
 		.y_min = 0,
 		.y_max = 1,
 		.x_max = v->gauge.epochs,
@@ -58,60 +83,78 @@ static void draw_plot(struct workbench *w, struct rect r, const struct feed_view
 	plot_draw(&w->canvas, r, &w->theme, &p, false);
 }
 
-/* The likeliest class at the end, its probability after every word; then means over all units. */
-static void draw_strip(struct workbench *w, struct rect r)
+/* The largest value behind the first tenth of the way so far: a model that knows nothing yet must not
+ * flatten what it learns later. */
+static double settled_most(const struct plot_series *s, int count)
 {
-	const struct sentence *s = &w->pinned;
-	const struct trace *t = s->trace;
-	struct heat_axis a = part_axis(s);
-	char title[600], label[24];
-	struct rect in;
-	double *row;
-	const struct trace_run *shown; /* the top layer, forward */
-	int top = 1, best = 0;
+	double end = 0, most = 0;
 
-	snprintf(title, sizeof(title), "pinned · %s", s->text ? s->text : "");
-	in = part_frame(w, r, title, NULL, false);
-	if (!t || !t->T) {
-		canvas_field(&w->canvas, in, in.rows / 2, 0, in.cols, 0, part_look(w, ROLE_dim),
-			     s->text ? "its gates come with the first weights"
-				     : "i asks for a sentence");
+	for (int k = 0; k < count; k++)
+		if (s[k].count)
+			end = fmax(end, s[k].x[s[k].count - 1]);
+	for (int k = 0; k < count; k++)
+		for (int i = 0; i < s[k].count; i++)
+			if (s[k].x[i] >= end / 10 && isfinite(s[k].y[i]))
+				most = fmax(most, s[k].y[i]);
+	return most;
+}
+
+static void draw_perplexity(struct workbench *w, struct rect r, const struct feed_view *v)
+{
+	static double y[2][CURVE_MAX]; /* of the thread that draws */
+	struct plot_series series[] = {
+		series_of(&v->curve[FEED_TRAIN_LOSS], "train", false),
+		series_of(&v->curve[FEED_VALID_LOSS], "valid", true),
+	};
+	struct plot p = {
+		.title = "perplexity",
+		.x_label = "epoch",
+		.series = series,
+		.series_count = 2,
+		.x_max = v->gauge.epochs,
+		.empty = v->gauge.state == TRAIN_READY ? "space starts training" : "no values yet",
+	};
+
+	for (int k = 0; k < 2; k++) {
+		for (int i = 0; i < series[k].count; i++)
+			y[k][i] = exp(series[k].y[i]);
+		series[k].y = y[k];
+	}
+	p.y_most = settled_most(series, 2);
+	for (int k = 0; k < 2; k++)
+		series[k].decimals = p.y_most < 100 ? 2 : p.y_most < 1000 ? 1 : 0;
+	plot_draw(&w->canvas, r, &w->theme, &p, false);
+}
+
+/* The measure of the task. */
+static void draw_measure(struct workbench *w, struct rect r, const struct open_run *o)
+{
+	const struct task_ops *task = task_of(w, o);
+
+	if (!task->accuracy)
+		draw_perplexity(w, r, o->view);
+	else
+		draw_accuracy(w, r, o->view, task->labels ? "accuracy" : "tokens right");
+}
+
+/* The best epoch, in words if there is room for them. */
+static void best_text(const struct task_ops *task, const struct epoch_stats *best, int cols,
+		      char out[160])
+{
+	snprintf(out, 160, "–");
+	if (!best->epoch || isnan(best->valid_loss))
+		return;
+	if (task->accuracy) {
+		snprintf(out, 160, "%.3f%s at epoch %d", best->valid_accuracy,
+			 task->labels ? "" : " right", best->epoch);
+		if (canvas_width(out) <= cols)
+			return;
+		snprintf(out, 160, "%.3f at epoch %d", best->valid_accuracy, best->epoch);
 		return;
 	}
-	shown = &t->run[t->runs - t->snapshot->encoder->model.spec.dirs];
-	row = mem_zero((size_t)t->T, sizeof(*row));
-	for (int k = 1; k < t->C; k++)
-		best = t->prob[(t->T - 1) * t->C + k] > t->prob[(t->T - 1) * t->C + best] ? k
-											  : best;
-	a.least = 5; /* so that there is a number in each */
-	heat_axis_fit(&a, in.cols, 11, t->T - 1);
-	heat_tokens(&w->canvas, in, &w->theme, &a, -1, 0);
-	if (a.first) {
-		snprintf(label, sizeof(label), " ← %d more ", a.first);
-		canvas_text(&w->canvas, r, r.rows - 1, r.cols - 2 - canvas_width(label),
-			    part_look(w, ROLE_dim), label);
-	}
-	for (int k = 0; k < t->T; k++)
-		row[k] = t->prob[k * t->C + best];
-	snprintf(label, sizeof(label), "p(%.5s)", t->snapshot->encoder->classes.name[best]);
-	heat_strip(&w->canvas, in, &w->theme, &a, label, row, false, 1, top++);
-	for (int q = 0; q < shown->signals && top < in.rows; q++) {
-		const double *v = shown->signal[q].v;
-		const bool both = shown->signal[q].is_signed;
-
-		for (int k = 0; k < t->T; k++) {
-			row[k] = 0;
-			for (int u = 0; u < t->H; u++)
-				row[k] += both ? fabs(v[k * t->H + u]) : v[k * t->H + u];
-			row[k] /= t->H;
-		}
-		snprintf(label, sizeof(label), both ? "|%s| mean" : "%s  mean",
-			 shown->signal[q].name);
-		heat_strip(&w->canvas, in, &w->theme, &a, label, row, false,
-			   both ? trace_signal_limit(t, (int)(shown - t->run), q) : 1, top++);
-	}
-	heat_axis_release(&a);
-	free(row);
+	snprintf(out, 160, "%.2f perplexity at epoch %d", exp(best->valid_loss), best->epoch);
+	if (canvas_width(out) > cols)
+		snprintf(out, 160, "%.2f at epoch %d", exp(best->valid_loss), best->epoch);
 }
 
 static void draw_facts(struct workbench *w, struct rect r, const struct open_run *o)
@@ -127,6 +170,9 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 
 		snprintf(text, sizeof(text), "%s E %d H %d%s L %d", m->cell->name, m->embed,
 			 m->hidden, m->dirs == 2 ? " ×2" : "", m->layers);
+		if (canvas_width(text) > in.cols - 14) /* what the gates have stays */
+			snprintf(text, sizeof(text), "%s H %d%s L %d", m->cell->name, m->hidden,
+				 m->dirs == 2 ? " ×2" : "", m->layers);
 		part_field(w, in, row++, 13, "cell", text);
 	}
 	snprintf(text, sizeof(text), "%lld of %lld in %d:%02d", (long long)g->step,
@@ -137,11 +183,7 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
-	if (v->best.epoch && !isnan(v->best.valid_accuracy))
-		snprintf(text, sizeof(text), "%.3f at epoch %d", v->best.valid_accuracy,
-			 v->best.epoch);
-	else
-		snprintf(text, sizeof(text), "–");
+	best_text(task_of(w, o), &v->best, in.cols - 14, text);
 	part_field(w, in, row++, 13, "best valid", text);
 	if (o->live && w->session && g->state == TRAIN_READY)
 		snprintf(text, sizeof(text), "–");
@@ -162,7 +204,10 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	if (o->snapshot) {
 		const struct model_spec *m = &o->snapshot->encoder->model.spec;
 
-		snprintf(text, sizeof(text), "%d, %d classes", m->vocab, m->classes);
+		if (task_table[m->task].labels)
+			snprintf(text, sizeof(text), "%d, %d classes", m->vocab, m->classes);
+		else
+			snprintf(text, sizeof(text), "%d", m->vocab);
 		part_field(w, in, row++, 13, "vocabulary", text);
 	}
 }
@@ -186,7 +231,7 @@ static void draw(struct workbench *w, struct rect r)
 	const struct pane wide[] = {{.min = 36, .weight = 3, .keep = 2},
 				    {.min = 30, .weight = 2, .keep = 1}};
 	const struct pane facts[] = {{.min = 36, .weight = 3, .keep = 1},
-				     {.min = 38, .weight = 0, .keep = 2}};
+				     {.min = r.cols >= 110 ? 46 : 38, .weight = 0, .keep = 2}};
 	struct rect part[2], half[2];
 
 	if (!o || !o->view) {
@@ -200,14 +245,14 @@ static void draw(struct workbench *w, struct rect r)
 		part[1].rows = 10;
 	}
 	layout_columns(part[0], wide, 2, half);
-	draw_plot(w, half[0], o->view, false);
+	draw_loss(w, half[0], o->view);
 	if (half[1].cols)
-		draw_plot(w, half[1], o->view, true);
+		draw_measure(w, half[1], o);
 	if (!part[1].rows)
 		return;
 	layout_columns(part[1], facts, 2, half);
 	if (half[0].cols)
-		draw_strip(w, half[0]);
+		strip_draw(w, half[0]);
 	else
 		half[1] = part[1]; /* alone it may have it all */
 	if (half[1].cols)
@@ -220,15 +265,26 @@ static bool rows(struct workbench *w, struct output *out, struct err *err)
 	static const char *const name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
 						      "valid/accuracy"};
 	const struct open_run *o = shown(w);
+	bool accuracy;
 
 	if (!o || !o->view)
 		return err_set(err, ERR_USAGE, "there are no curves yet");
+	accuracy = task_of(w, o)->accuracy;
 	output_columns(out, column, 3);
-	for (int k = 0; k < FEED_CURVES; k++)
-		for (int j = 0; j < o->view->curve[k].count; j++)
-			output_row(out, (struct value[]){value_text(name[k]),
-							 value_real(o->view->curve[k].x[j], -1),
-							 value_real(o->view->curve[k].y[j], -1)});
+	for (int k = 0; k < FEED_CURVES; k++) {
+		const bool loss = k == FEED_TRAIN_LOSS || k == FEED_VALID_LOSS;
+		const char *other =
+			k == FEED_TRAIN_ACCURACY ? "train/perplexity" : "valid/perplexity";
+		const struct curve *c = &o->view->curve[loss || accuracy ? k : k - 1];
+
+		for (int j = 0; j < c->count; j++)
+			output_row(
+				out,
+				(struct value[]){
+					value_text(loss || accuracy ? name[k] : other),
+					value_real(c->x[j], -1),
+					value_real(loss || accuracy ? c->y[j] : exp(c->y[j]), -1)});
+	}
 	return true;
 }
 

@@ -270,9 +270,13 @@ static void a_text_without_words(void **state)
 
 static const struct {
 	const char *key, *sign;
-} all_views[] = {{"4", "ordered by created"}, {"5", "Questions to the store"},
-		 {"6", "level   run"},        {"?", "Keys everywhere"},
-		 {"1", "loss, nats"},         {"2", "= z_"}};
+} all_views[] = {{"3", "Here a run writes texts"},
+		 {"4", "ordered by created"},
+		 {"5", "Questions to the store"},
+		 {"6", "level   run"},
+		 {"?", "Keys everywhere"},
+		 {"1", "loss, nats"},
+		 {"2", "= z_"}};
 
 static void open_all_views(struct screen *s)
 {
@@ -365,6 +369,7 @@ static void the_smallest_screen(void **state)
 	sluice_view(s, "4", "ordered by created");
 	sluice_view(s, "5", "Which runs are the best");
 	sluice_view(s, "6", "message");
+	sluice_view(s, "3", "Here a run writes texts");
 	sluice_view(s, "?", "Keys everywhere");
 	sluice_view(s, "2", "input gate");
 	sluice_wait_frames(s, 1);
@@ -397,7 +402,9 @@ static void help_lists_every_key(void **state)
 					    "x            export as csv",
 					    "p            pin the sentence",
 					    "C-z          to the shell",
+					    "3            Text",
 					    "6            Log",
+					    "Keys of Text",
 					    "Keys of Train",
 					    "Space        start, pause",
 					    "S            stop",

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the model says at the cursor of Gates: a class, or the token that follows. */
+#include "app/view/panel.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LIKELIEST = 5 };
+
+static const double *row_of(const struct trace *t, int step)
+{
+	return t->prob + (size_t)step * (size_t)t->C;
+}
+
+/* --- classes --- */
+
+static void classes_at(struct panel *s, const struct trace *t, int step)
+{
+	const struct classes *c = &t->snapshot->encoder->classes;
+
+	panel_line(s, ROLE_strong, 0, "if the text ended here");
+	for (int k = 0; k < t->C; k++) {
+		const double p = row_of(t, step)[k], before = step ? row_of(t, step - 1)[k] : NAN;
+
+		panel_bar(s, false, c->name[k], p,
+			  isnan(before)       ? NULL
+			  : p > before + 5e-4 ? "↑"
+			  : p < before - 5e-4 ? "↓"
+					      : " ");
+	}
+}
+
+static int best_of(const double *p, int n)
+{
+	int best = 0;
+
+	for (int k = 1; k < n; k++)
+		best = p[k] > p[best] ? k : best;
+	return best;
+}
+
+/* --- tokens --- */
+
+/* A token's name, in room for it that the next call takes. */
+static const char *token_name(const struct panel *s, const struct trace *t, int id)
+{
+	static char name[64];
+	struct buf b = {0};
+
+	desk_token(&b, t->snapshot->encoder, id, s->w->canvas.ascii);
+	snprintf(name, sizeof(name), "%s", buf_str(&b)); /* what is cut is out of sight */
+	buf_release(&b);
+	return name;
+}
+
+/* The likeliest tokens of a step; `came` is the one that really did, or -1. */
+static void likeliest_at(struct panel *s, const struct trace *t, int step, int came)
+{
+	const double *p = row_of(t, step);
+	int best[LIKELIEST], n = 0;
+
+	for (int k = 0; k < t->C; k++) {
+		int at = n;
+
+		while (at > 0 && p[k] > p[best[at - 1]])
+			at--;
+		if (at == LIKELIEST)
+			continue;
+		n += n < LIKELIEST;
+		memmove(best + at + 1, best + at, (size_t)(n - at - 1) * sizeof(*best));
+		best[at] = k;
+	}
+	for (int k = 0; k < n; k++)
+		panel_bar(s, best[k] == came, token_name(s, t, best[k]), p[best[k]], NULL);
+}
+
+/* What the decoder wrote, put together, line by line. */
+static void written_text(struct panel *s, const struct trace *t)
+{
+	const struct vocab *v = t->snapshot->encoder->vocab;
+	const int room = panel_room(s, 0);
+	struct buf line = {0};
+	const char *before = "";
+	size_t before_len = 0;
+
+	for (int k = 0; k + 1 < t->written; k++) { /* the last is the end mark */
+		size_t n;
+		const char *token = vocab_token(v, t->writes[k], &n);
+		const bool gap = token_gap(&vocab_rules(v)->rules, before, before_len, token, n);
+
+		if (line.len &&
+		    canvas_width(buf_str(&line)) + gap + canvas_width_n(token, n) > room) {
+			panel_line(s, ROLE_text, 0, buf_str(&line));
+			buf_clear(&line);
+		} else if (gap) {
+			buf_byte(&line, ' ');
+		}
+		buf_add(&line, token, n);
+		before = token;
+		before_len = n;
+	}
+	panel_line(s, ROLE_text, 0, t->written > 1 ? buf_str(&line) : "(nothing)");
+	buf_release(&line);
+}
+
+/* --- the whole --- */
+
+void panel_says(struct panel *s, const struct trace *t)
+{
+	const struct gates_state *g = &s->w->gates;
+
+	switch (t->snapshot->encoder->model.spec.task) {
+	case TASK_GENERATE:
+		panel_line(s, ROLE_strong, 0, "what follows");
+		likeliest_at(s, t, g->t, g->t + 1 < t->T ? t->ids[g->t + 1] : -1);
+		break;
+	case TASK_RECONSTRUCT:
+		if (t->run[g->run].decoder) {
+			panel_line(s, ROLE_strong, 0, "writes");
+			likeliest_at(s, t, g->t, t->writes[g->t]);
+			break;
+		}
+		panel_line(s, ROLE_strong, 0, "written from the text's vector");
+		written_text(s, t);
+		panel_line(s, ROLE_dim, 0, "] shows the decoder that writes it");
+		break;
+	default:
+		classes_at(s, t, g->t);
+	}
+}
+
+/* What was read, the token that is likeliest to follow, and how likely it is. */
+static void course_token(struct panel *s, const struct trace *t, int step, bool now)
+{
+	enum { READ = 9, NEXT = READ + 4, BAR = NEXT + 11 };
+	const int best = best_of(row_of(t, step), t->C);
+	const int row = panel_row(s), bar = s->r.cols - BAR - 7;
+	const double p = row_of(t, step)[best];
+	const struct style word = part_look(s->w, now ? ROLE_strong : ROLE_dim);
+	struct canvas *c = &s->w->canvas;
+	char number[32];
+
+	if (row < 0)
+		return;
+	if (now)
+		canvas_text(c, s->r, row, 0, part_look(s->w, ROLE_focus), "▸");
+	canvas_field(c, s->r, row, 1, READ, -1, word, s->w->current.token[step]);
+	canvas_text(c, s->r, row, NEXT - 2, part_look(s->w, ROLE_dim), "→");
+	canvas_field(c, s->r, row, NEXT, 10, -1, part_look(s->w, now ? ROLE_strong : ROLE_text),
+		     token_name(s, t, best));
+	panel_blocks(s, row, BAR, bar, p);
+	snprintf(number, sizeof(number), "%.3f", p);
+	canvas_text(c, s->r, row, BAR + bar + 1, word, number);
+}
+
+void panel_course(struct panel *s, const struct trace *t)
+{
+	const enum task task = t->snapshot->encoder->model.spec.task;
+	const int room = s->r.rows - s->row - 4, now = s->w->gates.t;
+	const int steps = trace_prob_steps(t), shown = steps < room ? steps : room;
+	const int best = task == TASK_CLASSIFY ? best_of(row_of(t, steps - 1), t->C) : 0;
+	int first = now - shown / 2;
+	char text[64];
+
+	if (room < 3 || (task == TASK_RECONSTRUCT && !t->run[s->w->gates.run].decoder))
+		return;
+	first = first > steps - shown ? steps - shown : first < 0 ? 0 : first;
+	s->row++;
+	if (task == TASK_CLASSIFY)
+		snprintf(text, sizeof(text), "p(%.20s) after each word",
+			 t->snapshot->encoder->classes.name[best]);
+	else
+		snprintf(text, sizeof(text),
+			 task == TASK_GENERATE ? "likeliest after each token"
+					       : "written at each step");
+	panel_line(s, ROLE_strong, 0, text);
+	for (int k = first; k < first + shown; k++)
+		if (task == TASK_CLASSIFY)
+			panel_bar(s, k == now, s->w->current.token[k], row_of(t, k)[best], NULL);
+		else if (task == TASK_GENERATE)
+			course_token(s, t, k, k == now);
+		else
+			panel_bar(s, k == now, s->w->current.wrote[k + 1],
+				  row_of(t, k)[t->writes[k]], NULL);
+}

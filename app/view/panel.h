@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A column of lines beside a view's main part: labels, numbers and bars, scrolled when there is no room. */
+#ifndef SLUICE_APP_VIEW_PANEL_H
+#define SLUICE_APP_VIEW_PANEL_H
+
+#include "app/view/parts.h"
+
+struct panel {
+	struct workbench *w;
+	struct rect r;
+	int row, first; /* lines so far; how many of them are scrolled away */
+};
+
+/* The row of the next line, or -1 where it is out of sight. */
+int panel_row(struct panel *s);
+int panel_room(const struct panel *s, int indent); /* columns of a line */
+void panel_line(struct panel *s, enum role role, int indent, const char *text);
+/* A label at the left, a number right-aligned in its column, and a remark behind it. */
+void panel_number(struct panel *s, const char *label, double v, const char *remark);
+/* A probability as a bar in so many columns, to an eighth of one. */
+void panel_blocks(struct panel *s, int row, int col, int cols, double p);
+/* A label, a probability as a bar and as a number, and a sign behind it, or NULL. */
+void panel_bar(struct panel *s, bool mark, const char *label, double p, const char *behind);
+
+/* Three decimals with the minus of the formulas, and a plus where it is asked for. */
+const char *panel_figure(char out[32], double v, bool plus);
+
+/* What the view Gates puts into its panel: the equations of the chosen unit at the cursor, what the
+ * model says there, and, in what room is left, what it says at every step. */
+void panel_sums(struct panel *s, const struct trace *t);
+void panel_says(struct panel *s, const struct trace *t);
+void panel_course(struct panel *s, const struct trace *t);
+
+#endif
