@@ -162,8 +162,8 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 static bool worth_telling(struct progress_state *p, const struct train_event *event)
 {
 	const double now = event->gauge->seconds;
-	const bool tell = !p->told || event->epoch->epoch == event->gauge->epochs ||
-			  now - p->told_at >= 0.2;
+	const bool tell =
+		!p->told || event->epoch->epoch == event->gauge->epochs || now - p->told_at >= 0.2;
 
 	if (tell)
 		p->told_at = now;
