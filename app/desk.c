@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies on the desk: the sentences, with their traces under the weights that are open. */
 #include "app/desk.h"
+#include "app/resume.h"
 
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -216,6 +217,9 @@ void desk_release(struct workbench *w)
 {
 	jobs_free(w->jobs);
 	session_free(w->session);
+	if (w->resumed)
+		resume_release(w->resumed);
+	free(w->resumed);
 	desk_close_run(&w->live);
 	desk_close_run(&w->stored);
 	drop_trace(&w->current);

@@ -14,6 +14,9 @@ void desk_open(struct workbench *w, const char *run); /* from the store, as the 
 void desk_open_live(struct workbench *w);
 /* Prepares a session with these settings, and starts it if asked to. */
 void desk_train(struct workbench *w, const struct settings *s, bool start);
+/* Goes on with a run, or from it as a new one (fork), with settings as resume_open takes them. */
+void desk_resume(struct workbench *w, const char *run, bool fork, const char *const *assignments,
+		 int count);
 void desk_feed(struct workbench *w); /* takes what the session has to tell */
 void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);

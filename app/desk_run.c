@@ -3,6 +3,7 @@
 #include "app/desk.h"
 
 #include "app/archive.h"
+#include "app/resume.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
 
@@ -24,13 +25,18 @@ struct load_job {
 	int64_t parameters;
 };
 
-static void load_curve(struct store *s, int64_t run, const char *name, struct curve *out)
+static const char *const curve_name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
+						    "valid/accuracy"};
+
+/* A curve as far as a step. */
+static void load_curve(struct store *s, int64_t run, const char *name, int64_t last,
+		       struct curve *out)
 {
 	struct metric_curve c;
 
 	if (!store_metric_curve(s, run, name, CURVE_POINTS, &c, NULL))
 		return;
-	for (size_t k = 0; k < c.count; k++)
+	for (size_t k = 0; k < c.count && c.step[k] <= last; k++)
 		curve_add(out, c.epoch[k], c.value[k]);
 	metric_curve_release(&c);
 }
@@ -44,13 +50,11 @@ static double param_number(struct store *s, int64_t run, const char *name)
 
 static void load_numbers(struct load_job *l, struct store *s, const struct run_row *row)
 {
-	static const char *const curve[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
-						       "valid/accuracy"};
 	struct feed_view *v = l->view;
 	struct train_gauge *g = &v->gauge;
 
 	for (int k = 0; k < FEED_CURVES; k++)
-		load_curve(s, l->loaded.run, curve[k], &v->curve[k]);
+		load_curve(s, l->loaded.run, curve_name[k], INT64_MAX, &v->curve[k]);
 	g->state = TRAIN_FINISHED;
 	g->step = g->steps = row->steps;
 	g->epoch = g->epochs = (int)ceil(row->epochs);
@@ -202,6 +206,11 @@ struct prepare_job {
 	struct session *session;
 	char *sentence; /* one to begin with */
 	struct buf warnings;
+	/* A run to go on with; NULL: a new one with these settings. */
+	char *run, **assignment;
+	int assignments;
+	bool fork;
+	struct resumed *resumed;
 };
 
 /* An example of the validation texts (or the training ones) of middling length, put together again. */
@@ -238,19 +247,45 @@ static char *example_sentence(const struct prepared *p)
 	return buf_take(&text);
 }
 
+/* What the run has recorded so far, for the curves to go on. */
+static void tell_past(const struct prepare_job *pj)
+{
+	const struct resumed *r = pj->resumed;
+	struct store *s = store_open(pj->store, STORE_READ, NULL);
+	struct feed_view *past = mem_zero(1, sizeof(*past));
+
+	for (int k = 0; s && k < FEED_CURVES; k++)
+		load_curve(s, r->loaded.run, curve_name[k], r->loaded.snapshot->step,
+			   &past->curve[k]);
+	past->best = r->best;
+	feed_begin(pj->session->feed, past);
+	free(past);
+	store_close(s);
+}
+
+static bool prepare_resumed(struct prepare_job *pj, struct prepared *p, struct run_intro *intro)
+{
+	pj->resumed = mem_zero(1, sizeof(*pj->resumed));
+	return resume_open(pj->resumed, pj->store, pj->run, (const char *const *)pj->assignment,
+			   pj->assignments, &pj->job.err) &&
+	       resume_prepare(pj->resumed, pj->store, pj->fork, p, intro, &pj->job.err);
+}
+
 static void prepare_run(struct job *j)
 {
 	struct prepare_job *pj = (struct prepare_job *)j;
-	const struct session_spec spec = {
-		.store = pj->store, .paused = !pj->start, .wake = pj->wake, .arg = pj->arg};
+	struct session_spec spec = {
+		.store = pj->store, .paused = true, .wake = pj->wake, .arg = pj->arg};
 	struct prepared p;
 
-	if (!prepare(&pj->settings, &p, &j->err))
+	if (pj->run ? !prepare_resumed(pj, &p, &spec.intro) : !prepare(&pj->settings, &p, &j->err))
 		return;
 	pj->sentence = example_sentence(&p);
 	buf_add(&pj->warnings, buf_str(&p.warnings), p.warnings.len);
 	pj->session = session_start(&p, &spec, &j->err);
 	j->ok = pj->session;
+	if (j->ok && pj->run && !pj->fork)
+		tell_past(pj);
 }
 
 static void adopt_session(struct workbench *w, struct prepare_job *pj)
@@ -260,13 +295,22 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	desk_close_run(&w->live);
 	if (w->text.live)
 		desk_write_forget(w);
+	if (w->resumed)
+		resume_release(w->resumed);
+	free(w->resumed);
+	w->resumed = pj->resumed;
+	pj->resumed = NULL;
 	w->session = pj->session;
 	pj->session = NULL;
+	if (pj->start)
+		trainer_resume(w->session->trainer);
 	w->live.live = true;
 	w->live.view = mem_zero(1, sizeof(*w->live.view));
 	w->live.parameters = (int64_t)e->model.size;
 	snprintf(w->live.name, sizeof(w->live.name), "%s-%s", task_table[e->model.spec.task].name,
 		 e->model.spec.cell->name);
+	if (pj->run && !pj->fork)
+		snprintf(w->live.name, sizeof(w->live.name), "%s", w->resumed->loaded.name);
 	w->open = &w->live;
 	if (!w->current.text && pj->sentence)
 		desk_sentence(w, pj->sentence);
@@ -295,6 +339,10 @@ static void prepare_done(struct job *j, void *owner)
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
+	else if (pj->run)
+		workbench_say(w, ROLE_message, "going on from step %lld of %s",
+			      (long long)w->resumed->loaded.snapshot->step,
+			      w->resumed->loaded.name);
 	else if (pj->start)
 		workbench_say(w, ROLE_message, "training on %s", file_name(w->settings.data));
 	else
@@ -308,6 +356,13 @@ static void prepare_release(struct job *j)
 	struct prepare_job *pj = (struct prepare_job *)j;
 
 	session_free(pj->session);
+	if (pj->resumed)
+		resume_release(pj->resumed);
+	free(pj->resumed);
+	for (int k = 0; k < pj->assignments; k++)
+		free(pj->assignment[k]);
+	free(pj->assignment);
+	free(pj->run);
 	settings_release(&pj->settings);
 	buf_release(&pj->warnings);
 	free(pj->sentence);
@@ -323,7 +378,7 @@ static void wake_workbench(void *arg)
 		return; /* full: a wake-up is on its way already */
 }
 
-void desk_train(struct workbench *w, const struct settings *s, bool start)
+static struct prepare_job *prepare_new(struct workbench *w, bool start)
 {
 	struct prepare_job *pj = mem_zero(1, sizeof(*pj));
 
@@ -332,11 +387,32 @@ void desk_train(struct workbench *w, const struct settings *s, bool start)
 			       .release = prepare_release,
 			       .what = "reading the texts",
 			       .visible = true};
-	settings_copy(&pj->settings, s);
 	pj->store = mem_text(w->context.store);
 	pj->start = start;
 	pj->wake = wake_workbench;
 	pj->arg = w->wake;
+	return pj;
+}
+
+void desk_train(struct workbench *w, const struct settings *s, bool start)
+{
+	struct prepare_job *pj = prepare_new(w, start);
+
+	settings_copy(&pj->settings, s);
+	jobs_post(w->jobs, &pj->job);
+}
+
+void desk_resume(struct workbench *w, const char *run, bool fork, const char *const *assignments,
+		 int count)
+{
+	struct prepare_job *pj = prepare_new(w, true);
+
+	pj->run = mem_text(run);
+	pj->fork = fork;
+	pj->assignment = mem_zero((size_t)count + 1, sizeof(*pj->assignment));
+	pj->assignments = count;
+	for (int k = 0; k < count; k++)
+		pj->assignment[k] = mem_text(assignments[k]);
 	jobs_post(w->jobs, &pj->job);
 }
 

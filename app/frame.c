@@ -77,7 +77,8 @@ static void draw_tabs(struct workbench *w, struct rect r)
 {
 	const char *store = strrchr(w->context.store, '/') ? strrchr(w->context.store, '/') + 1
 							   : w->context.store;
-	const int gap = r.cols < 48 ? 1 : 2;
+	const int gap = r.cols < 52 ? 1 : 2;
+	const char *apart = r.cols < 46 ? "" : " "; /* number and name */
 	int at = 1;
 
 	for (int k = 0; view_at(k); k++) {
@@ -88,9 +89,9 @@ static void draw_tabs(struct workbench *w, struct rect r)
 		if (!v->number && v != w->view)
 			continue;
 		if (v->number)
-			snprintf(text, sizeof(text), "%d %s", v->number, v->name);
+			snprintf(text, sizeof(text), "%d%s%s", v->number, apart, v->name);
 		else
-			snprintf(text, sizeof(text), "? %s", v->name);
+			snprintf(text, sizeof(text), "?%s%s", apart, v->name);
 		if (at + canvas_width(text) <= r.cols) /* no name is cut */
 			at += canvas_text(&w->canvas, r, 0, at, s, text) + gap;
 	}
@@ -157,7 +158,9 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	w->canvas.cursor_visible = true;
 	if (!v.listed) {
 		canvas_text(&w->canvas, hints, 0, 1, look(w, ROLE_hint),
-			    w->ask == ASK_QUIT || w->ask == ASK_DELETE || w->ask == ASK_TRAIN
+			    w->ask == ASK_TRAIN && w->open
+				    ? "y is yes, any other key no   :resume goes on with this run"
+			    : w->ask == ASK_QUIT || w->ask == ASK_DELETE || w->ask == ASK_TRAIN
 				    ? "y is yes, any other key no"
 			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"

@@ -169,6 +169,7 @@ struct workbench {
 	int exit_signal;
 
 	struct session *session;             /* NULL: none yet */
+	struct resumed *resumed;             /* what the session goes on from, or NULL */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;

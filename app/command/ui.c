@@ -301,7 +301,8 @@ static bool need_session(const struct workbench *w, struct err *err)
 	if (w->session && !train_state_over(w->live.view->gauge.state))
 		return true;
 	err_set(err, ERR_USAGE,
-		"nothing is being trained; :train begins again with the same settings");
+		"nothing is being trained; :train begins again with the same settings, :resume "
+		"goes on");
 	return false;
 }
 
@@ -402,6 +403,44 @@ static bool ui_train(struct context *c, const struct args *a, struct err *err)
 	return ok;
 }
 
+/* The words with a = are settings; the other one is the run, else it is the open one. */
+static bool go_on(struct workbench *w, const struct args *a, bool fork, struct err *err)
+{
+	const char *run = w->open && *w->open->id ? w->open->id : NULL, *set[ARGS_MAX];
+	int sets = 0;
+
+	if (training(w))
+		return err_set(err, ERR_USAGE, "a run is being trained: S stops it");
+	for (int k = 0; k < a->pos_count; k++) {
+		if (strchr(a->pos[k], '='))
+			set[sets++] = a->pos[k];
+		else if (k)
+			return err_set(err, ERR_USAGE, "'%s' is no setting: name=value", a->pos[k]);
+		else
+			run = a->pos[k];
+	}
+	for (int k = 0; k < a->option_count && sets < ARGS_MAX; k++)
+		set[sets++] = a->value[k];
+	if (!run)
+		return err_set(err, ERR_USAGE, "open a run first, or name one: 4 lists them");
+	if (w->session) { /* prepared, but never begun */
+		session_free(w->session);
+		w->session = NULL;
+	}
+	desk_resume(w, run, fork, set, sets);
+	return true;
+}
+
+static bool ui_resume(struct context *c, const struct args *a, struct err *err)
+{
+	return go_on(c->ui, a, false, err);
+}
+
+static bool ui_fork(struct context *c, const struct args *a, struct err *err)
+{
+	return go_on(c->ui, a, true, err);
+}
+
 static bool ui_theme(struct context *c, const struct args *a, struct err *err)
 {
 	const bool path = strchr(a->pos[0], '/') || strchr(a->pos[0], '.');
@@ -480,12 +519,15 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 }
 
 // clang-format off
+static const struct option options_go_on[] = {{"--set", "name=value", "a setting of training, such as epochs=20"}, {NULL, NULL, NULL}};
 static const struct option options_trace_ui[] = {{"--text", "TEXT", "the text to look at"}, {NULL, NULL, NULL}};
 enum { BOTH = CMD_UI | CMD_CONSOLE };
 static const struct command table[] = {
 	{"trace",   "[RUN] [--text] TEXT", "Look at the gates of a text", BOTH | CMD_REST, 0, -1, options_trace_ui, ui_trace, NULL},
 	{"open",    "[RUN]", "Open a run's weights", BOTH, 0, 1, NULL, ui_open, NULL},
 	{"train",   "[name=value]... [-c FILE] [--data FILE]", "Train with these settings", BOTH, 0, -1, options_train, ui_train, NULL},
+	{"resume",  "[RUN] [name=value]...", "Go on training a run as if it had never stopped", BOTH, 0, -1, options_go_on, ui_resume, NULL},
+	{"fork",    "[RUN[@STEP]] [name=value]...", "Go on from a run's checkpoint as a new run", BOTH, 0, -1, options_go_on, ui_fork, NULL},
 	{"toggle",  "", "Start, pause or go on training", BOTH, 0, 0, NULL, ui_toggle, NULL},
 	{"batch",   "", "Train one batch", BOTH, 0, 0, NULL, ui_batch, NULL},
 	{"rate",    "up|down|NUMBER", "Change the learning rate", BOTH, 1, 1, NULL, ui_rate, NULL},

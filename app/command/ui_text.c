@@ -29,9 +29,7 @@ static bool from_vector(const struct workbench *w)
 /* What a text may be begun with that was never asked for. */
 static const char *given(const struct workbench *w)
 {
-	return w->text.prompt	 ? w->text.prompt
-	       : from_vector(w) ? w->current.text
-				 : NULL;
+	return w->text.prompt ? w->text.prompt : from_vector(w) ? w->current.text : NULL;
 }
 
 static bool write_text(struct workbench *w, const char *text, struct err *err)
@@ -51,8 +49,9 @@ bool ui_write(struct context *c, const struct args *a, struct err *err)
 	const bool again = args_has(a, "--again");
 
 	if (again && from_vector(w))
-		return err_set(err, ERR_USAGE,
-			       "a text is written again by what is likeliest: there is no seed in it");
+		return err_set(
+			err, ERR_USAGE,
+			"a text is written again by what is likeliest: there is no seed in it");
 	if (!again && !a->pos_count && w->text.job) {
 		desk_write_stop(w);
 		return true;
@@ -83,9 +82,9 @@ void ui_answer_prompt(struct workbench *w, const char *line)
 
 const char *sample_word(int index)
 {
-	static const char *const word[] = {"temperature=up", "temperature=down", "temperature=",
-					   "top_k=",         "top_p=",           "seed=",
-					   "length="};
+	static const char *const word[] = {
+		"temperature=up", "temperature=down", "temperature=", "top_k=", "top_p=",
+		"seed=",          "length="};
 
 	return index >= 0 && (size_t)index < sizeof(word) / sizeof(word[0]) ? word[index] : NULL;
 }

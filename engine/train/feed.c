@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct feed {
 	pthread_mutex_t lock;
@@ -64,6 +65,16 @@ void feed_free(struct feed *f)
 	snapshot_unref(f->snapshot);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
+}
+
+void feed_begin(struct feed *f, const struct feed_view *past)
+{
+	pthread_mutex_lock(&f->lock);
+	memcpy(f->view.curve, past->curve, sizeof(f->view.curve));
+	f->view.last = past->last;
+	f->view.best = past->best;
+	f->view.version++;
+	pthread_mutex_unlock(&f->lock);
 }
 
 static void put_epoch(struct feed_view *v, const struct epoch_stats *e)

@@ -46,6 +46,9 @@ struct feed;
 struct feed *feed_new(void (*wake)(void *arg), void *arg);
 void feed_free(struct feed *f);
 
+/* What came before, of a run that goes on: its curves and its last and best epochs. */
+void feed_begin(struct feed *f, const struct feed_view *past);
+
 /* For the trainer's sink. */
 void feed_put(struct feed *f, const struct train_event *event);
 

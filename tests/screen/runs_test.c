@@ -370,11 +370,50 @@ static void views_are_exported(void **state)
 	sluice_quit(s);
 }
 
+/* A stored run is trained on, as itself and as a new one. */
+static void runs_go_on(void **state)
+{
+	const struct size *z = *state;
+	struct screen *s;
+
+	sluice_train("first");
+	s = sluice_start(z, NULL, "first", NULL);
+	sluice_wait_top(s, "finished · epoch 2 · step 46");
+	screen_key(s, "Space");
+	screen_wait(s, ":resume goes on with this run");
+	screen_key(s, "n");
+	screen_send(s, ":resume\r");
+	sluice_wait_message(s, "first has done its 2 epochs; --set epochs=12 lets it go on");
+	screen_send(s, ":resume hidden=9\r");
+	sluice_wait_message(s, "hidden cannot change in a run that goes on");
+	screen_send(s, ":resume nosuch epochs=9\r");
+	sluice_wait_message(s, "nosuch");
+	screen_send(s, ":resume epochs=5\r");
+	sluice_wait_top(s, "finished · epoch 5 · step 115");
+	sluice_wait_step(s, 115);
+	sluice_view(s, "4", "1 run · ordered by created");
+	screen_wait_row(s, 4, "115");
+	screen_send(s, ":fork first epochs=7 lr=0.001\r");
+	sluice_view(s, "1", "loss, nats");
+	sluice_wait_top(s, "finished · epoch 7 · step 161");
+	sluice_view(s, "4", "2 runs · ordered by created");
+	sluice_quit(s);
+	assert_string_equal(
+		sluice_says("query \"SELECT max(step) FROM metrics m JOIN runs r USING(run) WHERE "
+			    "r.name='first'\" --csv | tail -1"),
+		"115\n");
+	assert_string_equal(
+		sluice_says("query \"SELECT count(*) FROM metrics m JOIN runs r USING(run) WHERE "
+			    "metric='valid/loss' AND r.name='first'\" --csv | tail -1"),
+		"5\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AT_BOTH(runs_outlive_the_program),
 		AT_BOTH(runs_are_changed),
+		AT_BOTH(runs_go_on),
 		AT_BOTH(runs_are_compared),
 		AT_BOTH(marked_runs_are_drawn),
 		AT_BOTH(questions_are_answered),

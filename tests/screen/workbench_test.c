@@ -176,7 +176,8 @@ static bool fits(struct screen *s, void *data)
 		return screen_contains(s, size) && screen_contains(s, "sluice needs 40×12");
 	}
 	/* The store's name ends the second line where it has room. */
-	return screen_contains(s, "1 Train") && screen_contains(s, "6 Log") &&
+	return screen_contains(s, cols < 46 ? "1Train" : "1 Train") &&
+	       screen_contains(s, cols < 46 ? "6Log" : "6 Log") &&
 	       (cols < 60 || (screen_find(s, "s.db", &row, &col) && row == 1 && col == cols - 5)) &&
 	       screen_contains(s, "loss, nats") &&
 	       !strncmp(screen_text(s, rows - 1), " space start, pause", 19);
