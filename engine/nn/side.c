@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/rng.h"
 #include "engine/math/kernels.h"
+#include "engine/math/lay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,25 +19,12 @@ void side_release(struct side *s)
 	*s = (struct side){0};
 }
 
-static size_t padded(size_t n)
-{
-	return (n + 15) / 16 * 16;
-}
-
-static real *take(real **at, size_t n)
-{
-	real *p = *at;
-
-	*at += padded(n);
-	return p;
-}
-
 size_t side_size(const struct stack *st, int width, size_t B, size_t N)
 {
 	const size_t W = (size_t)width, D = (size_t)st->D, H = (size_t)st->spec.H;
 
-	return stack_room(st, B, N) + 2 * padded(N * W) + padded(B * W) +
-	       ((size_t)st->spec.layers + 1) * padded(B * D) + (size_t)st->runs * padded(B * H);
+	return stack_room(st, B, N) + 2 * lay_size(N * W) + lay_size(B * W) +
+	       ((size_t)st->spec.layers + 1) * lay_size(B * D) + (size_t)st->runs * lay_size(B * H);
 }
 
 bool side_room(struct side *s, const struct stack *st, int width)
@@ -56,14 +44,14 @@ bool side_room(struct side *s, const struct stack *st, int width)
 	at = s->block;
 	stack_lay(st, &s->tape, &s->batch.steps, &at);
 	s->width = width;
-	s->tape.x = s->x = take(&at, N * W);
-	s->dx = take(&at, N * W);
-	s->drop_x = take(&at, B * W);
-	s->drop_y = take(&at, B * D);
+	s->tape.x = s->x = lay_take(&at, N * W);
+	s->dx = lay_take(&at, N * W);
+	s->drop_x = lay_take(&at, B * W);
+	s->drop_y = lay_take(&at, B * D);
 	for (int k = 0; k < st->spec.layers; k++)
-		s->drop_between[k] = take(&at, B * D);
+		s->drop_between[k] = lay_take(&at, B * D);
 	for (int k = 0; k < st->runs; k++)
-		s->drop_h[k] = take(&at, B * (size_t)st->spec.H);
+		s->drop_h[k] = lay_take(&at, B * (size_t)st->spec.H);
 	if (s->carries && s->carried == (int)B)
 		stack_give(st, &s->tape, s->carry);
 	return true;

@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/math/kernels.h"
+#include "engine/math/lay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,20 +65,6 @@ void stack_tape_release(struct stack_tape *t)
 	*t = (struct stack_tape){0};
 }
 
-/* Arrays begin on cache lines. */
-static size_t padded(size_t n)
-{
-	return (n + 15) / 16 * 16;
-}
-
-static real *take(real **at, size_t n)
-{
-	real *p = *at;
-
-	*at += padded(n);
-	return p;
-}
-
 static size_t widest(const struct stack *s)
 {
 	return (size_t)(s->D > s->spec.E ? s->D : s->spec.E);
@@ -86,19 +73,19 @@ static size_t widest(const struct stack *s)
 /* For the recurrent weights of any one run. */
 static size_t packed_room(const struct stack *s)
 {
-	return padded(recur_packed_size(&s->run[0]));
+	return lay_size(recur_packed_size(&s->run[0]));
 }
 
 size_t stack_room(const struct stack *s, size_t B, size_t N)
 {
 	const size_t H = (size_t)s->spec.H, G = (size_t)s->spec.cell->gates, D = (size_t)s->D;
 	const size_t layers = (size_t)s->spec.layers, runs = (size_t)s->runs, W = widest(s);
-	const size_t run =
-		padded(N * G * H) + padded(N * H) + 2 * padded((B + N) * H) + 2 * padded(B * H);
-	const size_t back = s->spec.dirs == 2 ? layers * padded(N * W) : 0;
+	const size_t run = lay_size(N * G * H) + lay_size(N * H) + 2 * lay_size((B + N) * H) +
+			   2 * lay_size(B * H);
+	const size_t back = s->spec.dirs == 2 ? layers * lay_size(N * W) : 0;
 
-	return packed_room(s) + runs * run + layers * padded(N * D) + back +
-	       padded(B * (G + 1) * H) + 2 * padded(N * W) + padded(N * H);
+	return packed_room(s) + runs * run + layers * lay_size(N * D) + back +
+	       lay_size(B * (G + 1) * H) + 2 * lay_size(N * W) + lay_size(N * H);
 }
 
 /* Packed row (t, r) of a row of length L is the mirror of (L - 1 - t, r). */
@@ -121,8 +108,8 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 {
 	const size_t B = (size_t)steps->B, N = (size_t)steps->N, H = (size_t)s->spec.H;
 	const size_t G = (size_t)s->spec.cell->gates, W = widest(s);
-	real *packed = take(at, packed_room(s));
-	real *scratch = take(at, B * (G + 1) * H);
+	real *packed = lay_take(at, packed_room(s));
+	real *scratch = lay_take(at, B * (G + 1) * H);
 
 	t->steps = steps;
 	t->given = false;
@@ -130,12 +117,12 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 		struct recur_tape *r = &t->run[k];
 
 		*r = (struct recur_tape){.steps = steps, .scratch = scratch, .packed = packed};
-		r->z = take(at, N * G * H);
-		r->h_in = take(at, N * H);
-		r->c = take(at, (B + N) * H);
-		r->h = take(at, (B + N) * H);
-		t->dh[k] = take(at, B * H);
-		t->dc[k] = take(at, B * H);
+		r->z = lay_take(at, N * G * H);
+		r->h_in = lay_take(at, N * H);
+		r->c = lay_take(at, (B + N) * H);
+		r->h = lay_take(at, (B + N) * H);
+		t->dh[k] = lay_take(at, B * H);
+		t->dc[k] = lay_take(at, B * H);
 		memset(r->c, 0, B * H * sizeof(real));
 		memset(r->h, 0, B * H * sizeof(real));
 		memset(t->dh[k], 0, B * H * sizeof(real));
@@ -143,13 +130,14 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 	}
 	for (int l = 0; l < s->spec.layers; l++) {
 		t->drop_between[l] = NULL;
-		t->in[l] = l ? take(at, N * (size_t)s->D) : NULL;
+		t->in[l] = l ? lay_take(at, N * (size_t)s->D) : NULL;
 	}
-	t->y = take(at, N * (size_t)s->D);
-	t->back_x = s->spec.dirs == 2 ? take(at, (size_t)s->spec.layers * padded(N * W)) : NULL;
-	t->dy = take(at, N * W);
-	t->dx_part = take(at, N * W);
-	t->part = take(at, N * H);
+	t->y = lay_take(at, N * (size_t)s->D);
+	t->back_x =
+		s->spec.dirs == 2 ? lay_take(at, (size_t)s->spec.layers * lay_size(N * W)) : NULL;
+	t->dy = lay_take(at, N * W);
+	t->dx_part = lay_take(at, N * W);
+	t->part = lay_take(at, N * H);
 	if (s->spec.dirs == 2)
 		find_mirrors(t);
 }
@@ -287,7 +275,7 @@ void stack_forward(const struct stack *s, const real *weights, struct stack_tape
 
 			t->run[k].x = x;
 			if (d) {
-				real *back = t->back_x + (size_t)l * padded(N * W);
+				real *back = t->back_x + (size_t)l * lay_size(N * W);
 
 				reverse(t, back, x, (size_t)s->run[k].at.E);
 				t->run[k].x = back;
