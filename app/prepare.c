@@ -205,7 +205,7 @@ static bool is_affordable(struct prepared *p, int64_t available, struct err *err
 	struct cost *c = &p->cost;
 	int64_t resident;
 
-	cost_of_model(c, &p->encoder->model, p->spec.optim, p->spec.threads);
+	cost_of_model(c, &p->encoder->model, p->spec.learn.optim, p->spec.learn.threads);
 	cost_add_texts(c, &p->spec, p->encoder, p->train, p->valid);
 	resident = budget_resident();
 	if (resident > c->memory[COST_TEXTS])
@@ -230,24 +230,24 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		out->settings.threads = default_threads();
 	s = &out->settings;
 	out->spec = (struct train_spec){
-		.optim = settings_optim(s),
-		.lr = s->lr,
+		.learn.optim = settings_optim(s),
+		.learn.lr = s->lr,
 		.schedule = settings_schedule(s),
-		.clip = s->clip,
-		.clip_value = s->clip_value,
-		.lazy = s->embedding_updates == 1,
-		.dropout = s->dropout,
-		.recurrent = s->recurrent_dropout,
-		.smoothing = s->label_smoothing,
+		.learn.clip = s->clip,
+		.learn.clip_value = s->clip_value,
+		.learn.lazy = s->embedding_updates == 1,
+		.learn.dropout = s->dropout,
+		.learn.recurrent = s->recurrent_dropout,
+		.learn.smoothing = s->label_smoothing,
 		.init = init_of(s),
 		.epochs = s->epochs,
 		.batch = s->batch,
 		.window = s->window,
-		.threads = s->threads,
+		.learn.threads = s->threads,
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
-	ok = tune(s, &out->spec.tune, err) && goes_together(s, err);
+	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err);
 	ok = ok && read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
 	ok = ok && is_long_enough(out, err) && is_validated(out, err);
 	examples_release(&train);

@@ -137,7 +137,7 @@ bool resume_prepare(struct resumed *r, const char *store, bool fork, struct prep
 	p->spec.from = from;
 	p->spec.best = r->best.epoch && !fork ? &r->best : NULL;
 	if (from->progress && !r->lr_given)
-		p->spec.lr = from->progress->lr;
+		p->spec.learn.lr = from->progress->lr;
 	intro->step = from->step;
 	if (fork)
 		intro->parent = r->loaded.run;

@@ -200,12 +200,12 @@ static void a_workspace_is_as_large_as_foretold(void **state)
 
 static struct train_spec train_spec(int batch, int threads)
 {
-	return (struct train_spec){.optim = optim_find("adam"),
-				   .lr = 0.01,
-				   .clip = 5,
-				   .dropout = 0.2,
+	return (struct train_spec){.learn.optim = optim_find("adam"),
+				   .learn.lr = 0.01,
+				   .learn.clip = 5,
+				   .learn.dropout = 0.2,
 				   .batch = batch,
-				   .threads = threads,
+				   .learn.threads = threads,
 				   .seed = 3,
 				   .epochs = 1};
 }
@@ -220,11 +220,10 @@ static void a_learner_takes_what_was_foretold(void **state)
 		const struct model_spec spec = {
 			.cell = &cell_standard, .embed = 24, .hidden = 32, .layers = 2};
 		const struct train_spec train = train_spec(16, threads);
-		const struct learner_spec learner = train_learner(&train);
 		struct corpus *texts;
 		struct encoder *e = toy_encoder_of(&spec, mask, 200, &texts, NULL);
 		struct learner *l =
-			learner_new(&e->model, toy_weights(&e->model, 1), &learner, NULL);
+			learner_new(&e->model, toy_weights(&e->model, 1), &train.learn, NULL);
 		int32_t order[200];
 		struct rng rng;
 		struct cost c;
@@ -243,7 +242,7 @@ static void a_learner_takes_what_was_foretold(void **state)
 
 			assert_true(learner_step(l, &lesson).finite);
 		}
-		cost_of_model(&c, &e->model, train.optim, threads);
+		cost_of_model(&c, &e->model, train.learn.optim, threads);
 		for (int p = COST_WEIGHTS; p <= COST_OPTIMIZER; p++)
 			foretold += (double)c.memory[p];
 		assert_int_equal(foretold, ((3 + threads) * e->model.size -
@@ -274,7 +273,7 @@ static void a_validation_counts_its_longest_batches(void **state)
 	for (int k = 0; k < 2; k++) {
 		const struct train_spec s = train_spec(16, k + 1);
 
-		cost_of_model(k ? &two : &one, &e->model, s.optim, s.threads);
+		cost_of_model(k ? &two : &one, &e->model, s.learn.optim, s.learn.threads);
 		cost_add_texts(k ? &two : &one, &s, e, train, valid);
 	}
 	assert_int_equal(one.valid_texts, 200);
@@ -302,7 +301,7 @@ static void a_measurement_really_trains(void **state)
 	struct cost c;
 
 	(void)state;
-	cost_of_model(&c, &e->model, s.optim, s.threads);
+	cost_of_model(&c, &e->model, s.learn.optim, s.learn.threads);
 	cost_add_texts(&c, &s, e, train, NULL);
 	assert_true(cost_measure(&speed, 0, &s, e, train, NULL)); /* no time: one step */
 	assert_int_equal(speed.steps, 1);

@@ -216,7 +216,7 @@ static void a_plateau_is_found_in_training(void **state)
 	int falls = 0;
 
 	(void)state;
-	toy.spec.lr = 1; /* jumps about */
+	toy.spec.learn.lr = 1; /* jumps about */
 	assert_int_equal(run(&toy, r), TRAIN_FINISHED);
 	for (int e = 1; e <= 12; e++) {
 		for (int step = 0; step < 5; step++)
@@ -266,7 +266,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 		struct toy toy = toy_of(name[k]);
 		struct rates *whole = mem_zero(1, sizeof(*whole));
 
-		toy.spec.lr = 0.5;
+		toy.spec.learn.lr = 0.5;
 		toy.spec.schedule.warmup = 4;
 		whole->set_after = 7;
 		whole->set_to = 0.9;
@@ -281,7 +281,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 			assert_int_equal(run(&toy, part), TRAIN_STOPPED);
 			part->stop_after = 0;
 			spec->from = snapshot_ref(part->last);
-			spec->lr = part->last->progress->lr;
+			spec->learn.lr = part->last->progress->lr;
 			assert_int_equal(run(&toy, part), TRAIN_FINISHED);
 			assert_memory_equal(part->rate, whole->rate, sizeof(whole->rate));
 			assert_memory_equal(part->loss, whole->loss, sizeof(whole->loss));
@@ -289,7 +289,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 					    toy.e->model.size * sizeof(real));
 			snapshot_unref(spec->from);
 			spec->from = NULL;
-			spec->lr = 0.5;
+			spec->learn.lr = 0.5;
 			snapshot_unref(part->last);
 			free(part);
 		}

@@ -66,14 +66,14 @@ static void watch_release(struct watch *w)
 
 static struct train_spec spec_of(int epochs)
 {
-	return (struct train_spec){.optim = optim_find("adam"),
-				   .lr = 0.01,
-				   .clip = 5,
-				   .dropout = 0.1,
+	return (struct train_spec){.learn.optim = optim_find("adam"),
+				   .learn.lr = 0.01,
+				   .learn.clip = 5,
+				   .learn.dropout = 0.1,
 				   .init = {.forget_bias = 1, .embed_range = 0.5},
 				   .epochs = epochs,
 				   .batch = 8,
-				   .threads = 2,
+				   .learn.threads = 2,
 				   .seed = 4};
 }
 
@@ -169,8 +169,8 @@ static void runaway_numbers_stop_it(void **state)
 
 	(void)state;
 	watch_init(&w);
-	spec.lr = sizeof(real) == sizeof(double) ? 1e308 : 3e38;
-	spec.clip = 0;
+	spec.learn.lr = sizeof(real) == sizeof(double) ? 1e308 : 3e38;
+	spec.learn.clip = 0;
 	t = trainer_new(&spec, e, train, valid, (struct train_sink){emit, &w}, &err);
 	assert_int_equal(trainer_wait(t, &err), TRAIN_DIVERGED);
 	assert_int_equal(err.code, ERR_DIVERGED);

@@ -256,14 +256,14 @@ static struct snapshot *trained(const struct train_spec *spec, struct encoder *e
 
 static void a_trainer_passes_them_on(void **state)
 {
-	struct train_spec spec = {.optim = optim_find("adamw"),
-				  .tune = {{false, false, true, true}, {0, 0, 0.5, 2}},
-				  .lr = 0.1,
-				  .clip_value = 0.01,
+	struct train_spec spec = {.learn.optim = optim_find("adamw"),
+				  .learn.tune = {{false, false, true, true}, {0, 0, 0.5, 2}},
+				  .learn.lr = 0.1,
+				  .learn.clip_value = 0.01,
 				  .init = {.forget_bias = 1, .embed_range = 0.5},
 				  .epochs = 1,
 				  .batch = 8,
-				  .threads = 1,
+				  .learn.threads = 1,
 				  .seed = 3};
 	struct corpus *c;
 	struct encoder *e = toy_encoder(cell_at(0), 4, 5, true, 8, &c, NULL);
@@ -297,16 +297,16 @@ static void a_trainer_can_be_lazy(void **state)
 
 	(void)state;
 	for (int k = 0; k < 2; k++) {
-		struct train_spec spec = {.optim = optim_find(name[k]),
-					  .lr = 0.1,
+		struct train_spec spec = {.learn.optim = optim_find(name[k]),
+					  .learn.lr = 0.1,
 					  .init = {.forget_bias = 1, .embed_range = 0.5},
 					  .epochs = 1,
 					  .batch = 2,
-					  .threads = 2,
+					  .learn.threads = 2,
 					  .seed = 3};
 		struct snapshot *dense = trained(&spec, e, c), *lazy;
 
-		spec.lazy = true;
+		spec.learn.lazy = true;
 		lazy = trained(&spec, e, c);
 		assert_int_equal(
 			!memcmp(dense->weights, lazy->weights, e->model.size * sizeof(real)),

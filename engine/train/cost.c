@@ -148,7 +148,7 @@ static int64_t survey_train(struct survey *s, const struct train_spec *spec)
 	struct rng rng;
 	int64_t bytes = 0;
 
-	s->largest = mem_zero((size_t)spec->threads, sizeof(*s->largest));
+	s->largest = mem_zero((size_t)spec->learn.threads, sizeof(*s->largest));
 	for (int k = 0; k < c->count; k++)
 		order[k] = k;
 	rng_seed(&rng, spec->seed, 1);
@@ -158,9 +158,9 @@ static int64_t survey_train(struct survey *s, const struct train_spec *spec)
 		const int count = left < spec->batch ? left : spec->batch;
 
 		batch_sort(c, order + at, count);
-		look_at_batch(s, order + at, count, spec->threads);
+		look_at_batch(s, order + at, count, spec->learn.threads);
 	}
-	for (int k = 0; k < spec->threads; k++)
+	for (int k = 0; k < spec->learn.threads; k++)
 		bytes += (int64_t)s->largest[k];
 	free(order);
 	return bytes;
@@ -174,7 +174,7 @@ static int64_t survey_valid(struct survey *s, const struct train_spec *spec)
 	int32_t *order = mem_alloc((size_t)c->count * sizeof(*order));
 	int64_t bytes = 0;
 
-	s->largest = mem_zero((size_t)spec->threads, sizeof(*s->largest));
+	s->largest = mem_zero((size_t)spec->learn.threads, sizeof(*s->largest));
 	for (int k = 0; k < c->count; k++)
 		order[k] = k;
 	batch_sort(c, order, c->count);
@@ -186,13 +186,13 @@ static int64_t survey_valid(struct survey *s, const struct train_spec *spec)
 		if (m->dec.runs)
 			batch_targets(&s->work.out.batch, c, order + (size_t)k * EVAL_BATCH,
 				      left < EVAL_BATCH ? left : EVAL_BATCH, 1);
-		look_at(s, k % spec->threads);
-		if (m->dec.runs && k < spec->threads) /* it writes the texts, step by step */
+		look_at(s, k % spec->learn.threads);
+		if (m->dec.runs && k < spec->learn.threads) /* it writes the texts, step by step */
 			bytes += (int64_t)((side_size(&m->dec, m->E + m->D, EVAL_BATCH, 1) * 5 / 4 +
 					    EVAL_BATCH * (size_t)m->spec.classes) *
 					   sizeof(real));
 	}
-	for (int k = 0; k < spec->threads; k++)
+	for (int k = 0; k < spec->learn.threads; k++)
 		bytes += (int64_t)s->largest[k];
 	free(order);
 	return bytes;
@@ -216,9 +216,9 @@ static int64_t corpus_bytes(const struct corpus *c)
 static void add_stream(struct cost *c, const struct train_spec *spec, const struct model *m,
 		       const struct corpus *train, const struct corpus *valid)
 {
-	for (int k = 0; k < spec->threads && k < spec->batch; k++) {
-		const size_t rows =
-			(size_t)(spec->batch - k + spec->threads - 1) / (size_t)spec->threads;
+	for (int k = 0; k < spec->learn.threads && k < spec->batch; k++) {
+		const size_t rows = (size_t)(spec->batch - k + spec->learn.threads - 1) /
+				    (size_t)spec->learn.threads;
 
 		c->memory[COST_ACTIVATIONS] +=
 			(int64_t)work_size(m, rows, rows * (size_t)spec->window, 0);
@@ -346,9 +346,8 @@ static void begin_course(struct course *c, const struct train_spec *spec, const 
 bool cost_measure(struct cost_speed *out, double seconds, const struct train_spec *spec,
 		  const struct encoder *e, const struct corpus *train, struct err *err)
 {
-	const struct learner_spec learner = train_learner(spec);
 	struct learner *l = learner_new(&e->model, init_weights(&e->model, spec->seed, &spec->init),
-					&learner, err);
+					&spec->learn, err);
 	struct course course;
 	double begin;
 	bool ok = true, over = false;
@@ -356,7 +355,6 @@ bool cost_measure(struct cost_speed *out, double seconds, const struct train_spe
 	*out = (struct cost_speed){0};
 	if (!l)
 		return false;
-	optim_tune(learner_optim(l), &spec->tune);
 	begin_course(&course, spec, e, train);
 	team_flush_denormals();
 	begin = now();

@@ -61,6 +61,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	}
 	for (int k = 1; k < l->members && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
+	optim_tune(&l->optim, &spec->tune);
 	if (ok)
 		return l;
 	err_set(err, ERR_FAILED, "not enough memory for a model of %zu weights", m->size);

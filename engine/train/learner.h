@@ -38,6 +38,7 @@ struct step_stats {
 
 struct learner_spec {
 	const struct optim_ops *optim;
+	struct optim_tune tune;    /* of optim; zeroed: its own numbers */
 	double lr, clip;           /* of the whole norm; 0: none */
 	double clip_value;         /* of each element, before the norm is taken; 0: none */
 	double dropout, recurrent; /* rates: see engine/nn/side.h */

@@ -262,7 +262,7 @@ static bool diverged(struct trainer *t, const char *what)
 		"of step "
 		"%lld are kept; try a lower lr or a lower clip",
 		what, (long long)t->gauge.step + 1, t->gauge.epoch, t->gauge.lr,
-		t->spec.clip > 0 || t->spec.clip_value > 0 ? "" : ", no clipping",
+		t->spec.learn.clip > 0 || t->spec.learn.clip_value > 0 ? "" : ", no clipping",
 		(long long)t->good->step);
 	if (!t->good_saved)
 		emit(t, (struct train_event){.type = TRAIN_EVENT_CHECKPOINT, .snapshot = t->good});
@@ -466,24 +466,10 @@ static real *first_weights(const struct train_spec *spec, const struct encoder *
 	return w;
 }
 
-struct learner_spec train_learner(const struct train_spec *spec)
-{
-	return (struct learner_spec){.optim = spec->optim,
-				     .lr = spec->lr,
-				     .clip = spec->clip,
-				     .clip_value = spec->clip_value,
-				     .lazy = spec->lazy,
-				     .dropout = spec->dropout,
-				     .recurrent = spec->recurrent,
-				     .smoothing = spec->smoothing,
-				     .threads = spec->threads};
-}
-
 struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,
 			    struct corpus *valid, struct train_sink sink, struct err *err)
 {
 	struct trainer *t = mem_zero(1, sizeof(*t));
-	const struct learner_spec learner = train_learner(spec);
 	real *weights = first_weights(spec, e);
 
 	t->spec = *spec;
@@ -495,7 +481,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 		snapshot_ref(spec->from);
 	t->joined = true;
 	t->pause = spec->paused;
-	t->base = t->gauge.lr = spec->lr;
+	t->base = t->gauge.lr = spec->learn.lr;
 	t->memory = schedule_fresh;
 	t->batches = is_stream(t) ? (int)batch_windows(train->tokens, spec->batch, spec->window)
 				  : (train->count + spec->batch - 1) / spec->batch;
@@ -506,12 +492,11 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	t->learner = learner_new(&e->model, weights, &learner, err);
+	t->learner = learner_new(&e->model, weights, &spec->learn, err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;
 	}
-	optim_tune(learner_optim(t->learner), &spec->tune);
 	t->joined = !thread_start(&t->thread, trainer_main, t, "training", err);
 	if (!t->joined)
 		return t;

@@ -13,7 +13,6 @@
 #include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 #include "engine/train/learner.h"
-#include "engine/train/optim.h"
 #include "engine/train/schedule.h"
 
 #include <stdbool.h>
@@ -31,16 +30,10 @@ struct epoch_stats {
 };
 
 struct train_spec {
-	const struct optim_ops *optim;
-	struct optim_tune tune;   /* of optim */
-	double lr, clip, dropout; /* clip 0: none */
-	double recurrent;         /* dropout of the state */
-	double smoothing;         /* of labels */
-	double clip_value;        /* 0: none */
-	bool lazy;                /* updates of the embedding: see learner_spec */
-	struct schedule schedule; /* of lr; zeroed: constant */
+	struct learner_spec learn;
+	struct schedule schedule; /* of learn.lr; zeroed: constant */
 	struct init init;         /* of the first weights */
-	int epochs, batch, threads;
+	int epochs, batch;
 	int window;   /* steps of a window over a stream, whose rows are `batch` */
 	int patience; /* epochs without a better validation before stopping; 0: never */
 	uint64_t seed;
@@ -50,9 +43,6 @@ struct train_spec {
 	struct snapshot *from;
 	const struct epoch_stats *best;
 };
-
-/* The learner that a trainer with this spec has. */
-struct learner_spec train_learner(const struct train_spec *spec);
 
 enum train_state {
 	TRAIN_READY, /* not a step taken yet */
