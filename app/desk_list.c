@@ -154,6 +154,22 @@ struct curve_job {
 	bool perplexity;
 };
 
+static bool read_curve(struct curve_job *c, struct store *s, int64_t run)
+{
+	struct err *err = &c->job.err;
+
+	if (store_metric_curve(s, run, "valid/accuracy", CURVE_POINTS, c->curve, err) &&
+	    c->curve->count)
+		return true;
+	metric_curve_release(c->curve); /* a task without accuracy, or no validation at all */
+	if (!store_metric_curve(s, run, "valid/loss", CURVE_POINTS, c->curve, err))
+		return false;
+	c->perplexity = true;
+	for (size_t k = 0; k < c->curve->count; k++)
+		c->curve->value[k] = exp(c->curve->value[k]);
+	return true;
+}
+
 static void curve_run(struct job *j)
 {
 	struct curve_job *c = (struct curve_job *)j;
@@ -161,18 +177,7 @@ static void curve_run(struct job *j)
 	struct run_ref ref;
 
 	c->curve = mem_zero(1, sizeof(*c->curve));
-	if (s && store_run_find(s, c->id, &ref, &j->err)) {
-		j->ok = store_metric_curve(s, ref.run, "valid/accuracy", CURVE_POINTS, c->curve,
-					   &j->err);
-		c->perplexity = !c->curve->count;
-	}
-	if (c->perplexity) { /* a task without accuracy, unless it has no validation at all */
-		metric_curve_release(c->curve);
-		j->ok = store_metric_curve(s, ref.run, "valid/loss", CURVE_POINTS, c->curve,
-					   &j->err);
-		for (size_t k = 0; k < c->curve->count; k++)
-			c->curve->value[k] = exp(c->curve->value[k]);
-	}
+	j->ok = s && store_run_find(s, c->id, &ref, &j->err) && read_curve(c, s, ref.run);
 	store_close(s);
 }
 

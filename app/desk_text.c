@@ -92,7 +92,8 @@ static void take(struct text_state *t, struct write_job *wj)
 		t->read = wj->read;
 		wj->read = (struct encoding){0};
 	}
-	t->token = mem_grow(t->token, &t->cap, (size_t)(t->count + wj->count), sizeof(*t->token));
+	t->token = mem_grow(t->token, &t->cap, (size_t)t->count + (size_t)wj->count,
+			    sizeof(*t->token));
 	if (wj->count)
 		memcpy(t->token + t->count, wj->piece, (size_t)wj->count * sizeof(*wj->piece));
 	t->count += wj->count;

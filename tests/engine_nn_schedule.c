@@ -152,15 +152,15 @@ struct toy {
 
 static struct toy toy_of(const char *schedule)
 {
-	struct toy toy = {.spec = {.optim = optim_find("adam"),
-				   .lr = 0.02,
-				   .clip = 5,
-				   .dropout = 0.1,
+	struct toy toy = {.spec = {.learn.optim = optim_find("adam"),
+				   .learn.lr = 0.02,
+				   .learn.clip = 5,
+				   .learn.dropout = 0.1,
 				   .schedule = {schedule_find(schedule), .decay = 0.7, .every = 1},
 				   .init = {.forget_bias = 1, .embed_range = 0.5},
 				   .epochs = 12,
 				   .batch = 8,
-				   .threads = 1,
+				   .learn.threads = 1,
 				   .seed = 4,
 				   .paused = true}};
 
