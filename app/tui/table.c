@@ -78,19 +78,20 @@ static void natural_widths(const struct table *tb, int rows, int *width)
 
 	for (int i = 0; i < tb->cols; i++) {
 		const struct table_column *k = &tb->column[i];
-		int w = canvas_width(k->title) + (tb->sort_col == i);
+		int w = canvas_width(k->title) + (tb->sort_col == i), most = 0;
 
 		for (int row = first; row < end; row++) {
 			int cell = canvas_width(cell_text(tb, row, i));
 
-			w = cell > w ? cell : w;
+			most = cell > most ? cell : most;
 		}
+		w = most > w ? most : w;
 		if (w < k->min)
 			w = k->min;
 		if (k->max > 0 && w > k->max)
 			w = k->max;
 		width[i] = w > 0 ? w : 1;
-		if (i > 0 && i <= tb->left)
+		if ((i > 0 && i <= tb->left) || (!most && i < 32 && tb->optional >> i & 1))
 			width[i] = 0;
 	}
 }

@@ -31,6 +31,7 @@ struct table {
 	int selected, first; /* rows; table_draw moves first to show the selected one */
 	int left;            /* columns scrolled away at the left, after the first one */
 	int sort_col;
+	unsigned optional; /* bit k: column k goes where no row has anything in it */
 	bool descending;
 	const char *empty; /* shown when there are no rows; may be NULL */
 };

@@ -32,12 +32,15 @@ static const struct binding *hints(const struct workbench *w)
 enum {
 	COL_NAME,
 	COL_ID,
+	COL_TASK,
 	COL_CELL,
 	COL_H,
+	COL_L,
 	COL_STEPS,
 	COL_LOSS,
 	COL_VALID,
 	COL_ACCURACY,
+	COL_PERPLEXITY,
 	COL_WHEN,
 	COL_STATE,
 	COL_TAGS,
@@ -47,10 +50,11 @@ enum {
 enum { NAME_WHOLE = 22 }; /* names up to this width are not cut while other columns can go */
 
 static const struct table_column columns[COLS] = {
-	{"name", -1, 12, 28, 0},  {"id", -1, 8, 8, 7},      {"cell", -1, 8, 10, 5},
-	{"H", 1, 3, 5, 6},        {"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},
-	{"val loss", 1, 6, 8, 2}, {"accuracy", 1, 8, 8, 1}, {"when", -1, 11, 12, 8},
-	{"state", -1, 8, 9, 2},   {"tags", -1, 4, 16, 9},   {"note", -1, 4, 40, 10},
+	{"name", -1, 12, 28, 0},  {"id", -1, 8, 8, 12},        {"task", -1, 8, 11, 10},
+	{"cell", -1, 8, 10, 5},   {"H", 1, 3, 5, 6},           {"L", 1, 1, 2, 11},
+	{"steps", 1, 5, 8, 4},    {"loss", 1, 6, 6, 3},        {"val loss", 1, 6, 8, 2},
+	{"accuracy", 1, 8, 8, 1}, {"perplexity", 1, 8, 10, 1}, {"when", -1, 11, 12, 7},
+	{"state", -1, 8, 9, 2},   {"tags", -1, 4, 16, 9},      {"note", -1, 16, 40, 8},
 };
 
 /* The column each order of the store is shown by. */
@@ -59,9 +63,10 @@ static int sorted_column(const char *order)
 	static const struct {
 		const char *order;
 		int col;
-	} map[] = {{"created", COL_WHEN}, {"name", COL_NAME},         {"cell", COL_CELL},
-		   {"hidden", COL_H},     {"steps", COL_STEPS},       {"loss", COL_LOSS},
-		   {"valid", COL_VALID},  {"accuracy", COL_ACCURACY}, {"status", COL_STATE}};
+	} map[] = {{"created", COL_WHEN},      {"name", COL_NAME},   {"cell", COL_CELL},
+		   {"task", COL_TASK},         {"layers", COL_L},    {"hidden", COL_H},
+		   {"steps", COL_STEPS},       {"loss", COL_LOSS},   {"valid", COL_VALID},
+		   {"accuracy", COL_ACCURACY}, {"status", COL_STATE}};
 
 	for (size_t k = 0; k < sizeof(map) / sizeof(map[0]); k++)
 		if (!strcmp(map[k].order, order))
@@ -89,6 +94,13 @@ static const char *number(double v, char *out)
 	return out;
 }
 
+static bool has_perplexity(const struct run_row *r)
+{
+	const int task = task_find(r->task);
+
+	return task >= 0 && !task_table[task].accuracy;
+}
+
 static const char *cell(void *data, int row, int col)
 {
 	static char text[64];
@@ -100,8 +112,13 @@ static const char *cell(void *data, int row, int col)
 		return r->name;
 	case COL_ID:
 		return r->id;
+	case COL_TASK:
+		return r->task;
 	case COL_CELL:
 		return r->cell;
+	case COL_L:
+		snprintf(text, sizeof(text), "%d", r->layers);
+		return text;
 	case COL_H:
 		snprintf(text, sizeof(text), "%d", r->hidden);
 		return text;
@@ -114,6 +131,9 @@ static const char *cell(void *data, int row, int col)
 		return number(r->best_loss, text);
 	case COL_ACCURACY:
 		return number(r->best_accuracy, text);
+	case COL_PERPLEXITY:
+		return has_perplexity(r) && !isnan(r->best_loss) ? number(exp(r->best_loss), text)
+								 : "";
 	case COL_WHEN:
 		when_text(r->created_ms, text, sizeof(text));
 		return text;
@@ -145,9 +165,9 @@ static enum role role(void *data, int row, int col)
 		return s == RUN_FINISHED                                          ? ROLE_good
 		       : s == RUN_FAILED || s == RUN_DIVERGED || s == RUN_CRASHED ? ROLE_error
 										  : ROLE_text;
-	return col == COL_NAME || col == COL_ACCURACY                ? ROLE_strong
-	       : col == COL_ID || col == COL_NOTE || col == COL_WHEN ? ROLE_dim
-								     : ROLE_text;
+	return col == COL_NAME || col == COL_ACCURACY || col == COL_PERPLEXITY ? ROLE_strong
+	       : col == COL_ID || col == COL_NOTE || col == COL_WHEN           ? ROLE_dim
+									       : ROLE_text;
 }
 
 /* Whether the first marked run with a curve has one of perplexity: one plot has one measure. */
@@ -200,6 +220,8 @@ static void draw(struct workbench *w, struct rect r)
 	struct table_column column[COLS];
 	struct table t = {.column = column,
 			  .cols = COLS,
+			  .optional = 1u << COL_ACCURACY | 1u << COL_PERPLEXITY | 1u << COL_TAGS |
+				      1u << COL_NOTE,
 			  .rows = (int)s->count,
 			  .cell = cell,
 			  .marked = marked,
