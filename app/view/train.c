@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Train: is it learning? */
+#include "app/budget.h"
 #include "app/tui/plot.h"
 #include "app/view/strip.h"
 
@@ -157,6 +158,32 @@ static void best_text(const struct task_ops *task, const struct epoch_stats *bes
 		snprintf(out, 160, "%.2f at epoch %d", exp(best->valid_loss), best->epoch);
 }
 
+/* How fast it is; before it has begun, what it will take. */
+static const char *speed_text(const struct workbench *w, const struct open_run *o, int cols,
+			      char *out, size_t size)
+{
+	const double speed = o->view->gauge.tokens_per_s;
+	char flop_name[16], memory[16];
+	struct cost c;
+	double flop = 0;
+
+	if (o->snapshot) {
+		cost_of_model(&c, &o->snapshot->encoder->model, optim_at(0), 1);
+		flop = (double)(c.forward.token + c.backward.token);
+	}
+	if (speed > 0)
+		snprintf(out, size, "%.1fk tokens/s · %.1f GFLOP/s", speed / 1000,
+			 speed * flop * 1e-9);
+	else if (o->live && w->session && flop > 0)
+		snprintf(out, size, "%s/token, %s memory", budget_flop(flop, flop_name),
+			 budget_bytes((double)cost_memory(&w->session->prepared.cost), memory));
+	else
+		snprintf(out, size, "–");
+	if (canvas_width(out) > cols && strstr(out, speed > 0 ? " · " : ", "))
+		*strstr(out, speed > 0 ? " · " : ", ") = '\0';
+	return out;
+}
+
 static void draw_facts(struct workbench *w, struct rect r, const struct open_run *o)
 {
 	const struct feed_view *v = o->view;
@@ -193,11 +220,8 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "%s", *o->id ? o->status : "not yet");
 	part_field(w, in, row++, 13, o->live && w->session ? "saved" : "state", text);
-	if (g->tokens_per_s > 0)
-		snprintf(text, sizeof(text), "%.1fk tokens/s", g->tokens_per_s / 1000);
-	else
-		snprintf(text, sizeof(text), "–");
-	part_field(w, in, row++, 13, "speed", text);
+	part_field(w, in, row++, 13, g->tokens_per_s > 0 ? "speed" : "takes",
+		   speed_text(w, o, in.cols - 14, text, sizeof(text)));
 	snprintf(text, sizeof(text), "%s, %.1f MB", part_count(o->parameters, count),
 		 (double)o->parameters * 4e-6);
 	part_field(w, in, row++, 13, "parameters", text);

@@ -319,7 +319,7 @@ static bool take_step(struct course *c, struct learner *l, const struct encoder 
 	}
 	s = learner_step(l, &lesson);
 	seen->steps++;
-	seen->tokens += s.tokens - (e->model.dec.runs ? s.targets : 0);
+	seen->tokens += s.tokens;
 	seen->texts += c->stream ? 0 : lesson.count;
 	if (s.no_memory)
 		return err_set(err, ERR_FAILED,

@@ -13,7 +13,7 @@ struct member {
 	real *grad; /* m->dense; the first member's is the learner's whole block */
 	struct tally tally;
 	double square_sum;
-	int tokens; /* steps computed */
+	int tokens; /* of the texts */
 	bool failed;
 };
 
@@ -123,7 +123,7 @@ static void run_pass(void *arg, int k)
 	if (!dealt(l, l->lesson->count, k))
 		return;
 	build_rows(l, w, k);
-	me->tokens = w->in.batch.steps.N + w->out.batch.steps.N;
+	me->tokens = w->in.batch.steps.N;
 	me->failed = !model_pass(l->m, l->weights, w,
 				 &(struct pass){.drop = &drop,
 						.smoothing = (real)l->spec.smoothing,

@@ -31,7 +31,7 @@ struct step_stats {
 	double accuracy;  /* share of its targets, in the same pass */
 	double grad_norm; /* before it is clipped, after elements are */
 	int64_t targets;
-	int tokens;     /* steps computed: the sum of the rows' lengths */
+	int tokens;     /* of the texts: the sum of the rows' lengths; not those a decoder reads */
 	bool finite;    /* false: loss or gradient is NaN or infinite, and nothing was updated */
 	bool no_memory; /* that is why */
 };
