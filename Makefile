@@ -158,7 +158,8 @@ golden: $(golden)
 	@tests/golden/run.sh $(BUILD) "$(DIR)"
 
 bench: $(BUILD)/sluice
-	@sh tests/bench/bench.sh $(BUILD)
+	@[ -n "$(ONLY)" ] || sh tests/bench/bench.sh $(BUILD)
+	@ONLY="$(ONLY)" sh tests/bench/ladder.sh $(BUILD)
 
 asan:
 	@$(MAKE) --no-print-directory BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' ARCH= \

@@ -128,7 +128,9 @@ static bool has_colours(const struct canvas *c)
 /* The number in at most `width` columns, or "" when it does not fit. */
 static void cell_number(char out[32], const struct look *k, double v, int width)
 {
-	snprintf(out, 32, k->is_signed ? "%+.2f" : "%.2f", fmax(-1e9, fmin(1e9, v)));
+	const int decimals = fabs(v) < 10 ? 2 : 1; /* so that neighbours do not touch */
+
+	snprintf(out, 32, k->is_signed ? "%+.*f" : "%.*f", decimals, fmax(-1e9, fmin(1e9, v)));
 	if ((int)strlen(out) > width)
 		snprintf(out, 32, k->is_signed ? "%+.0f" : "%.0f", fmax(-1e9, fmin(1e9, v)));
 	if ((int)strlen(out) > width || (fabs(v) < 10 && !strchr(out, '.')))

@@ -38,9 +38,11 @@ static const struct model *model_of(const struct workbench *w)
 
 /* --- above the text ------------------------------------------------------------------------------ */
 
-/* A name and its value; the column behind them. */
+/* A name and its value; the column behind them. Nothing where they do not fit. */
 static int put(struct workbench *w, struct rect r, int col, const char *name, const char *value)
 {
+	if (col + canvas_width(name) + 1 + canvas_width(value) > r.cols)
+		return r.cols;
 	col += canvas_text(&w->canvas, r, 1, col, part_look(w, ROLE_dim), name) + 1;
 	return col + canvas_text(&w->canvas, r, 1, col, part_look(w, ROLE_strong), value) + 2;
 }
@@ -99,7 +101,8 @@ static void draw_head(struct workbench *w, struct rect r)
 		canvas_text(&w->canvas, r, 1, 1, part_look(w, ROLE_dim),
 			    "from its vector, the likeliest token at every step");
 	else
-		draw_sampling(w, r);
+		draw_sampling(
+			w, (struct rect){r.row, r.col, r.rows, r.cols - canvas_width(right) - 3});
 }
 
 /* --- beside the text: the token at the cursor ---------------------------------------------------- */
