@@ -130,7 +130,6 @@ static void pause_step_rate_stop(void **state)
 	sluice_wait_epoch(s, sluice_epoch(s) + 1);
 	screen_key(s, "S");
 	sluice_wait_top(s, "stopped · epoch");
-	sluice_wait_message(s, "stopped");
 	screen_key(s, "+");
 	sluice_wait_message(s, "nothing is being trained");
 	step = sluice_step(s);
