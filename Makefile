@@ -15,13 +15,21 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 CFLAGS  ?=
 OPT     ?= -O3 -g
-ARCH    ?= -march=native
+ARCH    ?=
 DIR     ?= tests/golden
+
+# The levels there are besides the portable one, and what turns them on.
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
+levels := avx2 avx512
+LEVELS := -DSLUICE_LEVELS
+endif
+AVX2   := -march=x86-64-v3
+AVX512 := -march=x86-64-v4 -mprefer-vector-width=512
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wformat=2
 BASE := -std=c11 -D_XOPEN_SOURCE=700 -D_DEFAULT_SOURCE -I. -pthread -fno-math-errno \
-	-fno-trapping-math -ffp-contract=fast $(ARCH) $(WARN) $(OPT) $(SAN) $(CFLAGS) -MMD -MP
+	-fno-trapping-math -ffp-contract=fast $(LEVELS) $(ARCH) $(WARN) $(OPT) $(SAN) $(CFLAGS) -MMD -MP
 
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 ENGINE_PKG := nettle openblas libutf8proc jansson
@@ -40,11 +48,21 @@ SCREEN_LIBS := $(call pkg,--libs,vterm) -lutil
 
 base_src   := $(wildcard engine/base/*.c)
 engine_src := $(filter-out $(base_src),$(wildcard engine/*/*.c))
+# Hot loops: compiled once more for each level of vector instructions (engine/math/level.h).
+hot_src := engine/math/kernels.c engine/math/packed.c engine/train/optim_rules.c \
+	$(filter-out engine/nn/cell.c,$(wildcard engine/nn/cell*.c))
 store_src  := $(wildcard store/*.c)
 app_src    := $(filter-out app/main.c,$(wildcard app/*.c app/*/*.c))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 # The engine once more with real = double, for golden cases and finite differences.
 dbl = $(patsubst %.c,$(BUILD)/double/%.o,$(1))
+
+
+# And the kernels of bfloat16, which look for their unit at run time.
+bf16_src := engine/math/packed_bf16.c
+BF16   := -mavx512bf16 -mamx-tile -mamx-bf16
+engine_src := $(filter-out $(bf16_src),$(engine_src))
+hot_obj := $(if $(levels),$(BUILD)/obj/$(bf16_src:.c=.o)) $(foreach l,$(levels),$(patsubst %.c,$(BUILD)/$(l)/%.o,$(hot_src)))
 
 base_a   := $(BUILD)/base.a
 engine_a := $(BUILD)/engine.a
@@ -75,7 +93,7 @@ $(BUILD)/sluice: $(BUILD)/obj/app/main.o $(app_a) $(store_a) $(engine_a) $(base_
 	$(Q)$(CC) $(OPT) $(SAN) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS)
 
 $(base_a): $(call obj,$(base_src))
-$(engine_a): $(call obj,$(engine_src))
+$(engine_a): $(call obj,$(engine_src)) $(hot_obj)
 $(double_a): $(call dbl,$(engine_src))
 $(store_a): $(call obj,$(store_src))
 $(app_a): $(call obj,$(app_src))
@@ -87,6 +105,15 @@ $(BUILD)/obj/engine/%.o: engine/%.c
 	@mkdir -p $(@D)
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -c -o $@ $<
+$(BUILD)/avx2/%.o: %.c
+	@mkdir -p $(@D)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(AVX2) -DSLUICE_LEVEL=avx2 $(ENGINE_CFLAGS) -c -o $@ $<
+$(BUILD)/avx512/%.o: %.c
+	@mkdir -p $(@D)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(AVX512) -DSLUICE_LEVEL=avx512 $(ENGINE_CFLAGS) -c -o $@ $<
+$(BUILD)/obj/$(bf16_src:.c=.o): BASE += $(AVX512) $(BF16)
 $(BUILD)/double/engine/%.o: engine/%.c
 	@mkdir -p $(@D)
 	@$(SAY)
@@ -139,6 +166,10 @@ $(BUILD)/golden_float: tests/golden/golden.c $(golden_src) $(engine_a) $(base_a)
 $(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a)
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
+
+$(BUILD)/ladder: tests/bench/ladder.c tests/bench/ours.c $(engine_a) $(base_a)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 
 run:
 	@.ci/setup build

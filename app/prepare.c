@@ -213,6 +213,20 @@ static bool is_affordable(struct prepared *p, int64_t available, struct err *err
 	return budget_check(c, available, err);
 }
 
+/* Where the processor has no unit for it the run is one in float32, and says so. */
+static void settle_precision(struct prepared *p)
+{
+	const enum precision wanted = (enum precision)p->settings.precision;
+
+	if (precision_has(wanted))
+		return;
+	p->settings.precision = PRECISION_F32;
+	buf_printf(&p->warnings,
+		   "precision=%s: this processor or build has neither AMX nor AVX-512 BF16; "
+		   "products are computed in float32\n",
+		   precision_name(wanted));
+}
+
 bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 {
 	return prepare_within(s, budget_available(""), out, err);
@@ -228,6 +242,7 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 	settings_copy(&out->settings, s);
 	if (!out->settings.threads)
 		out->settings.threads = default_threads();
+	settle_precision(out);
 	s = &out->settings;
 	out->spec = (struct train_spec){
 		.learn.optim = settings_optim(s),
@@ -244,6 +259,7 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.batch = s->batch,
 		.window = s->window,
 		.learn.threads = s->threads,
+		.learn.precision = (enum precision)s->precision,
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};

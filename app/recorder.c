@@ -4,7 +4,7 @@
 #include "app/archive.h"
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
-#include "engine/math/blas.h"
+#include "engine/math/product.h"
 #include "store/event.h"
 #include "store/metric.h"
 #include "store/param.h"
@@ -143,7 +143,7 @@ static bool take_up(struct recorder *r, struct err *err)
 static bool make_run(struct recorder *r, struct err *err)
 {
 	const struct settings *s = &r->settings;
-	char machine[128], id[RUN_ID_SIZE];
+	char machine[128], product[256], id[RUN_ID_SIZE];
 	struct run_ref ref;
 	struct buf spec = {0};
 	struct run_new row = {
@@ -158,7 +158,7 @@ static bool make_run(struct recorder *r, struct err *err)
 		.parameters = (int64_t)r->encoder->model.size,
 		.seed = s->seed,
 		.machine = machine,
-		.build = blas_description(),
+		.build = product,
 		.version = SLUICE_VERSION,
 		.command = r->command,
 		.parent = r->parent,
@@ -169,6 +169,7 @@ static bool make_run(struct recorder *r, struct err *err)
 	if (r->resume)
 		return take_up(r, err);
 	machine_name(machine, sizeof(machine));
+	product_description(product, sizeof(product));
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
 	r->run = store_run_add(r->store, &row, id, err);

@@ -54,6 +54,11 @@ static const char *updates_choice(int k)
 	return k < 2 ? name[k] : NULL;
 }
 
+static const char *precision_choice(int k)
+{
+	return k < PRECISION_COUNT ? precision_name((enum precision)k) : NULL;
+}
+
 static const char *side_choice(int k)
 {
 	static const char *const name[] = {"pre", "post"};
@@ -132,6 +137,7 @@ static const struct setting table[] = {
 	{"valid_split", "share held out where there is no validation file", SETTING_REAL, AT(valid_split), 0, 0.9, "0.1", NULL},
 	{"seed",        "of weights, split, order and dropout", SETTING_INT64, AT(seed), 0, 9e15, "1", NULL},
 	{"threads",     "of training; 0: as many as there are processors, up to 4", SETTING_INT, AT(threads), 0, 64, "0", NULL},
+	{"precision",   "of the products in training; bf16 sums in f32 and keeps weights so", SETTING_CHOICE, AT(precision), 0, 0, "f32", precision_choice},
 	{"keep",        "which epochs' weights stay in the store", SETTING_CHOICE, AT(keep), 0, 0, "all", keep_choice},
 	{"data",        "training texts", SETTING_PATH, AT(data), 0, 0, NULL, NULL},
 	{"valid",       "validation texts", SETTING_PATH, AT(valid), 0, 0, NULL, NULL},

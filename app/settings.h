@@ -21,7 +21,7 @@ struct settings {
 	int keep;                                          /* enum keep of store/weights.h */
 	int padding, truncating;                           /* 0 pre, 1 post */
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
-	int embed, hidden, epochs, batch, window, patience, threads;
+	int embed, hidden, epochs, batch, window, patience, threads, precision;
 	int min_count, max_vocab, max_len;
 	int embedding_updates;                  /* 0 dense, 1 lazy */
 	int schedule, decay_after, decay_every; /* a place in its table; epochs */

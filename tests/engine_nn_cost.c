@@ -189,9 +189,10 @@ static void a_workspace_is_as_large_as_foretold(void **state)
 						       &(struct pass){.grad = grad, .scale = 1},
 						       &tally));
 			}
-			assert_int_equal(work_bytes(&w), work_size(&m, (size_t)w.in.batch.steps.B,
-								   (size_t)w.in.batch.steps.N,
-								   (size_t)w.out.batch.steps.N));
+			assert_int_equal(work_bytes(&w),
+					 work_size(&m, PRECISION_F32, (size_t)w.in.batch.steps.B,
+						   (size_t)w.in.batch.steps.N,
+						   (size_t)w.out.batch.steps.N));
 			work_release(&w);
 			free(weights);
 			free(grad);

@@ -3,7 +3,7 @@
 #include "app/resume.h"
 #include "app/command/train.h"
 
-#include "engine/math/blas.h"
+#include "engine/math/product.h"
 
 #include <string.h>
 
@@ -23,11 +23,15 @@ const struct option options_fork[] = {
 
 static void warn_elsewhere(const struct context *c, const struct run_row *row)
 {
-	if (!c->quiet && row->build && *row->build && strcmp(row->build, blas_description()) != 0)
+	char here[256];
+
+	product_description(here, sizeof(here));
+	if (!c->quiet && row->build && *row->build && strcmp(row->build, here) != 0)
 		fprintf(stderr,
-			"sluice: the run was trained with another build of OpenBLAS (%s): the last "
-			"bits may differ\n",
-			row->build);
+			"sluice: the run was trained with other matrix products (%s) than there "
+			"are "
+			"here (%s): the last bits may differ\n",
+			row->build, here);
 }
 
 static bool begin(struct context *c, const struct args *a, bool fork, struct err *err)

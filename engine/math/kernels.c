@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Compiled at every level: see level.h. */
 #include "engine/math/kernels.h"
 
-double vec_square_sum(const real *x, size_t n)
+static void add(real *restrict y, const real *restrict x, real a, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		y[k] += a * x[k];
+}
+
+static double square_sum(const real *x, size_t n)
 {
 	double part[8] = {0}, sum = 0;
 	size_t k = 0;
@@ -36,7 +43,7 @@ static real largest(const real *x, size_t n)
 	return max;
 }
 
-struct softmax softmax_row(real *x, int n)
+static struct softmax softmax(real *x, int n)
 {
 	const size_t size = (size_t)n;
 	const real max = largest(x, size);
@@ -56,3 +63,5 @@ struct softmax softmax_row(real *x, int n)
 		x[k] *= inverse;
 	return (struct softmax){(double)max + log(sum), inverse};
 }
+
+const struct vec_ops AT_LEVEL(vec_ops) = {add, square_sum, softmax};

@@ -6,6 +6,7 @@
 #ifndef SLUICE_ENGINE_MATH_KERNELS_H
 #define SLUICE_ENGINE_MATH_KERNELS_H
 
+#include "engine/math/level.h"
 #include "engine/math/real.h"
 
 #include <math.h>
@@ -84,21 +85,34 @@ static inline real real_sigmoid(real x)
 	return 1 / (1 + real_exp(-x));
 }
 
-/* y += a x */
-static inline void vec_add(real *restrict y, const real *restrict x, real a, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		y[k] += a * x[k];
-}
-
-/* Sum of squares, in double and in a fixed order. */
-double vec_square_sum(const real *x, size_t n);
-
 /* Turns n scores into probabilities in place. */
 struct softmax {
 	double log_sum; /* of the scores' exponentials: -log p[k] = log_sum - score[k] */
 	real top;       /* the largest probability */
 };
-struct softmax softmax_row(real *x, int n);
+
+struct vec_ops {
+	void (*add)(real *y, const real *x, real a, size_t n);
+	double (*square_sum)(const real *x, size_t n);
+	struct softmax (*softmax)(real *x, int n);
+};
+LEVEL_DECLARE(const struct vec_ops, vec_ops);
+
+/* y += a x */
+static inline void vec_add(real *y, const real *x, real a, size_t n)
+{
+	LEVEL_PICK(vec_ops)->add(y, x, a, n);
+}
+
+/* Sum of squares, in double and in a fixed order. */
+static inline double vec_square_sum(const real *x, size_t n)
+{
+	return LEVEL_PICK(vec_ops)->square_sum(x, n);
+}
+
+static inline struct softmax softmax_row(real *x, int n)
+{
+	return LEVEL_PICK(vec_ops)->softmax(x, n);
+}
 
 #endif

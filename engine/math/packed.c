@@ -1,60 +1,67 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Compiled at every level: see level.h. */
 #include "engine/math/packed.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* A vector register, or as many as it takes; the compiler has the instructions. */
-enum { LANES = 64 / sizeof(real) };
-typedef real vec __attribute__((vector_size(64), aligned(sizeof(real)), may_alias));
+#define INLINE static inline __attribute__((always_inline))
 
-/* Rows that a kernel holds in registers: two vectors each, of 32 registers, or of 16 half as wide. */
-#ifdef __AVX512F__
-enum { ROWS = 12 };
+/* Vector registers, and the rows of a tile two of them wide that leaves room for both factors. */
+#if defined(__AVX512F__)
+enum { VECTOR = 64, ROWS = 12 };
+#elif defined(__AVX2__)
+enum { VECTOR = 32, ROWS = 6 };
 #else
-enum { ROWS = 3 };
+enum { VECTOR = 16, ROWS = 4 };
 #endif
+enum { LANES = VECTOR / sizeof(real), TILE = 2 * LANES };
+typedef real vec __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
 
-size_t packed_size(int K, int cols)
+/* Depth of a block, whose panel stays in the second-level cache, and the rows that run over its panels
+ * one after the other. How far ahead panels are prefetched: a page, where the processor's own gives
+ * up. */
+enum { DEPTH = 512, RUN = 96, AHEAD = 4096 / sizeof(real) };
+
+static int least(int a, int b)
 {
-	const size_t panels = ((size_t)cols + PACKED_WIDTH - 1) / PACKED_WIDTH;
-
-	return panels * (size_t)K * PACKED_WIDTH;
+	return a < b ? a : b;
 }
 
-static int width_at(int cols, int first)
-{
-	return cols - first < PACKED_WIDTH ? cols - first : PACKED_WIDTH;
-}
-
-struct packed packed_of(struct cmat b, real *room)
+static struct packed pack(struct cmat b, real *room)
 {
 	real *to = room;
 
 	for (int first = 0; first < b.cols; first += PACKED_WIDTH) {
-		const size_t width = (size_t)width_at(b.cols, first);
+		const size_t width = (size_t)least(PACKED_WIDTH, b.cols - first);
 
 		for (int k = 0; k < b.rows; k++, to += PACKED_WIDTH) {
-			memcpy(to, b.data + (size_t)k * (size_t)b.stride + first,
-			       width * sizeof(real));
+			const real *from = b.data + (size_t)k * (size_t)b.stride + first;
+
+			if (width == PACKED_WIDTH) {
+				memcpy(to, from, PACKED_WIDTH * sizeof(real));
+				continue;
+			}
+			memcpy(to, from, width * sizeof(real));
 			memset(to + width, 0, (PACKED_WIDTH - width) * sizeof(real));
 		}
 	}
 	return (struct packed){room, b.rows, b.cols};
 }
 
-struct packed packed_of_transposed(struct cmat b, real *room)
+static struct packed pack_transposed(struct cmat b, real *room)
 {
 	const size_t K = (size_t)b.cols;
+	enum { LINE = 64 / sizeof(real) };
 
 	for (int first = 0; first < b.rows; first += PACKED_WIDTH) {
 		real *panel = room + (size_t)first * K;
-		const int width = width_at(b.rows, first);
+		const int width = least(PACKED_WIDTH, b.rows - first);
 
 		if (width < PACKED_WIDTH)
 			memset(panel, 0, K * PACKED_WIDTH * sizeof(real));
-		for (size_t k = 0; k < K; k += LANES) { /* a cache line of each row at a time */
-			const size_t end = k + LANES < K ? k + LANES : K;
+		for (size_t k = 0; k < K; k += LINE) { /* a cache line of each row at a time */
+			const size_t end = k + LINE < K ? k + LINE : K;
 
 			for (int j = 0; j < width; j++) {
 				const real *from = b.data + (size_t)(first + j) * (size_t)b.stride;
@@ -67,50 +74,58 @@ struct packed packed_of_transposed(struct cmat b, real *room)
 	return (struct packed){room, b.cols, b.rows};
 }
 
-/* n rows of a times one panel; out is a full panel wide. Inlined with n known, so that the sums stay in
- * registers. */
-static inline __attribute__((always_inline)) void
-rows_times_panel(int n, real *out, size_t out_stride, const real *a, size_t a_stride,
-		 const real *panel, int K, real beta)
+/* A tile of n rows and so many vectors: out = start + a panel. Inlined with n and vectors known, so that
+ * the sums stay in registers. */
+INLINE void tile(int n, int vectors, real *out, size_t out_stride, const real *start,
+		 size_t start_stride, const real *a, size_t a_stride, const real *panel, int K)
 {
 	vec sum[ROWS][2];
 
 	for (int r = 0; r < n; r++)
-		for (size_t v = 0; v < 2; v++)
-			sum[r][v] =
-				beta != 0 ? *(const vec *)(out + (size_t)r * out_stride + v * LANES)
+		for (int v = 0; v < vectors; v++)
+			sum[r][v] = start ? *(const vec *)(start + (size_t)r * start_stride +
+							   (size_t)v * LANES)
 					  : (vec){0};
 	for (size_t k = 0; k < (size_t)K; k++) {
-		const vec left = *(const vec *)(panel + k * PACKED_WIDTH);
-		const vec right = *(const vec *)(panel + k * PACKED_WIDTH + LANES);
+		vec b[2];
 
+		for (int v = 0; v < vectors; v++)
+			b[v] = *(const vec *)(panel + k * PACKED_WIDTH + (size_t)v * LANES);
+		__builtin_prefetch(panel + k * PACKED_WIDTH + AHEAD, 0, 2);
 		for (int r = 0; r < n; r++) {
 			const real x = a[(size_t)r * a_stride + k];
 
-			sum[r][0] += x * left;
-			sum[r][1] += x * right;
+			for (int v = 0; v < vectors; v++)
+				sum[r][v] += x * b[v];
 		}
 	}
 	for (int r = 0; r < n; r++)
-		for (size_t v = 0; v < 2; v++)
-			*(vec *)(out + (size_t)r * out_stride + v * LANES) = sum[r][v];
+		for (int v = 0; v < vectors; v++)
+			*(vec *)(out + (size_t)r * out_stride + (size_t)v * LANES) = sum[r][v];
 }
 
-static void rows_kernel(int n, real *out, size_t out_stride, const real *a, size_t a_stride,
-			const real *panel, int K, real beta)
+static void any_tile(int n, int vectors, real *out, size_t out_stride, const real *start,
+		     size_t start_stride, const real *a, size_t a_stride, const real *panel, int K)
 {
 #define CASE(rows)                                                                                 \
 	case rows:                                                                                 \
-		rows_times_panel(rows, out, out_stride, a, a_stride, panel, K, beta);              \
+		if (vectors == 2)                                                                  \
+			tile(rows, 2, out, out_stride, start, start_stride, a, a_stride, panel,    \
+			     K);                                                                   \
+		else                                                                               \
+			tile(rows, 1, out, out_stride, start, start_stride, a, a_stride, panel,    \
+			     K);                                                                   \
 		break
 	switch (n) {
 		CASE(1);
 		CASE(2);
 		CASE(3);
-#ifdef __AVX512F__
 		CASE(4);
+#if defined(__AVX2__)
 		CASE(5);
 		CASE(6);
+#endif
+#if defined(__AVX512F__)
 		CASE(7);
 		CASE(8);
 		CASE(9);
@@ -122,40 +137,87 @@ static void rows_kernel(int n, real *out, size_t out_stride, const real *a, size
 #undef CASE
 }
 
-/* The last panel's columns through a buffer, because a kernel writes whole panels. */
-static void narrow_kernel(int n, real *out, size_t stride, int width, const real *a,
-			  size_t a_stride, const real *panel, int K, real beta)
+/* The last columns through a buffer, because a tile is whole vectors wide. */
+static void narrow_tile(int n, int width, real *out, size_t out_stride, const real *start,
+			size_t start_stride, const real *a, size_t a_stride, const real *panel,
+			int K)
 {
-	real full[ROWS * PACKED_WIDTH] = {0};
+	const int vectors = width > LANES ? 2 : 1;
+	real full[ROWS * TILE] = {0};
 
-	for (size_t r = 0; beta != 0 && r < (size_t)n; r++)
-		memcpy(full + r * PACKED_WIDTH, out + r * stride, (size_t)width * sizeof(real));
-	rows_kernel(n, full, PACKED_WIDTH, a, a_stride, panel, K, 1);
+	for (size_t r = 0; start && r < (size_t)n; r++)
+		memcpy(full + r * TILE, start + r * start_stride, (size_t)width * sizeof(real));
+	any_tile(n, vectors, full, TILE, full, TILE, a, a_stride, panel, K);
 	for (size_t r = 0; r < (size_t)n; r++)
-		memcpy(out + r * stride, full + r * PACKED_WIDTH, (size_t)width * sizeof(real));
+		memcpy(out + r * out_stride, full + r * TILE, (size_t)width * sizeof(real));
 }
 
-void packed_mul(struct mat out, struct cmat a, const struct packed *b, real beta)
+/* n rows of a times the first `width` columns of a panel. */
+static void times_panel(int n, int width, real *out, size_t out_stride, const real *start,
+			size_t start_stride, const real *a, size_t a_stride, const real *panel,
+			int K)
 {
-	const int blocks = (a.rows + ROWS - 1) / ROWS;
-	const size_t stride = (size_t)out.stride, a_stride = (size_t)a.stride;
+	for (int c = 0; c < width; c += TILE) {
+		const real *from = start ? start + c : NULL;
 
+		if (width - c == LANES || width - c >= TILE)
+			any_tile(n, width - c > LANES ? 2 : 1, out + c, out_stride, from,
+				 start_stride, a, a_stride, panel + c, K);
+		else
+			narrow_tile(n, width - c, out + c, out_stride, from, start_stride, a,
+				    a_stride, panel + c, K);
+	}
+}
+
+/* Rows r .. end over one panel, as even as can be. */
+static void run_panel(struct mat out, struct cmat a, int r, int end, int width, const real *start,
+		      size_t stride, const real *panel, int depth)
+{
+	const size_t out_stride = (size_t)out.stride, a_stride = (size_t)a.stride;
+
+	for (int blocks = (end - r + ROWS - 1) / ROWS; blocks; blocks--) {
+		const int n = (end - r + blocks - 1) / blocks;
+
+		times_panel(n, width, out.data + (size_t)r * out_stride, out_stride,
+			    start ? start + (size_t)r * stride : NULL, stride,
+			    a.data + (size_t)r * a_stride, a_stride, panel, depth);
+		r += n;
+	}
+}
+
+static void mul(struct mat out, struct cmat a, const struct packed *b, const real *start,
+		size_t stride)
+{
 	assert(out.rows == a.rows && out.cols == b->cols && a.cols == b->K);
-	for (int first = 0; first < b->cols; first += PACKED_WIDTH) {
-		const real *panel = b->panel + (size_t)first * (size_t)b->K;
-		const int width = width_at(b->cols, first);
+	for (int r = 0; r < a.rows; r += RUN) {
+		const int end = least(r + RUN, a.rows);
 
-		for (int block = 0, r = 0; block < blocks; block++) { /* as even as can be */
-			const int n = (a.rows - r + blocks - block - 1) / (blocks - block);
-			real *to = out.data + (size_t)r * stride + first;
-			const real *from = a.data + (size_t)r * a_stride;
+		for (int k = 0; k < b->K || !k; k += DEPTH) {
+			const int depth = least(DEPTH, b->K - k);
+			const real *from = k ? out.data : start;
+			const size_t from_stride = k ? (size_t)out.stride : stride;
 
-			if (width == PACKED_WIDTH)
-				rows_kernel(n, to, stride, from, a_stride, panel, b->K, beta);
-			else
-				narrow_kernel(n, to, stride, width, from, a_stride, panel, b->K,
-					      beta);
-			r += n;
+			for (int c = 0; c < b->cols; c += PACKED_WIDTH)
+				run_panel(mat_cols(out, c, 0), cmat_cols(a, k, 0), r, end,
+					  least(PACKED_WIDTH, b->cols - c), from ? from + c : NULL,
+					  from_stride,
+					  b->panel + (size_t)c * (size_t)b->K +
+						  (size_t)k * PACKED_WIDTH,
+					  depth);
 		}
 	}
 }
+
+const struct packed_ops AT_LEVEL(packed_ops) = {pack, pack_transposed, mul};
+
+#ifdef LEVEL_ONCE
+
+size_t packed_size(int K, int cols)
+{
+	const size_t panels = ((size_t)cols + PACKED_WIDTH - 1) / PACKED_WIDTH;
+	const size_t depth = ((size_t)K + 15) / 16 * 16; /* half of 32: see packed_bf16.c */
+
+	return panels * depth * PACKED_WIDTH;
+}
+
+#endif

@@ -19,6 +19,7 @@
 #ifndef SLUICE_ENGINE_NN_CELL_H
 #define SLUICE_ENGINE_NN_CELL_H
 
+#include "engine/math/level.h"
 #include "engine/math/real.h"
 
 #include <stdbool.h>
@@ -80,6 +81,12 @@ struct cell_step_back {
 	real *const *dextra; /* gradients of the extras are added here, step by step */
 };
 
+/* A step of a cell there and back; one for each level of vector instructions. */
+struct cell_work {
+	void (*forward)(const struct cell_step *s);
+	void (*backward)(const struct cell_step_back *s);
+};
+
 /* A unit's numbers at one step in double: the gates' values in table order and the old cell state.
  * carry and write are what the ledger calls a_t and w_t: c_t = a_t c_{t-1} + w_t. */
 struct cell_flow {
@@ -103,8 +110,7 @@ struct cell_ops {
 	char lacks;   /* the gate of i f o that this variant has not, or 0: it counts as 1 */
 	bool coupled; /* but f as 1 - i */
 
-	void (*forward)(const struct cell_step *s);
-	void (*backward)(const struct cell_step_back *s);
+	const struct cell_work *work[LEVEL_COUNT]; /* see cell_work */
 	/* Adds the extras' gradients, summed over all steps, to dextra, where one product over all is
 	 * better than one a step; else NULL. dz is (N, G*H), c (N, H) the new cell states. */
 	void (*extra_grad)(int N, int H, const real *dz, const real *c, real *const *dextra);
@@ -113,6 +119,12 @@ struct cell_ops {
 	struct cell_flow (*flow)(const double *gate);
 	const char *carry_text, *write_text; /* the same in words: "f", "i·g" */
 };
+
+/* What this processor is to use. */
+static inline const struct cell_work *cell_work(const struct cell_ops *cell)
+{
+	return cell->work[level_now()];
+}
 
 extern const struct cell_ops cell_standard, cell_article;
 extern const struct cell_ops cell_V, cell_NIG, cell_NFG, cell_NOG, cell_NIAF, cell_NOAF, cell_CIFG,

@@ -77,6 +77,11 @@ static void backward(const struct cell_step_back *s)
 	}
 }
 
+LEVEL_DECLARE(const struct cell_work, article_work);
+const struct cell_work AT_LEVEL(article_work) = {forward, backward};
+
+#ifdef LEVEL_ONCE
+
 static void extra_grad(int N, int H, const real *dz, const real *c, real *const *dextra)
 {
 	mat_mul_tn(mat_of(dextra[0], H, H), cmat_cols(cmat_of(dz, N, 4 * H), 3 * H, H),
@@ -104,10 +109,11 @@ const struct cell_ops cell_article = {
 	.extras = 1,
 	.extra = {{"W_o", 3, 1}},
 	.output = ACT_TANH,
-	.forward = forward,
-	.backward = backward,
+	.work = LEVEL_LIST(article_work),
 	.extra_grad = extra_grad,
 	.flow = flow,
 	.carry_text = "g",
 	.write_text = "(1−f)·i·g",
 };
+
+#endif

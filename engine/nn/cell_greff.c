@@ -174,7 +174,35 @@ INLINE void backward(const struct cell_step_back *s, const struct variant v)
 		back_gates(s);
 }
 
-INLINE struct cell_flow flow(const double *gate, const struct variant v)
+/* The steps of every variant. */
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names
+#define WORK(id, ...)                                                                              \
+	static const struct variant variant_##id = {__VA_ARGS__};                                  \
+	static void forward_##id(const struct cell_step *s)                                        \
+	{                                                                                          \
+		forward(s, variant_##id);                                                          \
+	}                                                                                          \
+	static void backward_##id(const struct cell_step_back *s)                                  \
+	{                                                                                          \
+		backward(s, variant_##id);                                                         \
+	}                                                                                          \
+	LEVEL_DECLARE(const struct cell_work, id##_work);                                          \
+	const struct cell_work AT_LEVEL(id##_work) = {forward_##id, backward_##id}
+// NOLINTEND(bugprone-macro-parentheses)
+
+WORK(V, .i = true, .f = true, .o = true, .peep = true);
+WORK(NIG, .f = true, .o = true, .peep = true);
+WORK(NFG, .i = true, .o = true, .peep = true);
+WORK(NOG, .i = true, .f = true, .peep = true);
+WORK(NIAF, .i = true, .f = true, .o = true, .peep = true, .g_linear = true);
+WORK(NOAF, .i = true, .f = true, .o = true, .peep = true, .h_linear = true);
+WORK(CIFG, .i = true, .o = true, .coupled = true, .peep = true);
+WORK(NP, .i = true, .f = true, .o = true);
+WORK(FGR, .i = true, .f = true, .o = true, .peep = true, .gates = true);
+
+#ifdef LEVEL_ONCE
+
+static struct cell_flow flow(const double *gate, const struct variant v)
 {
 	const double i = v.i ? gate[0] : 1, f = v.f ? gate[AT_F(v)] : v.coupled ? 1 - i : 1;
 
@@ -200,18 +228,9 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 		__VA_ARGS__                                                                        \
 	}
 
-/* The two entry points of a variant and its row of the table. */
-#define CELL(id, number, words, carry_words, write_words, out, missing, flags, gate_count,         \
-	     gate_list, extra_count, extra_list)                                                   \
-	static const struct variant variant_##id = flags;                                          \
-	static void forward_##id(const struct cell_step *s)                                        \
-	{                                                                                          \
-		forward(s, variant_##id);                                                          \
-	}                                                                                          \
-	static void backward_##id(const struct cell_step_back *s)                                  \
-	{                                                                                          \
-		backward(s, variant_##id);                                                         \
-	}                                                                                          \
+/* A row of the table. */
+#define CELL(id, number, words, carry_words, write_words, out, missing, gate_count, gate_list,     \
+	     extra_count, extra_list)                                                              \
 	static struct cell_flow flow_##id(const double *gate)                                      \
 	{                                                                                          \
 		return flow(gate, variant_##id);                                                   \
@@ -232,8 +251,7 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 		.lacks = missing,                                                                  \
 		.coupled = number == 8,                                                            \
 		.carries_gates = number == 10,                                                     \
-		.forward = forward_##id,                                                           \
-		.backward = backward_##id,                                                         \
+		.work = LEVEL_LIST(id##_work),                                                     \
 		.flow = flow_##id,                                                                 \
 		.carry_text = carry_words,                                                         \
 		.write_text = write_words,                                                         \
@@ -242,42 +260,35 @@ INLINE struct cell_flow flow(const double *gate, const struct variant v)
 
 // clang-format off
 CELL(V, 2, "the LSTM with peepholes", "f", "i·g", ACT_TANH, 0,
-     LIST(.i = true, .f = true, .o = true, .peep = true),
      4, LIST(GATE_I(OLD), GATE_F(OLD), GATE_G(ACT_TANH), GATE_O(NEW)),
      3, LIST({"p_i", 0, 0}, {"p_f", 1, 0}, {"p_o", 3, 0}));
 CELL(NIG, 3, "V without an input gate", "f", "g", ACT_TANH, 'i',
-     LIST(.f = true, .o = true, .peep = true),
      3, LIST(GATE_F(OLD), GATE_G(ACT_TANH), GATE_O(NEW)),
      2, LIST({"p_f", 0, 0}, {"p_o", 2, 0}));
 CELL(NFG, 4, "V without a forget gate", "1", "i·g", ACT_TANH, 'f',
-     LIST(.i = true, .o = true, .peep = true),
      3, LIST(GATE_I(OLD), GATE_G(ACT_TANH), GATE_O(NEW)),
      2, LIST({"p_i", 0, 0}, {"p_o", 2, 0}));
 CELL(NOG, 5, "V without an output gate", "f", "i·g", ACT_TANH, 'o',
-     LIST(.i = true, .f = true, .peep = true),
      3, LIST(GATE_I(OLD), GATE_F(OLD), GATE_G(ACT_TANH)),
      2, LIST({"p_i", 0, 0}, {"p_f", 1, 0}));
 CELL(NIAF, 6, "V whose candidate is linear", "f", "i·g", ACT_TANH, 0,
-     LIST(.i = true, .f = true, .o = true, .peep = true, .g_linear = true),
      4, LIST(GATE_I(OLD), GATE_F(OLD), GATE_G(ACT_IDENTITY), GATE_O(NEW)),
      3, LIST({"p_i", 0, 0}, {"p_f", 1, 0}, {"p_o", 3, 0}));
 CELL(NOAF, 7, "V whose output is linear in c", "f", "i·g", ACT_IDENTITY, 0,
-     LIST(.i = true, .f = true, .o = true, .peep = true, .h_linear = true),
      4, LIST(GATE_I(OLD), GATE_F(OLD), GATE_G(ACT_TANH), GATE_O(NEW)),
      3, LIST({"p_i", 0, 0}, {"p_f", 1, 0}, {"p_o", 3, 0}));
 CELL(CIFG, 8, "V with f = 1 - i", "(1−i)", "i·g", ACT_TANH, 'f',
-     LIST(.i = true, .o = true, .coupled = true, .peep = true),
      3, LIST(GATE_I(OLD), GATE_G(ACT_TANH), GATE_O(NEW)),
      2, LIST({"p_i", 0, 0}, {"p_o", 2, 0}));
 CELL(NP, 9, "V without peepholes: the standard cell", "f", "i·g", ACT_TANH, 0,
-     LIST(.i = true, .f = true, .o = true),
      4, LIST(GATE_I(0), GATE_F(0), GATE_G(ACT_TANH), GATE_O(0)),
      0, LIST({NULL, 0, 0}));
 CELL(FGR, 10, "V whose gates also see the gates one step earlier", "f", "i·g", ACT_TANH, 0,
-     LIST(.i = true, .f = true, .o = true, .peep = true, .gates = true),
      4, LIST(GATE_I(OLD | TERM_GATES), GATE_F(OLD | TERM_GATES), GATE_G(ACT_TANH), GATE_O(NEW | TERM_GATES)),
      12, LIST({"p_i", 0, 0}, {"p_f", 1, 0}, {"p_o", 3, 0},
 	      {"R_ii", 0, 1}, {"R_fi", 0, 1}, {"R_oi", 0, 1},
 	      {"R_if", 1, 1}, {"R_ff", 1, 1}, {"R_of", 1, 1},
 	      {"R_io", 3, 1}, {"R_fo", 3, 1}, {"R_oo", 3, 1}));
 // clang-format on
+
+#endif

@@ -138,6 +138,13 @@ static void backward_before(const struct cell_step_back *s)
 	}
 }
 
+LEVEL_DECLARE(const struct cell_work, gru_after_work);
+LEVEL_DECLARE(const struct cell_work, gru_before_work);
+const struct cell_work AT_LEVEL(gru_after_work) = {forward_after, backward_after};
+const struct cell_work AT_LEVEL(gru_before_work) = {forward_before, backward_before};
+
+#ifdef LEVEL_ONCE
+
 static struct cell_flow flow(const double *gate)
 {
 	return (struct cell_flow){.carry = gate[1], .write = (1 - gate[1]) * gate[2]};
@@ -165,8 +172,7 @@ const struct cell_ops cell_gru_after = {
 	.extras = 2,
 	.extra = {{"U_n", 2, 1}, {"bh_n", 2, 0}},
 	.carries_h = true,
-	.forward = forward_after,
-	.backward = backward_after,
+	.work = LEVEL_LIST(gru_after_work),
 	.flow = flow,
 	.carry_text = "z",
 	.write_text = "(1−z)·n",
@@ -185,9 +191,10 @@ const struct cell_ops cell_gru_before = {
 	.extras = 1,
 	.extra = {{"U_n", 2, 1}},
 	.carries_h = true,
-	.forward = forward_before,
-	.backward = backward_before,
+	.work = LEVEL_LIST(gru_before_work),
 	.flow = flow,
 	.carry_text = "z",
 	.write_text = "(1−z)·n",
 };
+
+#endif

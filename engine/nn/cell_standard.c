@@ -70,6 +70,11 @@ static void backward(const struct cell_step_back *s)
 	}
 }
 
+LEVEL_DECLARE(const struct cell_work, standard_work);
+const struct cell_work AT_LEVEL(standard_work) = {forward, backward};
+
+#ifdef LEVEL_ONCE
+
 static struct cell_flow flow(const double *gate)
 {
 	return (struct cell_flow){.carry = gate[1], .write = gate[0] * gate[2]};
@@ -89,9 +94,10 @@ const struct cell_ops cell_standard = {
 	.x_gates = 4,
 	.h_gates = 4,
 	.output = ACT_TANH,
-	.forward = forward,
-	.backward = backward,
+	.work = LEVEL_LIST(standard_work),
 	.flow = flow,
 	.carry_text = "f",
 	.write_text = "i·g",
 };
+
+#endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/nn/head.h"
 
-#include "engine/math/blas.h"
 #include "engine/math/kernels.h"
+#include "engine/math/lay.h"
 
 #include <string.h>
 
@@ -44,17 +44,39 @@ static void into_scores(const struct head *h, const struct head_pass *p, real *d
 	d[target] -= (1 - p->smoothing) * p->scale;
 }
 
-static void run_block(const struct head *h, const struct head_pass *p, int first, int rows,
-		      struct tally *tally)
+size_t head_room(int C, int K, enum precision p)
+{
+	return p == PRECISION_F32 ? 0 : 2 * lay_size(factor_size(C, K)) + cross_size(K);
+}
+
+/* W for the way there and back, and the room that is left. */
+struct ready {
+	struct factor there, back;
+	real *room;
+};
+
+static struct ready make_ready(const struct head *h, const struct head_pass *p)
+{
+	const struct cmat W = cmat_of(h->W, h->C, h->K);
+	const size_t size = p->precision == PRECISION_F32 ? 0 : lay_size(factor_size(h->C, h->K));
+	struct ready r = {.room = p->room};
+
+	r.there = factor_of(p->precision, FACTOR_ONCE, W, true, r.room);
+	if (p->dx)
+		r.back = factor_of(p->precision, FACTOR_ONCE, W, false, r.room + size);
+	r.room += size ? 2 * size : 0;
+	return r;
+}
+
+static void run_block(const struct head *h, const struct head_pass *p, const struct ready *ready,
+		      int first, int rows, struct tally *tally)
 {
 	const size_t C = (size_t)h->C, K = (size_t)h->K, at = (size_t)first;
 	real *z = p->prob ? p->prob + at * C : p->block;
-	const struct cmat x = cmat_of(p->x + at * K, rows, h->K), W = cmat_of(h->W, h->C, h->K);
+	const struct cmat x = cmat_of(p->x + at * K, rows, h->K);
 	const int32_t *target = p->target ? p->target + at : NULL;
 
-	for (int r = 0; r < rows; r++)
-		memcpy(z + (size_t)r * C, h->b, C * sizeof(real));
-	mat_mul_nt(mat_of(z, rows, h->C), x, W, 1);
+	factor_mul(mat_of(z, rows, h->C), x, &ready->there, h->b, 0);
 	for (int r = 0; r < rows; r++)
 		score_row(h, p->smoothing, z + (size_t)r * C, target ? target[r] : -1, tally);
 	if (!p->dx)
@@ -63,14 +85,17 @@ static void run_block(const struct head *h, const struct head_pass *p, int first
 		into_scores(h, p, z + (size_t)r * C, target ? target[r] : -1);
 		vec_add(p->db, z + (size_t)r * C, 1, C);
 	}
-	mat_mul_tn(mat_of(p->dW, h->C, h->K), cmat_of(z, rows, h->C), x, 1);
-	mat_mul_nn(mat_of(p->dx + at * K, rows, h->K), cmat_of(z, rows, h->C), W, 0);
+	cross_add(p->precision, mat_of(p->dW, h->C, h->K), cmat_of(z, rows, h->C), x, ready->room);
+	factor_mul(mat_of(p->dx + at * K, rows, h->K), cmat_of(z, rows, h->C), &ready->back, NULL,
+		   0);
 }
 
 void head_run(const struct head *h, const struct head_pass *p, struct tally *tally)
 {
 	const int block = p->prob ? p->rows : head_rows(h->C);
+	const struct ready ready = make_ready(h, p);
 
 	for (int first = 0; first < p->rows; first += block)
-		run_block(h, p, first, p->rows - first < block ? p->rows - first : block, tally);
+		run_block(h, p, &ready, first, p->rows - first < block ? p->rows - first : block,
+			  tally);
 }

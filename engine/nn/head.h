@@ -11,7 +11,7 @@
 #ifndef SLUICE_ENGINE_NN_HEAD_H
 #define SLUICE_ENGINE_NN_HEAD_H
 
-#include "engine/math/real.h"
+#include "engine/math/product.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,8 +32,10 @@ struct head_pass {
 	const real *x;         /* (rows, K) */
 	const int32_t *target; /* (rows); -1: none; NULL: none at all */
 	real smoothing;
-	real *prob;  /* (rows, C) to be kept, or NULL */
-	real *block; /* (head_rows(C), C) where prob is NULL */
+	real *prob;               /* (rows, C) to be kept, or NULL */
+	real *block;              /* (head_rows(C), C) where prob is NULL */
+	enum precision precision; /* of the products */
+	real *room;               /* head_room elements, aligned to 64 bytes */
 	/* Backward, with loss = scale * sum: dx (rows, K) is written, dW and db are added to, and prob
 	 * does not survive. dx NULL: forward only. */
 	real scale;
@@ -42,6 +44,8 @@ struct head_pass {
 
 /* Rows that a block holds for C outcomes. */
 int head_rows(int C);
+/* Elements that W made ready for its products takes. */
+size_t head_room(int C, int K, enum precision p);
 
 /* Adds to tally. */
 void head_run(const struct head *h, const struct head_pass *p, struct tally *tally);

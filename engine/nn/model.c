@@ -190,6 +190,7 @@ void work_release(struct work *w)
 	free(w->prob);
 	free(w->dy);
 	free(w->block);
+	free(w->ready);
 	free(w->place);
 	*w = (struct work){0};
 }
@@ -218,13 +219,22 @@ static size_t side_bytes(const struct stack *st, int width, size_t B, size_t N, 
 	return (with_room(side_size(st, width, B, N)) + kept) * sizeof(real);
 }
 
-size_t work_size(const struct model *m, size_t B, size_t N, size_t out_N)
+/* A few outcomes are not worth rounding for. */
+static enum precision head_precision(const struct model *m, enum precision p)
+{
+	return m->spec.classes < PACKED_WIDTH ? PRECISION_F32 : p;
+}
+
+size_t work_size(const struct model *m, enum precision p, size_t B, size_t N, size_t out_N)
 {
 	const struct task_ops *task = &task_table[m->spec.task];
 	const size_t D = (size_t)m->D, C = (size_t)m->spec.classes, K = (size_t)m->K;
 	const size_t rows = task->stream ? N : out_N, block = (size_t)head_rows(m->spec.classes);
 	const size_t scores = (rows < block ? rows : block) * C;
+	const size_t ready = head_room(m->spec.classes, m->K, head_precision(m, p));
 	size_t n = side_bytes(&m->stack, m->E, B, N, task->stream);
+
+	n += with_room(ready + 1) * sizeof(real);
 
 	if (!task->stream) { /* two vectors, and what pooling takes */
 		n += 2 * with_room(B * D + 1) * sizeof(real);
@@ -243,7 +253,8 @@ size_t work_bytes(const struct work *w)
 	const struct side *in = &w->in, *out = &w->out;
 	const size_t sides = in->cap + in->carry_cap + in->before_cap + out->cap;
 	const size_t pool = w->pool.score_cap + w->pool.dy_cap + w->pool.part_cap;
-	const size_t rest = w->vector_cap + w->dvector_cap + w->prob_cap + w->dy_cap + w->block_cap;
+	const size_t rest = w->vector_cap + w->dvector_cap + w->prob_cap + w->dy_cap +
+			    w->block_cap + w->ready_cap;
 
 	return (sides + pool + rest) * sizeof(real) + w->pool.top_cap * sizeof(int);
 }
@@ -302,7 +313,10 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 {
 	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(m->spec.classes);
 	const struct head head = {weights + m->head_W, weights + m->head_b, m->spec.classes, m->K};
+	const enum precision precision = head_precision(m, p->precision);
 
+	if (!room(&w->ready, &w->ready_cap, head_room(head.C, head.K, precision) + 1))
+		return false;
 	if (keep ? !room(&w->prob, &w->prob_cap, (size_t)rows * C + 1)
 		 : !room(&w->block, &w->block_cap,
 			 ((size_t)rows < block ? (size_t)rows : block) * C + 1))
@@ -315,6 +329,8 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 			 .smoothing = p->smoothing,
 			 .prob = keep ? w->prob : NULL,
 			 .block = w->block,
+			 .precision = precision,
+			 .room = w->ready,
 			 .scale = p->scale,
 			 .dx = p->grad ? dx : NULL,
 			 .dW = p->grad ? p->grad + m->head_W : NULL,
@@ -439,6 +455,7 @@ static bool reconstruct(const struct model *m, const real *weights, struct work 
 bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
 		struct tally *tally)
 {
+	w->in.tape.precision = w->out.tape.precision = p->precision;
 	switch (m->spec.task) {
 	case TASK_GENERATE:
 		return generate(m, weights, w, p, tally);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/nn/recur.h"
 
-#include "engine/math/blas.h"
 #include "engine/math/kernels.h"
-#include "engine/math/packed.h"
 
 #include <string.h>
 
@@ -24,12 +22,23 @@ static void extras_at(const struct recur *r, const real *weights, const real **e
 		extra[k] = weights + r->at.extra[k];
 }
 
-size_t recur_packed_size(const struct recur *r)
+static size_t largest(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+size_t recur_room(const struct recur *r)
 {
 	const struct shape s = shape_of(r);
-	const size_t there = packed_size(s.H, s.Gh * s.H), back = packed_size(s.Gh * s.H, s.H);
+	const size_t factors = largest(factor_size(s.Gx * s.H, s.E), factor_size(s.Gh * s.H, s.H));
 
-	return there > back ? there : back;
+	return largest(factors, cross_size(s.E > s.H ? s.E : s.H));
+}
+
+/* What steps multiply with; for a single one packing would not pay. */
+static enum factor_use use_of(const struct steps *steps)
+{
+	return steps->T > 1 ? FACTOR_STEPS : FACTOR_ONCE;
 }
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
@@ -41,14 +50,17 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
 	struct mat z = mat_of(tape->z, steps->N, s.G * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
-	struct packed packed = {0};
+	const struct cell_work *work = cell_work(r->cell);
+	struct factor ready;
 
-	if (steps->T > 1) /* for one step it would not pay */
-		packed = packed_of_transposed(U, tape->packed);
 	extras_at(r, weights, extra);
-	for (size_t n = 0; n < (size_t)steps->N; n++)
-		memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
-	mat_mul_nt(mat_cols(z, 0, s.Gx * s.H), cmat_of(tape->x, steps->N, s.E), W, 1);
+	ready = factor_of(tape->precision, FACTOR_ONCE, W, true, tape->room);
+	if (s.Gx < s.G) /* a gate that does not see x begins with its bias alone */
+		for (size_t n = 0; n < (size_t)steps->N; n++)
+			memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
+	factor_mul(mat_cols(z, 0, s.Gx * s.H), cmat_of(tape->x, steps->N, s.E), &ready,
+		   weights + r->at.b, 0);
+	ready = factor_of(tape->precision, use_of(steps), U, true, tape->room);
 
 	for (int t = 0; t < steps->T; t++) {
 		const int n = steps->active[t];
@@ -63,11 +75,8 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 		const struct mat z_h =
 			mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H);
 
-		if (packed.panel)
-			packed_mul(z_h, cmat_of(h_in, n, s.H), &packed, 1);
-		else
-			mat_mul_nt(z_h, cmat_of(h_in, n, s.H), U, 1);
-		r->cell->forward(&(struct cell_step){
+		factor_mul(z_h, cmat_of(h_in, n, s.H), &ready, z_h.data, GH);
+		work->forward(&(struct cell_step){
 			.n = n,
 			.H = s.H,
 			.z = tape->z + at * GH,
@@ -97,14 +106,14 @@ void recur_last(const struct steps *s, int H, const real *state, real *last)
 /* dL/dh_{t-1} of n rows from a step's dz: through the gates, where dropout stood in the way, and,
  * in a cell that carries h, round them. */
 static void into_h(const struct recur *r, const struct recur_tape *tape, int n, const real *dz,
-		   const struct packed *U, real *dh, real *dh_gates)
+		   const struct factor *U, real *dh, real *dh_gates)
 {
 	const struct shape s = shape_of(r);
 	const struct cmat dz_h = cmat_cols(cmat_of(dz, n, s.G * s.H), 0, s.Gh * s.H);
 	const size_t size = (size_t)n * (size_t)s.H;
 	real *to = r->cell->carries_h ? dh_gates : dh;
 
-	packed_mul(mat_of(to, n, s.H), dz_h, U, r->cell->carries_h ? 1 : 0);
+	factor_mul(mat_of(to, n, s.H), dz_h, U, r->cell->carries_h ? to : NULL, (size_t)s.H);
 	if (tape->drop_h)
 		for (size_t k = 0; k < size; k++)
 			to[k] *= tape->drop_h[k];
@@ -119,8 +128,9 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
 	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
-	const struct packed U =
-		packed_of(cmat_of(weights + r->at.U, s.Gh * s.H, s.H), tape->packed);
+	const struct cmat W_h = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+	const struct factor U = factor_of(tape->precision, use_of(steps), W_h, false, tape->room);
+	const struct cell_work *work = cell_work(r->cell);
 	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
 	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
@@ -138,7 +148,7 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 
 		if (dy)
 			vec_add(dh, dy + at * H, 1, (size_t)n * H);
-		r->cell->backward(&(struct cell_step_back){
+		work->backward(&(struct cell_step_back){
 			.n = n,
 			.H = s.H,
 			.z = tape->z + at * GH,
@@ -154,17 +164,21 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 			.extra = extra,
 			.dextra = dextra,
 		});
+		for (size_t k = 0; k < (size_t)n; k++)
+			vec_add(grad + r->at.b, tape->z + (at + k) * GH, 1, GH);
 		into_h(r, tape, n, tape->z + at * GH, &U, dh, dh_gates);
 	}
 
-	mat_mul_tn(mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x, cmat_of(tape->x, steps->N, s.E),
-		   1);
-	mat_mul_tn(mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
-		   cmat_of(tape->h_in, steps->N, s.H), 1);
-	for (size_t n = 0; n < (size_t)steps->N; n++)
-		vec_add(grad + r->at.b, tape->z + n * GH, 1, GH);
+	cross_add(tape->precision, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
+		  cmat_of(tape->x, steps->N, s.E), tape->room);
+	cross_add(tape->precision, mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
+		  cmat_of(tape->h_in, steps->N, s.H), tape->room);
 	if (r->cell->extra_grad)
 		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
-	if (dx)
-		mat_mul_nn(mat_of(dx, steps->N, s.E), dz_x, W, 0);
+	if (dx) {
+		const struct factor back =
+			factor_of(tape->precision, FACTOR_ONCE, W, false, tape->room);
+
+		factor_mul(mat_of(dx, steps->N, s.E), dz_x, &back, NULL, 0);
+	}
 }

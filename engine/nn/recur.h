@@ -10,7 +10,7 @@
 #ifndef SLUICE_ENGINE_NN_RECUR_H
 #define SLUICE_ENGINE_NN_RECUR_H
 
-#include "engine/math/real.h"
+#include "engine/math/product.h"
 #include "engine/nn/cell.h"
 #include "engine/text/batch.h"
 
@@ -29,11 +29,12 @@ struct recur_tape {
 	real *h_in;          /* (N, H)   h_{t-1} as the gates see it */
 	real *c, *h;   /* (B+N, H) the first B rows are the initial state, set by the caller */
 	real *scratch; /* (B, (G+1)*H) for backward */
-	real *packed;  /* recur_packed_size elements, aligned to 64 bytes */
+	real *room;    /* recur_room elements, aligned to 64 bytes */
+	enum precision precision; /* of the products */
 };
 
-/* Elements that the recurrent weights of one run take, packed for its steps. */
-size_t recur_packed_size(const struct recur *r);
+/* Elements that the weights of one run take, made ready for its products. */
+size_t recur_room(const struct recur *r);
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);
 

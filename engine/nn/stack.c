@@ -70,10 +70,12 @@ static size_t widest(const struct stack *s)
 	return (size_t)(s->D > s->spec.E ? s->D : s->spec.E);
 }
 
-/* For the recurrent weights of any one run. */
-static size_t packed_room(const struct stack *s)
+/* For the weights of any one run. */
+static size_t weights_room(const struct stack *s)
 {
-	return lay_size(recur_packed_size(&s->run[0]));
+	const size_t first = recur_room(&s->run[0]), last = recur_room(&s->run[s->runs - 1]);
+
+	return lay_size(first > last ? first : last);
 }
 
 size_t stack_room(const struct stack *s, size_t B, size_t N)
@@ -84,7 +86,7 @@ size_t stack_room(const struct stack *s, size_t B, size_t N)
 			   2 * lay_size(B * H);
 	const size_t back = s->spec.dirs == 2 ? layers * lay_size(N * W) : 0;
 
-	return packed_room(s) + runs * run + layers * lay_size(N * D) + back +
+	return weights_room(s) + runs * run + layers * lay_size(N * D) + back +
 	       lay_size(B * (G + 1) * H) + 2 * lay_size(N * W) + lay_size(N * H);
 }
 
@@ -108,7 +110,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 {
 	const size_t B = (size_t)steps->B, N = (size_t)steps->N, H = (size_t)s->spec.H;
 	const size_t G = (size_t)s->spec.cell->gates, W = widest(s);
-	real *packed = lay_take(at, packed_room(s));
+	real *room = lay_take(at, weights_room(s));
 	real *scratch = lay_take(at, B * (G + 1) * H);
 
 	t->steps = steps;
@@ -116,7 +118,10 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 	for (int k = 0; k < s->runs; k++) {
 		struct recur_tape *r = &t->run[k];
 
-		*r = (struct recur_tape){.steps = steps, .scratch = scratch, .packed = packed};
+		*r = (struct recur_tape){.steps = steps,
+					 .scratch = scratch,
+					 .room = room,
+					 .precision = t->precision};
 		r->z = lay_take(at, N * G * H);
 		r->h_in = lay_take(at, N * H);
 		r->c = lay_take(at, (B + N) * H);

@@ -54,9 +54,10 @@ struct stack_tape {
 		*drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
 	struct recur_tape run[STACK_MAX_RUNS]; /* its drop_h is the caller's */
 	real *in[STACK_MAX_RUNS];              /* (N, D) what layer l >= 1 reads */
-	real *back_x; /* (N, max(E, D)) the same in the other order, per layer */
-	real *y;      /* (N, D) */
-	bool given;   /* the initial states are the caller's: no gradient goes into learned ones */
+	real *back_x;             /* (N, max(E, D)) the same in the other order, per layer */
+	real *y;                  /* (N, D) */
+	enum precision precision; /* of the products: the caller's, before stack_lay */
+	bool given; /* the initial states are the caller's: no gradient goes into learned ones */
 	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
 	real *dy, *part, *dx_part;                     /* (N, max), (N, H), (N, max) */
 	int *mirror; /* N: the packed row at the same place from the end */

@@ -104,15 +104,16 @@ void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops
 	c->memory[COST_GRADIENTS] = size + (threads - 1) * dense;
 	c->memory[COST_OPTIMIZER] = optim->slots * size;
 	c->memory[COST_SNAPSHOTS] = (int64_t)SNAPSHOTS * (1 + optim->slots) * size;
-	c->activations_token =
-		(int64_t)((work_size(m, 1, 2 * many, 2 * many) - work_size(m, 1, many, many)) /
-			  many);
+	c->activations_token = (int64_t)((work_size(m, PRECISION_F32, 1, 2 * many, 2 * many) -
+					  work_size(m, PRECISION_F32, 1, many, many)) /
+					 many);
 }
 
 /* The largest workspace of each thread, while all batches of an epoch are looked at. */
 struct survey {
 	const struct encoder *e;
 	const struct corpus *corpus;
+	enum precision precision;
 	struct work work; /* its batches only */
 	size_t *largest;  /* by thread */
 	int64_t tokens;
@@ -121,7 +122,8 @@ struct survey {
 static void look_at(struct survey *s, int thread)
 {
 	const struct steps *in = &s->work.in.batch.steps, *out = &s->work.out.batch.steps;
-	const size_t n = work_size(&s->e->model, (size_t)in->B, (size_t)in->N, (size_t)out->N);
+	const size_t n =
+		work_size(&s->e->model, s->precision, (size_t)in->B, (size_t)in->N, (size_t)out->N);
 
 	s->largest[thread] = n > s->largest[thread] ? n : s->largest[thread];
 	s->tokens += in->N;
@@ -220,10 +222,11 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 		const size_t rows = (size_t)(spec->batch - k + spec->learn.threads - 1) /
 				    (size_t)spec->learn.threads;
 
-		c->memory[COST_ACTIVATIONS] +=
-			(int64_t)work_size(m, rows, rows * (size_t)spec->window, 0);
+		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(m, spec->learn.precision, rows,
+								  rows * (size_t)spec->window, 0);
 		if (valid)
-			c->memory[COST_VALIDATION] += (int64_t)work_size(m, 1, EVAL_STEPS, 0);
+			c->memory[COST_VALIDATION] +=
+				(int64_t)work_size(m, PRECISION_F32, 1, EVAL_STEPS, 0);
 	}
 	c->tokens = (train->tokens - 1) / spec->batch * spec->batch;
 	c->valid_tokens = valid ? valid->tokens - 1 : 0;
@@ -232,7 +235,7 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct encoder *e,
 		    const struct corpus *train, const struct corpus *valid)
 {
-	struct survey s = {.e = e, .corpus = train};
+	struct survey s = {.e = e, .corpus = train, .precision = spec->learn.precision};
 
 	c->memory[COST_TEXTS] = corpus_bytes(train) + train->count * (int64_t)sizeof(int32_t) +
 				(valid ? corpus_bytes(valid) : 0);

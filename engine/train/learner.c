@@ -127,6 +127,7 @@ static void run_pass(void *arg, int k)
 	me->failed = !model_pass(l->m, l->weights, w,
 				 &(struct pass){.drop = &drop,
 						.smoothing = (real)l->spec.smoothing,
+						.precision = l->spec.precision,
 						.grad = me->grad,
 						.scale = l->scale},
 				 &me->tally);

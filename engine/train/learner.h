@@ -47,7 +47,8 @@ struct learner_spec {
 	 * PyTorch's SparseAdam and TensorFlow's LazyAdam do: such a row neither drifts on what is left
 	 * of its momentum nor decays (AdamW). Not where the embedding is tied. */
 	bool lazy;
-	int threads; /* 1 at least */
+	enum precision precision; /* of the products; one that precision_has */
+	int threads;              /* 1 at least */
 };
 
 /* Takes over weights (m->size elements), also when it fails; m must live longer. ERR_FAILED without

@@ -11,6 +11,7 @@
 #ifndef SLUICE_ENGINE_TRAIN_OPTIM_H
 #define SLUICE_ENGINE_TRAIN_OPTIM_H
 
+#include "engine/math/level.h"
 #include "engine/math/real.h"
 
 #include <stdbool.h>
@@ -21,6 +22,10 @@ enum { OPTIM_MAX_SLOTS = 2 };
 
 struct optim;
 
+/* Updates weights first .. end; see optim_update. */
+typedef void optim_rule(const struct optim *o, real *w, const real *g, real scale, size_t first,
+			size_t end);
+
 struct optim_ops {
 	const char *name, *title;
 	int golden;                        /* cfg.optim in the golden files; -1: none */
@@ -28,8 +33,7 @@ struct optim_ops {
 	const char *slot[OPTIM_MAX_SLOTS]; /* their names in a checkpoint */
 	double beta1, beta2, eps; /* defaults; beta1 is momentum, beta2 the mean of squares */
 	double decay, init;       /* of AdamW; what Adagrad's sum starts from */
-	void (*update)(const struct optim *o, real *w, const real *g, real scale, size_t first,
-		       size_t end);
+	optim_rule *update[LEVEL_COUNT]; /* one for each level of vector instructions */
 };
 
 struct optim {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The products of a layer with its weights, at a precision. A factor is a matrix of weights made ready
+ * for them: as it is, for the library (blas.h), or packed, where that wins (packed.h). Measured on
+ * an AVX-512 server: at the few rows of a time step packed panels do 107-112 GFLOP/s where the
+ * library does 70-90; over all rows of a batch the two are level, and the library needs no packing.
+ */
+#ifndef SLUICE_ENGINE_MATH_PRODUCT_H
+#define SLUICE_ENGINE_MATH_PRODUCT_H
+
+#include "engine/math/packed.h"
+
+enum precision {
+	PRECISION_F32,  /* real numbers */
+	PRECISION_BF16, /* factors rounded to bfloat16, sums real; see packed_bf16.h */
+	PRECISION_COUNT
+};
+const char *precision_name(enum precision p); /* "f32", "bf16" */
+/* Whether this processor and build have it. */
+bool precision_has(enum precision p);
+
+/* What decides the bits of a product beside its factors: the library's description of its build, and
+ * the vector instructions in use (level.h). */
+void product_description(char *text, size_t size);
+
+/* What a factor is for. */
+enum factor_use {
+	FACTOR_ONCE, /* one product, or a few, of many rows */
+	FACTOR_STEPS /* a product of a few rows at every step */
+};
+
+struct factor {
+	struct cmat w;
+	bool transposed;
+	const struct packed_ops *ops; /* NULL: not packed */
+	struct packed packed;
+};
+
+/* Elements of the room that a factor takes, whatever it is for. */
+size_t factor_size(int rows, int cols);
+/* Makes w, or its transposed, ready; it and the room, aligned to 64 bytes, must stay. */
+struct factor factor_of(enum precision p, enum factor_use use, struct cmat w, bool transposed,
+			real *room);
+/* out = start + a w. Row r of start is at start + r * stride: out itself is added to, one row for all
+ * has stride 0, NULL is 0. */
+void factor_mul(struct mat out, struct cmat a, const struct factor *f, const real *start,
+		size_t stride);
+
+/* out += a' b:  (m, n) += (K, m)' (K, n), with room for cross_size(n) elements. */
+size_t cross_size(int n);
+void cross_add(enum precision p, struct mat out, struct cmat a, struct cmat b, real *room);
+
+#endif
