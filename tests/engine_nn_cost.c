@@ -189,10 +189,10 @@ static void a_workspace_is_as_large_as_foretold(void **state)
 						       &(struct pass){.grad = grad, .scale = 1},
 						       &tally));
 			}
-			assert_int_equal(work_bytes(&w),
-					 work_size(&m, PRECISION_F32, (size_t)w.in.batch.steps.B,
-						   (size_t)w.in.batch.steps.N,
-						   (size_t)w.out.batch.steps.N));
+			assert_int_equal(work_bytes(&w), work_size(&m, (struct arithmetic){0},
+								   (size_t)w.in.batch.steps.B,
+								   (size_t)w.in.batch.steps.N,
+								   (size_t)w.out.batch.steps.N));
 			work_release(&w);
 			free(weights);
 			free(grad);
@@ -219,12 +219,12 @@ static void a_learner_takes_what_was_foretold(void **state)
 		const bool mask = k % 2;
 		const int threads = 1 + k / 2;
 		const struct model_spec spec = {
-			.cell = &cell_standard, .embed = 24, .hidden = 32, .layers = 2};
+			.cell = &cell_standard, .embed = 24, .hidden = 64, .layers = 2};
 		const struct train_spec train = train_spec(16, threads);
 		struct corpus *texts;
 		struct encoder *e = toy_encoder_of(&spec, mask, 200, &texts, NULL);
-		struct learner *l =
-			learner_new(&e->model, toy_weights(&e->model, 1), &train.learn, NULL);
+		const struct learner_spec learn = train_learning(&train, e, texts);
+		struct learner *l = learner_new(&e->model, toy_weights(&e->model, 1), &learn, NULL);
 		int32_t order[200];
 		struct rng rng;
 		struct cost c;
@@ -281,8 +281,7 @@ static void a_validation_counts_its_longest_batches(void **state)
 	assert_int_equal(one.valid_tokens, valid->tokens);
 	assert_true(one.memory[COST_VALIDATION] > one.memory[COST_ACTIVATIONS]); /* 64 of 16 */
 	assert_true(two.memory[COST_VALIDATION] > one.memory[COST_VALIDATION] * 3 / 2);
-	assert_int_equal(two.memory[COST_GRADIENTS],
-			 (e->model.size + e->model.dense) * sizeof(real));
+	assert_int_equal(two.memory[COST_GRADIENTS], e->model.size * sizeof(real)); /* unshared */
 	assert_true(cost_memory(&two) > cost_memory(&one));
 	assert_int_equal(cost_train_flop(&one),
 			 (one.forward.token + one.backward.token) * train->tokens +

@@ -208,7 +208,12 @@ static void mul(struct mat out, struct cmat a, const struct packed *b, const rea
 	}
 }
 
-const struct packed_ops AT_LEVEL(packed_ops) = {pack, pack_transposed, mul};
+static size_t panel_size(int K)
+{
+	return (size_t)K * PACKED_WIDTH;
+}
+
+const struct packed_ops AT_LEVEL(packed_ops) = {panel_size, pack, pack_transposed, mul};
 
 #ifdef LEVEL_ONCE
 

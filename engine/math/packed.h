@@ -30,6 +30,8 @@ struct packed {
 size_t packed_size(int K, int cols);
 
 struct packed_ops {
+	/* Elements from one panel to the next. */
+	size_t (*panel_size)(int K);
 	/* Packs b (K, cols), or the transposed of b (cols, K), into room, aligned to 64 bytes. */
 	struct packed (*of)(struct cmat b, real *room);
 	struct packed (*of_transposed)(struct cmat b, real *room);

@@ -441,7 +441,7 @@ size_t packed_bf16_cross_size(int n)
 	return packed_size(DEPTH, n);
 }
 
-const struct packed_ops packed_bf16 = {pack, pack_transposed, mul};
+const struct packed_ops packed_bf16 = {panel_words, pack, pack_transposed, mul};
 
 /* Whether the processor has the tiles and the system lets us use them (Linux asks to be asked). */
 static bool may_use_amx(void)

@@ -8,6 +8,7 @@
 #ifndef SLUICE_ENGINE_MATH_PRODUCT_H
 #define SLUICE_ENGINE_MATH_PRODUCT_H
 
+#include "engine/base/team.h"
 #include "engine/math/packed.h"
 
 enum precision {
@@ -23,6 +24,12 @@ bool precision_has(enum precision p);
  * the vector instructions in use (level.h). */
 void product_description(char *text, size_t size);
 
+/* How products are computed. Zeroed: real numbers, by the caller alone. */
+struct arithmetic {
+	enum precision precision;
+	struct team *team; /* shares the columns of every product; the sums stay the same */
+};
+
 /* What a factor is for. */
 enum factor_use {
 	FACTOR_ONCE, /* one product, or a few, of many rows */
@@ -32,6 +39,7 @@ enum factor_use {
 struct factor {
 	struct cmat w;
 	bool transposed;
+	struct team *team;
 	const struct packed_ops *ops; /* NULL: not packed */
 	struct packed packed;
 };
@@ -39,15 +47,15 @@ struct factor {
 /* Elements of the room that a factor takes, whatever it is for. */
 size_t factor_size(int rows, int cols);
 /* Makes w, or its transposed, ready; it and the room, aligned to 64 bytes, must stay. */
-struct factor factor_of(enum precision p, enum factor_use use, struct cmat w, bool transposed,
+struct factor factor_of(struct arithmetic how, enum factor_use use, struct cmat w, bool transposed,
 			real *room);
 /* out = start + a w. Row r of start is at start + r * stride: out itself is added to, one row for all
  * has stride 0, NULL is 0. */
 void factor_mul(struct mat out, struct cmat a, const struct factor *f, const real *start,
 		size_t stride);
 
-/* out += a' b:  (m, n) += (K, m)' (K, n), with room for cross_size(n) elements. */
-size_t cross_size(int n);
-void cross_add(enum precision p, struct mat out, struct cmat a, struct cmat b, real *room);
+/* out += a' b:  (m, n) += (K, m)' (K, n), with room for cross_size(how, n) elements. */
+size_t cross_size(struct arithmetic how, int n);
+void cross_add(struct arithmetic how, struct mat out, struct cmat a, struct cmat b, real *room);
 
 #endif

@@ -44,9 +44,11 @@ static void into_scores(const struct head *h, const struct head_pass *p, real *d
 	d[target] -= (1 - p->smoothing) * p->scale;
 }
 
-size_t head_room(int C, int K, enum precision p)
+size_t head_room(int C, int K, struct arithmetic how)
 {
-	return p == PRECISION_F32 ? 0 : 2 * lay_size(factor_size(C, K)) + cross_size(K);
+	return how.precision == PRECISION_F32
+		       ? 0
+		       : 2 * lay_size(factor_size(C, K)) + cross_size(how, K);
 }
 
 /* W for the way there and back, and the room that is left. */
@@ -58,12 +60,13 @@ struct ready {
 static struct ready make_ready(const struct head *h, const struct head_pass *p)
 {
 	const struct cmat W = cmat_of(h->W, h->C, h->K);
-	const size_t size = p->precision == PRECISION_F32 ? 0 : lay_size(factor_size(h->C, h->K));
+	const size_t size =
+		p->how.precision == PRECISION_F32 ? 0 : lay_size(factor_size(h->C, h->K));
 	struct ready r = {.room = p->room};
 
-	r.there = factor_of(p->precision, FACTOR_ONCE, W, true, r.room);
+	r.there = factor_of(p->how, FACTOR_ONCE, W, true, r.room);
 	if (p->dx)
-		r.back = factor_of(p->precision, FACTOR_ONCE, W, false, r.room + size);
+		r.back = factor_of(p->how, FACTOR_ONCE, W, false, r.room + size);
 	r.room += size ? 2 * size : 0;
 	return r;
 }
@@ -85,7 +88,7 @@ static void run_block(const struct head *h, const struct head_pass *p, const str
 		into_scores(h, p, z + (size_t)r * C, target ? target[r] : -1);
 		vec_add(p->db, z + (size_t)r * C, 1, C);
 	}
-	cross_add(p->precision, mat_of(p->dW, h->C, h->K), cmat_of(z, rows, h->C), x, ready->room);
+	cross_add(p->how, mat_of(p->dW, h->C, h->K), cmat_of(z, rows, h->C), x, ready->room);
 	factor_mul(mat_of(p->dx + at * K, rows, h->K), cmat_of(z, rows, h->C), &ready->back, NULL,
 		   0);
 }

@@ -32,10 +32,10 @@ struct head_pass {
 	const real *x;         /* (rows, K) */
 	const int32_t *target; /* (rows); -1: none; NULL: none at all */
 	real smoothing;
-	real *prob;               /* (rows, C) to be kept, or NULL */
-	real *block;              /* (head_rows(C), C) where prob is NULL */
-	enum precision precision; /* of the products */
-	real *room;               /* head_room elements, aligned to 64 bytes */
+	real *prob;            /* (rows, C) to be kept, or NULL */
+	real *block;           /* (head_rows(C), C) where prob is NULL */
+	struct arithmetic how; /* of the products */
+	real *room;            /* head_room elements, aligned to 64 bytes */
 	/* Backward, with loss = scale * sum: dx (rows, K) is written, dW and db are added to, and prob
 	 * does not survive. dx NULL: forward only. */
 	real scale;
@@ -45,7 +45,7 @@ struct head_pass {
 /* Rows that a block holds for C outcomes. */
 int head_rows(int C);
 /* Elements that W made ready for its products takes. */
-size_t head_room(int C, int K, enum precision p);
+size_t head_room(int C, int K, struct arithmetic how);
 
 /* Adds to tally. */
 void head_run(const struct head *h, const struct head_pass *p, struct tally *tally);

@@ -212,27 +212,28 @@ static size_t with_room(size_t n)
 	return n + n / 4;
 }
 
-static size_t side_bytes(const struct stack *st, int width, size_t B, size_t N, bool carries)
+static size_t side_bytes(const struct stack *st, struct arithmetic how, int width, size_t B,
+			 size_t N, bool carries)
 {
 	const size_t kept = carries ? 2 * stack_carry_size(st, B) : 0;
 
-	return (with_room(side_size(st, width, B, N)) + kept) * sizeof(real);
+	return (with_room(side_size(st, how, width, B, N)) + kept) * sizeof(real);
 }
 
 /* A few outcomes are not worth rounding for. */
-static enum precision head_precision(const struct model *m, enum precision p)
+static struct arithmetic head_how(const struct model *m, struct arithmetic how)
 {
-	return m->spec.classes < PACKED_WIDTH ? PRECISION_F32 : p;
+	return m->spec.classes < PACKED_WIDTH ? (struct arithmetic){0} : how;
 }
 
-size_t work_size(const struct model *m, enum precision p, size_t B, size_t N, size_t out_N)
+size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N)
 {
 	const struct task_ops *task = &task_table[m->spec.task];
 	const size_t D = (size_t)m->D, C = (size_t)m->spec.classes, K = (size_t)m->K;
 	const size_t rows = task->stream ? N : out_N, block = (size_t)head_rows(m->spec.classes);
 	const size_t scores = (rows < block ? rows : block) * C;
-	const size_t ready = head_room(m->spec.classes, m->K, head_precision(m, p));
-	size_t n = side_bytes(&m->stack, m->E, B, N, task->stream);
+	const size_t ready = head_room(m->spec.classes, m->K, head_how(m, how));
+	size_t n = side_bytes(&m->stack, how, m->E, B, N, task->stream);
 
 	n += with_room(ready + 1) * sizeof(real);
 
@@ -242,7 +243,7 @@ size_t work_size(const struct model *m, enum precision p, size_t B, size_t N, si
 		n += (B * D + 1) * sizeof(int);
 	}
 	if (task->decoder)
-		n += side_bytes(&m->dec, m->E + m->D, B, out_N, false);
+		n += side_bytes(&m->dec, how, m->E + m->D, B, out_N, false);
 	if (m->spec.task == TASK_CLASSIFY)
 		return n + with_room(B * C + 1) * sizeof(real);
 	return n + (with_room(rows * K + 1) + with_room(scores + 1)) * sizeof(real);
@@ -313,9 +314,9 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 {
 	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(m->spec.classes);
 	const struct head head = {weights + m->head_W, weights + m->head_b, m->spec.classes, m->K};
-	const enum precision precision = head_precision(m, p->precision);
+	const struct arithmetic how = head_how(m, p->how);
 
-	if (!room(&w->ready, &w->ready_cap, head_room(head.C, head.K, precision) + 1))
+	if (!room(&w->ready, &w->ready_cap, head_room(head.C, head.K, how) + 1))
 		return false;
 	if (keep ? !room(&w->prob, &w->prob_cap, (size_t)rows * C + 1)
 		 : !room(&w->block, &w->block_cap,
@@ -329,7 +330,7 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 			 .smoothing = p->smoothing,
 			 .prob = keep ? w->prob : NULL,
 			 .block = w->block,
-			 .precision = precision,
+			 .how = how,
 			 .room = w->ready,
 			 .scale = p->scale,
 			 .dx = p->grad ? dx : NULL,
@@ -455,7 +456,7 @@ static bool reconstruct(const struct model *m, const real *weights, struct work 
 bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
 		struct tally *tally)
 {
-	w->in.tape.precision = w->out.tape.precision = p->precision;
+	w->in.tape.how = w->out.tape.how = p->how;
 	switch (m->spec.task) {
 	case TASK_GENERATE:
 		return generate(m, weights, w, p, tally);

@@ -92,14 +92,14 @@ void work_release(struct work *w);
 
 /* Bytes of numbers that the workspace takes once a pass has run over B texts of N steps, out_N of
  * them the decoder's (or 0), being the largest so far; and those that one has now. */
-size_t work_size(const struct model *m, enum precision p, size_t B, size_t N, size_t out_N);
+size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N);
 size_t work_bytes(const struct work *w);
 
 /* What a pass is for. */
 struct pass {
 	const struct dropout *drop; /* NULL outside training */
 	real smoothing;             /* of the targets */
-	enum precision precision;   /* of the products with weights */
+	struct arithmetic how;      /* of the products with weights */
 	bool keep;                  /* leave the probabilities of every step in prob */
 	/* Backward, with loss = scale * sum: adds to grad, a block of m->dense elements; the
 	 * embedding's gradient stays in the sides for model_scatter, because threads share its rows.

@@ -27,12 +27,12 @@ static size_t largest(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-size_t recur_room(const struct recur *r)
+size_t recur_room(const struct recur *r, struct arithmetic how)
 {
 	const struct shape s = shape_of(r);
 	const size_t factors = largest(factor_size(s.Gx * s.H, s.E), factor_size(s.Gh * s.H, s.H));
 
-	return largest(factors, cross_size(s.E > s.H ? s.E : s.H));
+	return largest(factors, cross_size(how, s.E > s.H ? s.E : s.H));
 }
 
 /* What steps multiply with; for a single one packing would not pay. */
@@ -54,13 +54,13 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 	struct factor ready;
 
 	extras_at(r, weights, extra);
-	ready = factor_of(tape->precision, FACTOR_ONCE, W, true, tape->room);
+	ready = factor_of(tape->how, FACTOR_ONCE, W, true, tape->room);
 	if (s.Gx < s.G) /* a gate that does not see x begins with its bias alone */
 		for (size_t n = 0; n < (size_t)steps->N; n++)
 			memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
 	factor_mul(mat_cols(z, 0, s.Gx * s.H), cmat_of(tape->x, steps->N, s.E), &ready,
 		   weights + r->at.b, 0);
-	ready = factor_of(tape->precision, use_of(steps), U, true, tape->room);
+	ready = factor_of(tape->how, use_of(steps), U, true, tape->room);
 
 	for (int t = 0; t < steps->T; t++) {
 		const int n = steps->active[t];
@@ -129,7 +129,7 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
 	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
 	const struct cmat W_h = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
-	const struct factor U = factor_of(tape->precision, use_of(steps), W_h, false, tape->room);
+	const struct factor U = factor_of(tape->how, use_of(steps), W_h, false, tape->room);
 	const struct cell_work *work = cell_work(r->cell);
 	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
 	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
@@ -169,15 +169,14 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 		into_h(r, tape, n, tape->z + at * GH, &U, dh, dh_gates);
 	}
 
-	cross_add(tape->precision, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
+	cross_add(tape->how, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
 		  cmat_of(tape->x, steps->N, s.E), tape->room);
-	cross_add(tape->precision, mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
+	cross_add(tape->how, mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
 		  cmat_of(tape->h_in, steps->N, s.H), tape->room);
 	if (r->cell->extra_grad)
 		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
 	if (dx) {
-		const struct factor back =
-			factor_of(tape->precision, FACTOR_ONCE, W, false, tape->room);
+		const struct factor back = factor_of(tape->how, FACTOR_ONCE, W, false, tape->room);
 
 		factor_mul(mat_of(dx, steps->N, s.E), dz_x, &back, NULL, 0);
 	}

@@ -30,11 +30,11 @@ struct recur_tape {
 	real *c, *h;   /* (B+N, H) the first B rows are the initial state, set by the caller */
 	real *scratch; /* (B, (G+1)*H) for backward */
 	real *room;    /* recur_room elements, aligned to 64 bytes */
-	enum precision precision; /* of the products */
+	struct arithmetic how; /* of the products */
 };
 
 /* Elements that the weights of one run take, made ready for its products. */
-size_t recur_room(const struct recur *r);
+size_t recur_room(const struct recur *r, struct arithmetic how);
 
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape);
 

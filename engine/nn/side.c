@@ -19,11 +19,11 @@ void side_release(struct side *s)
 	*s = (struct side){0};
 }
 
-size_t side_size(const struct stack *st, int width, size_t B, size_t N)
+size_t side_size(const struct stack *st, struct arithmetic how, int width, size_t B, size_t N)
 {
 	const size_t W = (size_t)width, D = (size_t)st->D, H = (size_t)st->spec.H;
 
-	return stack_room(st, B, N) + 2 * lay_size(N * W) + lay_size(B * W) +
+	return stack_room(st, how, B, N) + 2 * lay_size(N * W) + lay_size(B * W) +
 	       ((size_t)st->spec.layers + 1) * lay_size(B * D) + (size_t)st->runs * lay_size(B * H);
 }
 
@@ -31,7 +31,7 @@ bool side_room(struct side *s, const struct stack *st, int width)
 {
 	const size_t B = (size_t)s->batch.steps.B, N = (size_t)s->batch.steps.N;
 	const size_t W = (size_t)width, D = (size_t)st->D;
-	const size_t need = side_size(st, width, B, N);
+	const size_t need = side_size(st, s->tape.how, width, B, N);
 	real *at;
 
 	if (!s->block || need > s->cap) {

@@ -45,7 +45,7 @@ struct side {
 void side_release(struct side *s);
 
 /* Elements of the arrays for B rows and N steps. */
-size_t side_size(const struct stack *st, int width, size_t B, size_t N);
+size_t side_size(const struct stack *st, struct arithmetic how, int width, size_t B, size_t N);
 /* Lays the arrays out for the batch, and begins with the carried states where there are some of as
  * many rows. false without memory. */
 bool side_room(struct side *s, const struct stack *st, int width);

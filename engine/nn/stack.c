@@ -71,14 +71,15 @@ static size_t widest(const struct stack *s)
 }
 
 /* For the weights of any one run. */
-static size_t weights_room(const struct stack *s)
+static size_t weights_room(const struct stack *s, struct arithmetic how)
 {
-	const size_t first = recur_room(&s->run[0]), last = recur_room(&s->run[s->runs - 1]);
+	const size_t first = recur_room(&s->run[0], how),
+		     last = recur_room(&s->run[s->runs - 1], how);
 
 	return lay_size(first > last ? first : last);
 }
 
-size_t stack_room(const struct stack *s, size_t B, size_t N)
+size_t stack_room(const struct stack *s, struct arithmetic how, size_t B, size_t N)
 {
 	const size_t H = (size_t)s->spec.H, G = (size_t)s->spec.cell->gates, D = (size_t)s->D;
 	const size_t layers = (size_t)s->spec.layers, runs = (size_t)s->runs, W = widest(s);
@@ -86,7 +87,7 @@ size_t stack_room(const struct stack *s, size_t B, size_t N)
 			   2 * lay_size(B * H);
 	const size_t back = s->spec.dirs == 2 ? layers * lay_size(N * W) : 0;
 
-	return weights_room(s) + runs * run + layers * lay_size(N * D) + back +
+	return weights_room(s, how) + runs * run + layers * lay_size(N * D) + back +
 	       lay_size(B * (G + 1) * H) + 2 * lay_size(N * W) + lay_size(N * H);
 }
 
@@ -110,7 +111,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 {
 	const size_t B = (size_t)steps->B, N = (size_t)steps->N, H = (size_t)s->spec.H;
 	const size_t G = (size_t)s->spec.cell->gates, W = widest(s);
-	real *room = lay_take(at, weights_room(s));
+	real *room = lay_take(at, weights_room(s, t->how));
 	real *scratch = lay_take(at, B * (G + 1) * H);
 
 	t->steps = steps;
@@ -118,10 +119,8 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 	for (int k = 0; k < s->runs; k++) {
 		struct recur_tape *r = &t->run[k];
 
-		*r = (struct recur_tape){.steps = steps,
-					 .scratch = scratch,
-					 .room = room,
-					 .precision = t->precision};
+		*r = (struct recur_tape){
+			.steps = steps, .scratch = scratch, .room = room, .how = t->how};
 		r->z = lay_take(at, N * G * H);
 		r->h_in = lay_take(at, N * H);
 		r->c = lay_take(at, (B + N) * H);

@@ -54,9 +54,9 @@ struct stack_tape {
 		*drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
 	struct recur_tape run[STACK_MAX_RUNS]; /* its drop_h is the caller's */
 	real *in[STACK_MAX_RUNS];              /* (N, D) what layer l >= 1 reads */
-	real *back_x;             /* (N, max(E, D)) the same in the other order, per layer */
-	real *y;                  /* (N, D) */
-	enum precision precision; /* of the products: the caller's, before stack_lay */
+	real *back_x;          /* (N, max(E, D)) the same in the other order, per layer */
+	real *y;               /* (N, D) */
+	struct arithmetic how; /* of the products: the caller's, before stack_lay */
 	bool given; /* the initial states are the caller's: no gradient goes into learned ones */
 	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
 	real *dy, *part, *dx_part;                     /* (N, max), (N, H), (N, max) */
@@ -67,7 +67,7 @@ struct stack_tape {
 void stack_tape_release(struct stack_tape *t);
 
 /* Elements that stack_lay needs for B rows and N steps. */
-size_t stack_room(const struct stack *s, size_t B, size_t N);
+size_t stack_room(const struct stack *s, struct arithmetic how, size_t B, size_t N);
 /* Lays the arrays out from *at on, moves *at, and sets initial states, dh and dc to 0. */
 void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *steps, real **at);
 

@@ -104,16 +104,28 @@ void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops
 	c->memory[COST_GRADIENTS] = size + (threads - 1) * dense;
 	c->memory[COST_OPTIMIZER] = optim->slots * size;
 	c->memory[COST_SNAPSHOTS] = (int64_t)SNAPSHOTS * (1 + optim->slots) * size;
-	c->activations_token = (int64_t)((work_size(m, PRECISION_F32, 1, 2 * many, 2 * many) -
-					  work_size(m, PRECISION_F32, 1, many, many)) /
-					 many);
+	c->activations_token =
+		(int64_t)((work_size(m, (struct arithmetic){0}, 1, 2 * many, 2 * many) -
+			   work_size(m, (struct arithmetic){0}, 1, many, many)) /
+			  many);
+}
+
+/* Members among whom rows are dealt. */
+static int passes_of(const struct train_spec *spec, const struct encoder *e, const struct corpus *c)
+{
+	return train_share(spec, e, c)->kind == SHARE_ROWS ? spec->learn.threads : 1;
+}
+
+static struct arithmetic how_of(const struct train_spec *spec)
+{
+	return (struct arithmetic){.precision = spec->learn.precision};
 }
 
 /* The largest workspace of each thread, while all batches of an epoch are looked at. */
 struct survey {
 	const struct encoder *e;
 	const struct corpus *corpus;
-	enum precision precision;
+	struct arithmetic how;
 	struct work work; /* its batches only */
 	size_t *largest;  /* by thread */
 	int64_t tokens;
@@ -123,7 +135,7 @@ static void look_at(struct survey *s, int thread)
 {
 	const struct steps *in = &s->work.in.batch.steps, *out = &s->work.out.batch.steps;
 	const size_t n =
-		work_size(&s->e->model, s->precision, (size_t)in->B, (size_t)in->N, (size_t)out->N);
+		work_size(&s->e->model, s->how, (size_t)in->B, (size_t)in->N, (size_t)out->N);
 
 	s->largest[thread] = n > s->largest[thread] ? n : s->largest[thread];
 	s->tokens += in->N;
@@ -155,12 +167,14 @@ static int64_t survey_train(struct survey *s, const struct train_spec *spec)
 		order[k] = k;
 	rng_seed(&rng, spec->seed, 1);
 	rng_shuffle(&rng, order, c->count);
+	const int passes = passes_of(spec, s->e, c);
+
 	for (int at = 0; at < c->count; at += spec->batch) {
 		const int left = c->count - at;
 		const int count = left < spec->batch ? left : spec->batch;
 
 		batch_sort(c, order + at, count);
-		look_at_batch(s, order + at, count, spec->learn.threads);
+		look_at_batch(s, order + at, count, passes);
 	}
 	for (int k = 0; k < spec->learn.threads; k++)
 		bytes += (int64_t)s->largest[k];
@@ -190,7 +204,9 @@ static int64_t survey_valid(struct survey *s, const struct train_spec *spec)
 				      left < EVAL_BATCH ? left : EVAL_BATCH, 1);
 		look_at(s, k % spec->learn.threads);
 		if (m->dec.runs && k < spec->learn.threads) /* it writes the texts, step by step */
-			bytes += (int64_t)((side_size(&m->dec, m->E + m->D, EVAL_BATCH, 1) * 5 / 4 +
+			bytes += (int64_t)((side_size(&m->dec, (struct arithmetic){0}, m->E + m->D,
+						      EVAL_BATCH, 1) *
+						    5 / 4 +
 					    EVAL_BATCH * (size_t)m->spec.classes) *
 					   sizeof(real));
 	}
@@ -215,19 +231,21 @@ static int64_t corpus_bytes(const struct corpus *c)
 }
 
 /* A stream's windows are all alike. */
-static void add_stream(struct cost *c, const struct train_spec *spec, const struct model *m,
+static void add_stream(struct cost *c, const struct train_spec *spec, const struct encoder *e,
 		       const struct corpus *train, const struct corpus *valid)
 {
-	for (int k = 0; k < spec->learn.threads && k < spec->batch; k++) {
-		const size_t rows = (size_t)(spec->batch - k + spec->learn.threads - 1) /
-				    (size_t)spec->learn.threads;
+	const int passes = passes_of(spec, e, train);
 
-		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(m, spec->learn.precision, rows,
+	for (int k = 0; k < passes && k < spec->batch; k++) {
+		const size_t rows = (size_t)(spec->batch - k + passes - 1) / (size_t)passes;
+
+		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(&e->model, how_of(spec), rows,
 								  rows * (size_t)spec->window, 0);
-		if (valid)
-			c->memory[COST_VALIDATION] +=
-				(int64_t)work_size(m, PRECISION_F32, 1, EVAL_STEPS, 0);
 	}
+	if (valid)
+		c->memory[COST_VALIDATION] =
+			spec->learn.threads *
+			(int64_t)work_size(&e->model, (struct arithmetic){0}, 1, EVAL_STEPS, 0);
 	c->tokens = (train->tokens - 1) / spec->batch * spec->batch;
 	c->valid_tokens = valid ? valid->tokens - 1 : 0;
 }
@@ -235,12 +253,14 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct encoder *e,
 		    const struct corpus *train, const struct corpus *valid)
 {
-	struct survey s = {.e = e, .corpus = train, .precision = spec->learn.precision};
+	struct survey s = {.e = e, .corpus = train, .how = how_of(spec)};
 
 	c->memory[COST_TEXTS] = corpus_bytes(train) + train->count * (int64_t)sizeof(int32_t) +
 				(valid ? corpus_bytes(valid) : 0);
+	c->memory[COST_GRADIENTS] -= (spec->learn.threads - passes_of(spec, e, train)) *
+				     (int64_t)(e->model.dense * sizeof(real));
 	if (task_table[e->model.spec.task].stream) {
-		add_stream(c, spec, &e->model, train, valid);
+		add_stream(c, spec, e, train, valid);
 		return;
 	}
 	c->memory[COST_ACTIVATIONS] = survey_train(&s, spec);
@@ -349,13 +369,14 @@ static void begin_course(struct course *c, const struct train_spec *spec, const 
 bool cost_measure(struct cost_speed *out, double seconds, const struct train_spec *spec,
 		  const struct encoder *e, const struct corpus *train, struct err *err)
 {
-	struct learner *l = learner_new(&e->model, init_weights(&e->model, spec->seed, &spec->init),
-					&spec->learn, err);
+	const struct learner_spec learn = train_learning(spec, e, train);
+	struct learner *l;
 	struct course course;
 	double begin;
 	bool ok = true, over = false;
 
 	*out = (struct cost_speed){0};
+	l = learner_new(&e->model, init_weights(&e->model, spec->seed, &spec->init), &learn, err);
 	if (!l)
 		return false;
 	begin_course(&course, spec, e, train);

@@ -3,8 +3,8 @@
 #ifndef SLUICE_ENGINE_TRAIN_EVAL_H
 #define SLUICE_ENGINE_TRAIN_EVAL_H
 
+#include "engine/base/team.h"
 #include "engine/nn/model.h"
-#include "engine/train/team.h"
 
 /* A text's batch; the rows of a stream and the tokens each should have; its windows. */
 enum { EVAL_BATCH = 64, EVAL_ROWS = 32, EVAL_ROW_TOKENS = 1000, EVAL_STEPS = 64 };

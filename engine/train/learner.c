@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/math/kernels.h"
+#include "engine/train/share.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ struct learner {
 	struct team *team;
 	struct member *member;
 	int members;
+	int crew;   /* the first members, who do anything at all */
+	int passes; /* the first of them, among whom rows are dealt */
+	struct arithmetic how;
 	real *weights, *grad;
 	struct optim optim;
 	struct learner_spec spec;
@@ -33,6 +37,19 @@ struct learner {
 	const struct lesson *lesson;
 	real scale;
 };
+
+static void settle_sharing(struct learner *l)
+{
+	const struct learner_spec *spec = &l->spec;
+	const enum share_kind kind =
+		spec->rows ? share_of(l->m, spec->rows, spec->tokens, l->members)->kind
+			   : SHARE_ROWS;
+
+	l->passes = kind == SHARE_ROWS ? l->members : 1;
+	l->how = (struct arithmetic){.precision = spec->precision,
+				     .team = kind == SHARE_COLUMNS ? l->team : NULL};
+	l->crew = kind == SHARE_ALONE ? 1 : l->members;
+}
 
 struct learner *learner_new(const struct model *m, real *weights, const struct learner_spec *spec,
 			    struct err *err)
@@ -49,6 +66,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 		return NULL;
 	}
 	l->members = team_size(l->team);
+	settle_sharing(l);
 	l->member = mem_zero((size_t)l->members, sizeof(*l->member));
 	for (int k = 0; k < l->members; k++)
 		l->member[k].work.in.carries = task_table[m->spec.task].stream;
@@ -59,7 +77,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 		l->touched = mem_zero((size_t)m->spec.vocab, sizeof(*l->touched));
 		l->seen = mem_zero((size_t)m->spec.vocab, sizeof(*l->seen));
 	}
-	for (int k = 1; k < l->members && ok; k++)
+	for (int k = 1; k < l->passes && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
 	optim_tune(&l->optim, &spec->tune);
 	if (ok)
@@ -91,7 +109,7 @@ void learner_free(struct learner *l)
 /* How many of so many rows are dealt to a member. */
 static int dealt(const struct learner *l, int rows, int k)
 {
-	return rows > k ? (rows - k + l->members - 1) / l->members : 0;
+	return k < l->passes && rows > k ? (rows - k + l->passes - 1) / l->passes : 0;
 }
 
 static void build_rows(const struct learner *l, struct work *w, int k)
@@ -101,12 +119,12 @@ static void build_rows(const struct learner *l, struct work *w, int k)
 
 	if (task_table[l->m->spec.task].stream) {
 		batch_window(&w->in.batch, x->corpus->ids, x->corpus->tokens, x->count, k,
-			     l->members, x->at, x->steps);
+			     l->passes, x->at, x->steps);
 		return;
 	}
-	batch_build(&w->in.batch, x->corpus, x->example + k, count, l->members, x->rules);
+	batch_build(&w->in.batch, x->corpus, x->example + k, count, l->passes, x->rules);
 	if (l->m->dec.runs)
-		batch_targets(&w->out.batch, x->corpus, x->example + k, count, l->members);
+		batch_targets(&w->out.batch, x->corpus, x->example + k, count, l->passes);
 }
 
 static void run_pass(void *arg, int k)
@@ -115,7 +133,7 @@ static void run_pass(void *arg, int k)
 	struct member *me = &l->member[k];
 	struct work *w = &me->work;
 	const struct dropout drop = {l->spec.dropout, l->spec.recurrent, l->lesson->key, k,
-				     l->members};
+				     l->passes};
 
 	me->tally = (struct tally){0};
 	me->tokens = w->in.batch.steps.N = w->out.batch.steps.N = 0;
@@ -127,12 +145,21 @@ static void run_pass(void *arg, int k)
 	me->failed = !model_pass(l->m, l->weights, w,
 				 &(struct pass){.drop = &drop,
 						.smoothing = (real)l->spec.smoothing,
-						.precision = l->spec.precision,
+						.how = l->how,
 						.grad = me->grad,
 						.scale = l->scale},
 				 &me->tally);
 	if (me->failed)
 		w->in.batch.steps.N = w->out.batch.steps.N = 0; /* there is nothing to scatter */
+}
+
+/* A member's part of n elements that all who do anything share. */
+static void part_of(const struct learner *l, int k, size_t n, size_t *first, size_t *end)
+{
+	*first = 0;
+	*end = n;
+	if (l->crew > 1)
+		team_part(l->team, k, n, first, end);
 }
 
 static void clamp(real *g, size_t n, real value)
@@ -148,10 +175,10 @@ static void reduce(void *arg, int k)
 	struct learner *l = arg;
 	size_t first, end, dense;
 
-	team_part(l->team, k, l->m->size, &first, &end);
+	part_of(l, k, l->m->size, &first, &end);
 	dense = end < l->m->dense ? end : l->m->dense;
 	if (first < dense)
-		for (int j = 1; j < l->members; j++)
+		for (int j = 1; j < l->passes; j++)
 			vec_add(l->grad + first, l->member[j].grad + first, 1, dense - first);
 	if ((real)l->spec.clip_value > 0)
 		clamp(l->grad + first, end - first, (real)l->spec.clip_value);
@@ -182,7 +209,7 @@ static void update_touched(struct learner *l, int k)
 {
 	const size_t E = (size_t)l->m->spec.embed;
 
-	for (int j = k; j < l->touched_count; j += l->members) {
+	for (int j = k; j < l->touched_count; j += l->crew) {
 		const size_t at = l->m->embedding + (size_t)l->touched[j] * E;
 
 		optim_update(&l->optim, l->weights, l->grad, l->scale, at, at + E);
@@ -194,7 +221,7 @@ static void update(void *arg, int k)
 	struct learner *l = arg;
 	size_t first, end;
 
-	team_part(l->team, k, l->touched ? l->m->dense : l->m->size, &first, &end);
+	part_of(l, k, l->touched ? l->m->dense : l->m->size, &first, &end);
 	optim_update(&l->optim, l->weights, l->grad, l->scale, first, end);
 	if (l->touched)
 		update_touched(l, k);
@@ -202,10 +229,19 @@ static void update(void *arg, int k)
 
 static void clear(struct learner *l)
 {
-	for (int k = 0; k < l->members; k++) {
+	for (int k = 0; k < l->passes; k++) {
 		memset(l->member[k].grad, 0, l->m->dense * sizeof(real));
 		model_unscatter(l->m, &l->member[k].work, l->grad);
 	}
+}
+
+/* What the first members of the team do, each by itself. */
+static void run(struct learner *l, void (*work)(void *arg, int member), int members)
+{
+	if (members > 1)
+		team_run(l->team, work, l);
+	else
+		work(l, 0);
 }
 
 /* How many targets the lesson has: what its loss is a mean over. */
@@ -238,7 +274,7 @@ struct step_stats learner_gradient(struct learner *l, const struct lesson *lesso
 		batch_sort(lesson->corpus, lesson->example, lesson->count);
 	l->lesson = lesson;
 	l->scale = (real)(1.0 / (double)targets(l, lesson));
-	team_run(l->team, run_pass, l);
+	run(l, run_pass, l->passes);
 	for (int k = 0; k < l->members; k++) {
 		struct member *me = &l->member[k];
 
@@ -249,8 +285,8 @@ struct step_stats learner_gradient(struct learner *l, const struct lesson *lesso
 		count += me->tally.count;
 		s.tokens += me->tokens;
 	}
-	team_run(l->team, reduce, l);
-	for (int k = 0; k < l->members; k++)
+	run(l, reduce, l->crew);
+	for (int k = 0; k < l->crew; k++)
 		square_sum += l->member[k].square_sum;
 	s.loss = failed ? NAN : s.loss / (double)count;
 	s.targets = count;
@@ -269,7 +305,7 @@ void learner_update(struct learner *l, const struct step_stats *s)
 	optim_begin(&l->optim);
 	if (l->touched)
 		find_touched(l);
-	team_run(l->team, update, l);
+	run(l, update, l->crew);
 	clear(l);
 }
 
@@ -299,10 +335,10 @@ static void copy_carry(const struct learner *l, int rows, real *out, const real 
 	for (int run = 0; run < st->runs; run++)
 		for (int part = 0; part < STACK_CARRY_PARTS; part++)
 			for (int r = 0; r < rows; r++) {
-				const struct side *s = &l->member[r % l->members].work.in;
+				const struct side *s = &l->member[r % l->passes].work.in;
 				const size_t all = stack_carry_at(st, rows, run, part, r, &width);
 				const size_t own = stack_carry_at(st, s->carried, run, part,
-								  r / l->members, &width);
+								  r / l->passes, &width);
 
 				if (out)
 					memcpy(out + all, s->carry + own, width * sizeof(real));
@@ -341,7 +377,7 @@ const real *learner_grad(struct learner *l)
 
 size_t learner_bytes(const struct learner *l)
 {
-	const size_t others = (size_t)l->members - 1;
+	const size_t others = (size_t)l->passes - 1;
 	size_t n = (2 + (size_t)l->optim.ops->slots) * l->m->size + others * l->m->dense;
 
 	n *= sizeof(real);

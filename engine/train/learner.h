@@ -9,9 +9,9 @@
 #ifndef SLUICE_ENGINE_TRAIN_LEARNER_H
 #define SLUICE_ENGINE_TRAIN_LEARNER_H
 
+#include "engine/base/team.h"
 #include "engine/train/encoder.h"
 #include "engine/train/optim.h"
-#include "engine/train/team.h"
 
 struct learner;
 
@@ -49,6 +49,9 @@ struct learner_spec {
 	bool lazy;
 	enum precision precision; /* of the products; one that precision_has */
 	int threads;              /* 1 at least */
+	/* The usual batch, from which follows how threads share it (share.h); 0: its rows. */
+	int rows;
+	int64_t tokens;
 };
 
 /* Takes over weights (m->size elements), also when it fails; m must live longer. ERR_FAILED without

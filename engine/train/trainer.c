@@ -454,6 +454,30 @@ static void *trainer_main(void *arg)
 	return NULL;
 }
 
+int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
+		     const struct corpus *train)
+{
+	if (task_table[e->model.spec.task].stream)
+		return (int64_t)spec->batch * spec->window;
+	return spec->batch * train->tokens / (train->count ? train->count : 1);
+}
+
+struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
+				   const struct corpus *train)
+{
+	struct learner_spec s = spec->learn;
+
+	s.rows = spec->batch;
+	s.tokens = train_tokens(spec, e, train);
+	return s;
+}
+
+const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
+				     const struct corpus *train)
+{
+	return share_of(&e->model, spec->batch, train_tokens(spec, e, train), spec->learn.threads);
+}
+
 static real *first_weights(const struct train_spec *spec, const struct encoder *e)
 {
 	real *w;
@@ -492,7 +516,8 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
-	t->learner = learner_new(&e->model, weights, &spec->learn, err);
+	t->spec.learn = train_learning(spec, e, train);
+	t->learner = learner_new(&e->model, weights, &t->spec.learn, err);
 	if (!t->learner) {
 		trainer_free(t);
 		return NULL;

@@ -109,7 +109,9 @@ struct ours *ours_new(const struct size *s, const struct setting *how)
 					   .lr = 1e-3,
 					   .lazy = how->lazy,
 					   .precision = how->bf16 ? PRECISION_BF16 : PRECISION_F32,
-					   .threads = how->threads};
+					   .threads = how->threads,
+					   .rows = s->B,
+					   .tokens = (int64_t)s->B * s->T};
 	struct ours *o = mem_zero(1, sizeof(*o));
 	struct err err = {0};
 

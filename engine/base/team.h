@@ -3,8 +3,8 @@
  * A team of threads that do one thing together: member 0 is the caller. What a member does depends
  * on its number alone, so that sums are always taken in the same order.
  */
-#ifndef SLUICE_ENGINE_TRAIN_TEAM_H
-#define SLUICE_ENGINE_TRAIN_TEAM_H
+#ifndef SLUICE_ENGINE_BASE_TEAM_H
+#define SLUICE_ENGINE_BASE_TEAM_H
 
 #include "engine/base/err.h"
 

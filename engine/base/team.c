@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "engine/train/team.h"
+#include "engine/base/team.h"
 
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 #ifdef __SSE2__
 #include <xmmintrin.h>
 #endif
@@ -20,9 +22,11 @@ struct team {
 	struct member *member; /* size; the first has no thread */
 	pthread_mutex_t lock;
 	pthread_cond_t start, done;
-	unsigned long round; /* grows by one with each team_run */
-	int running;
-	bool quit;
+	/* Changed under the lock, or by the last to end; looked at without it. */
+	atomic_ulong round; /* grows by one with each team_run */
+	atomic_int running;
+	atomic_bool quit;
+	int looks; /* before a thread sleeps */
 	void (*work)(void *arg, int member);
 	void *arg;
 };
@@ -34,6 +38,43 @@ void team_flush_denormals(void)
 #endif
 }
 
+/* What is waited for is often microseconds away, and to sleep and wake takes tens of them; but a core
+ * that others want is given back. */
+enum { LOOKS = 1000 };
+
+static void pause_core(void)
+{
+#ifdef __SSE2__
+	_mm_pause();
+#endif
+}
+
+static void await_round(struct team *t, unsigned long seen)
+{
+	for (int k = 0; k < t->looks; k++) {
+		if (atomic_load(&t->round) != seen || atomic_load(&t->quit))
+			return;
+		pause_core();
+	}
+	pthread_mutex_lock(&t->lock);
+	while (atomic_load(&t->round) == seen && !atomic_load(&t->quit))
+		pthread_cond_wait(&t->start, &t->lock);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void await_members(struct team *t)
+{
+	for (int k = 0; k < t->looks; k++) {
+		if (!atomic_load(&t->running))
+			return;
+		pause_core();
+	}
+	pthread_mutex_lock(&t->lock);
+	while (atomic_load(&t->running))
+		pthread_cond_wait(&t->done, &t->lock);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void *member_main(void *arg)
 {
 	struct member *m = arg;
@@ -41,21 +82,17 @@ static void *member_main(void *arg)
 	unsigned long seen = 0;
 
 	team_flush_denormals();
-	pthread_mutex_lock(&t->lock);
 	for (;;) {
-		while (t->round == seen && !t->quit)
-			pthread_cond_wait(&t->start, &t->lock);
-		if (t->quit)
-			break;
-		seen = t->round;
-		pthread_mutex_unlock(&t->lock);
+		await_round(t, seen++);
+		if (atomic_load(&t->quit))
+			return NULL;
 		t->work(t->arg, m->number);
-		pthread_mutex_lock(&t->lock);
-		if (--t->running == 0)
+		if (atomic_fetch_sub(&t->running, 1) == 1) {
+			pthread_mutex_lock(&t->lock);
 			pthread_cond_signal(&t->done);
+			pthread_mutex_unlock(&t->lock);
+		}
 	}
-	pthread_mutex_unlock(&t->lock);
-	return NULL;
 }
 
 struct team *team_new(int size, struct err *err)
@@ -65,6 +102,7 @@ struct team *team_new(int size, struct err *err)
 
 	t->member = mem_zero((size_t)size, sizeof(*t->member));
 	t->size = 1;
+	t->looks = size <= sysconf(_SC_NPROCESSORS_ONLN) ? LOOKS : 0;
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->start, NULL);
 	pthread_cond_init(&t->done, NULL);
@@ -89,7 +127,7 @@ void team_free(struct team *t)
 	if (!t)
 		return;
 	pthread_mutex_lock(&t->lock);
-	t->quit = true;
+	atomic_store(&t->quit, true);
 	pthread_cond_broadcast(&t->start);
 	pthread_mutex_unlock(&t->lock);
 	for (int k = 1; k < t->size; k++)
@@ -107,18 +145,14 @@ void team_run(struct team *t, void (*work)(void *arg, int member), void *arg)
 		pthread_mutex_lock(&t->lock);
 		t->work = work;
 		t->arg = arg;
-		t->running = t->size - 1;
-		t->round++;
+		atomic_store(&t->running, t->size - 1);
+		atomic_fetch_add(&t->round, 1);
 		pthread_cond_broadcast(&t->start);
 		pthread_mutex_unlock(&t->lock);
 	}
 	work(arg, 0);
-	if (t->size > 1) {
-		pthread_mutex_lock(&t->lock);
-		while (t->running)
-			pthread_cond_wait(&t->done, &t->lock);
-		pthread_mutex_unlock(&t->lock);
-	}
+	if (t->size > 1)
+		await_members(t);
 }
 
 void team_part(const struct team *t, int member, size_t n, size_t *first, size_t *end)
