@@ -76,7 +76,8 @@ screen_tests := $(patsubst tests/screen/%_test.c,$(BUILD)/tests/screen_%,$(wildc
 golden_src := $(filter-out tests/golden/golden.c,$(wildcard tests/golden/*.c))
 golden := $(BUILD)/golden_float $(BUILD)/golden_double
 script_tests := $(wildcard tests/*_test.sh)
-all_tests := $(tests) $(double_tests) $(screen_tests)
+tile_tests := $(if $(levels),$(BUILD)/tests/engine_math_tiles)
+all_tests := $(tests) $(tile_tests) $(double_tests) $(screen_tests)
 
 .PHONY: all run run-built check check-built golden bench asan tsan lint format install clean
 .DELETE_ON_ERROR:
@@ -136,6 +137,12 @@ $(BUILD)/tests/engine_%: tests/engine_%.c $(engine_a) $(base_a)
 	@mkdir -p $(@D)
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
+# Once more with the tile unit in plain C, where the tests run the kernels written for it.
+$(BUILD)/tests/engine_math_tiles: tests/engine_math.c engine/math/packed_bf16.c $(engine_a) $(base_a)
+	@mkdir -p $(@D)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(AVX512) $(BF16) -DSLUICE_TILES_IN_C $(ENGINE_CFLAGS) -c -o $@.o engine/math/packed_bf16.c
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ tests/engine_math.c $@.o $(filter %.a,$^) $(ENGINE_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/engine_text_golden $(BUILD)/tests/engine_nn_golden $(BUILD)/tests/engine_nn_golden_double: $(golden_src)
 $(BUILD)/tests/engine_nn_%_double: tests/engine_nn_%.c $(double_a) $(base_a)
 	@mkdir -p $(@D)

@@ -33,15 +33,17 @@ static inline real real_sqrt(real x)
 
 #else
 
-/* e^x within 2 units in the last place on [-87, 88], clamped beyond: x = n ln 2 + r, and a
- * polynomial for e^r (Cephes, expf). */
+/* e^x within 2 units in the last place: x = n ln 2 + r, and a polynomial for e^r (Cephes, expf). Below
+ * the smallest normal number it is 0, from e^88.3 on it grows no further. */
 static inline real real_exp(real x)
 {
+	const float least = -87.336544f; /* ln FLT_MIN */
+	const float from = x;
 	int32_t bits;
 	float n, p, scale;
 
-	x = x < -87.0f ? -87.0f : x;
-	x = x > 88.0f ? 88.0f : x;
+	x = x < least ? least : x;
+	x = x > 88.3f ? 88.3f : x;
 	n = rintf((x == x ? x : 0) * 1.44269504088896341f); /* NaN goes on in x alone */
 	x -= n * 0.693359375f;
 	x -= n * -2.12194440e-4f;
@@ -54,7 +56,7 @@ static inline real real_exp(real x)
 	p = p * x * x + x + 1.0f;
 	bits = ((int32_t)n + 127) * (1 << 23);
 	memcpy(&scale, &bits, sizeof(scale)); /* 2^n */
-	return p * scale;
+	return from < least ? 0.0f : p * scale;
 }
 
 /* tanh: a polynomial near 0, where 1 - 2/(e^2x + 1) would lose its digits (Cephes, tanhf). */
@@ -80,9 +82,12 @@ static inline real real_sqrt(real x)
 
 #endif
 
+/* 1/(1 + e^-x), which for x < 0 is e^x/(1 + e^x): neither loses digits. */
 static inline real real_sigmoid(real x)
 {
-	return 1 / (1 + real_exp(-x));
+	const real e = real_exp(x < 0 ? x : -x), r = 1 / (1 + e);
+
+	return x < 0 ? e * r : r;
 }
 
 /* Turns n scores into probabilities in place. */

@@ -41,25 +41,63 @@ static enum factor_use use_of(const struct steps *steps)
 	return steps->T > 1 ? FACTOR_STEPS : FACTOR_ONCE;
 }
 
+/* z = b + W x, for the rows of x as they come or each distinct one once. A gate that does not see x
+ * has its bias alone. */
+static void from_input(const struct recur *r, const real *weights, const struct recur_tape *tape)
+{
+	const struct shape s = shape_of(r);
+	const struct pick *p = tape->pick;
+	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
+	const struct factor ready = factor_of(tape->how, FACTOR_ONCE, W, true, tape->room);
+	const size_t GH = (size_t)s.G * (size_t)s.H, N = (size_t)tape->steps->N;
+	const int rows = p ? p->distinct : tape->steps->N;
+	real *z = p ? p->gates : tape->z;
+
+	for (size_t n = 0; s.Gx < s.G && n < (size_t)rows; n++)
+		memcpy(z + n * GH, weights + r->at.b, GH * sizeof(real));
+	factor_mul(mat_cols(mat_of(z, rows, s.G * s.H), 0, s.Gx * s.H), cmat_of(tape->x, rows, s.E),
+		   &ready, weights + r->at.b, 0);
+	for (size_t n = 0; p && n < N; n++)
+		memcpy(tape->z + n * GH, z + (size_t)p->of[n] * GH, GH * sizeof(real));
+}
+
+/* The gradients of W and, unless dx is NULL, of x: once for each distinct row, with its dz added up. */
+static void into_input(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		       real *grad, real *dx)
+{
+	const struct shape s = shape_of(r);
+	const struct pick *p = tape->pick;
+	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
+	const size_t GH = (size_t)s.G * (size_t)s.H, N = (size_t)tape->steps->N;
+	const int rows = p ? p->distinct : tape->steps->N;
+	const real *dz = p ? p->gates : tape->z;
+	const struct cmat dz_x = cmat_cols(cmat_of(dz, rows, s.G * s.H), 0, s.Gx * s.H);
+
+	if (p)
+		memset(p->gates, 0, (size_t)rows * GH * sizeof(real));
+	for (size_t n = 0; p && n < N; n++)
+		vec_add(p->gates + (size_t)p->of[n] * GH, tape->z + n * GH, 1, GH);
+	cross_add(tape->how, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
+		  cmat_of(tape->x, rows, s.E), tape->room);
+	if (dx) {
+		const struct factor back = factor_of(tape->how, FACTOR_ONCE, W, false, tape->room);
+
+		factor_mul(mat_of(dx, rows, s.E), dz_x, &back, NULL, 0);
+	}
+}
+
 void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
 {
 	const struct shape s = shape_of(r);
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
-	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
 	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
-	struct mat z = mat_of(tape->z, steps->N, s.G * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
 	const struct cell_work *work = cell_work(r->cell);
 	struct factor ready;
 
 	extras_at(r, weights, extra);
-	ready = factor_of(tape->how, FACTOR_ONCE, W, true, tape->room);
-	if (s.Gx < s.G) /* a gate that does not see x begins with its bias alone */
-		for (size_t n = 0; n < (size_t)steps->N; n++)
-			memcpy(tape->z + n * GH, weights + r->at.b, GH * sizeof(real));
-	factor_mul(mat_cols(z, 0, s.Gx * s.H), cmat_of(tape->x, steps->N, s.E), &ready,
-		   weights + r->at.b, 0);
+	from_input(r, weights, tape);
 	ready = factor_of(tape->how, use_of(steps), U, true, tape->room);
 
 	for (int t = 0; t < steps->T; t++) {
@@ -127,12 +165,11 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 	const struct shape s = shape_of(r);
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
-	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
 	const struct cmat W_h = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
 	const struct factor U = factor_of(tape->how, use_of(steps), W_h, false, tape->room);
 	const struct cell_work *work = cell_work(r->cell);
 	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
-	const struct cmat dz_x = cmat_cols(dz, 0, s.Gx * s.H), dz_h = cmat_cols(dz, 0, s.Gh * s.H);
+	const struct cmat dz_h = cmat_cols(dz, 0, s.Gh * s.H);
 	const real *extra[CELL_MAX_EXTRAS];
 	real *dextra[CELL_MAX_EXTRAS], *dh_gates = tape->scratch;
 	real *dz_value = tape->scratch + (size_t)steps->B * H;
@@ -169,15 +206,9 @@ void recur_backward(const struct recur *r, const real *weights, const struct rec
 		into_h(r, tape, n, tape->z + at * GH, &U, dh, dh_gates);
 	}
 
-	cross_add(tape->how, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
-		  cmat_of(tape->x, steps->N, s.E), tape->room);
 	cross_add(tape->how, mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
 		  cmat_of(tape->h_in, steps->N, s.H), tape->room);
 	if (r->cell->extra_grad)
 		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
-	if (dx) {
-		const struct factor back = factor_of(tape->how, FACTOR_ONCE, W, false, tape->room);
-
-		factor_mul(mat_of(dx, steps->N, s.E), dz_x, &back, NULL, 0);
-	}
+	into_input(r, weights, tape, grad, dx);
 }

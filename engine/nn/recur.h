@@ -19,14 +19,24 @@ struct recur {
 	struct cell_layout at; /* where the weights lie in the block given below */
 };
 
+/* An input whose rows are few and come again and again, as embedded tokens do: row n is row of[n] of
+ * `distinct` ones. The input half of the gates is then computed once for each, and so are their
+ * gradients; dx has as many rows. */
+struct pick {
+	const int *of; /* N */
+	int distinct;
+	real *gates; /* (distinct, G*H) room */
+};
+
 /* All arrays are the caller's. What forward fills, backward needs; it overwrites z. */
 struct recur_tape {
 	const struct steps *steps;
-	const real *x;       /* (N, E)   input, after dropout */
-	const real *drop_h;  /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
-	const real *z_first; /* (B, G*H) the gates' values before the first step, or NULL: 0 */
-	real *z;             /* (N, G*H) the gates' values */
-	real *h_in;          /* (N, H)   h_{t-1} as the gates see it */
+	const real *x; /* (N, E)   input, after dropout; (distinct, E) where there is a pick */
+	const struct pick *pick; /* or NULL */
+	const real *drop_h;      /* (B, H)   recurrent dropout mask with its 1/(1-p), or NULL */
+	const real *z_first;     /* (B, G*H) the gates' values before the first step, or NULL: 0 */
+	real *z;                 /* (N, G*H) the gates' values */
+	real *h_in;              /* (N, H)   h_{t-1} as the gates see it */
 	real *c, *h;   /* (B+N, H) the first B rows are the initial state, set by the caller */
 	real *scratch; /* (B, (G+1)*H) for backward */
 	real *room;    /* recur_room elements, aligned to 64 bytes */

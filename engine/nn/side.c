@@ -16,15 +16,25 @@ void side_release(struct side *s)
 	free(s->block);
 	free(s->carry);
 	free(s->before);
+	free(s->distinct);
+	free(s->of);
+	free(s->place);
 	*s = (struct side){0};
+}
+
+/* Of the gates of half as many ids as there are steps. */
+static size_t pick_size(const struct stack *st, size_t N)
+{
+	return lay_size(N / 2 * (size_t)st->spec.cell->gates * (size_t)st->spec.H);
 }
 
 size_t side_size(const struct stack *st, struct arithmetic how, int width, size_t B, size_t N)
 {
 	const size_t W = (size_t)width, D = (size_t)st->D, H = (size_t)st->spec.H;
 
-	return stack_room(st, how, B, N) + 2 * lay_size(N * W) + lay_size(B * W) +
-	       ((size_t)st->spec.layers + 1) * lay_size(B * D) + (size_t)st->runs * lay_size(B * H);
+	return stack_room(st, how, B, N) + pick_size(st, N) + 2 * lay_size(N * W) +
+	       lay_size(B * W) + ((size_t)st->spec.layers + 1) * lay_size(B * D) +
+	       (size_t)st->runs * lay_size(B * H);
 }
 
 bool side_room(struct side *s, const struct stack *st, int width)
@@ -47,6 +57,7 @@ bool side_room(struct side *s, const struct stack *st, int width)
 	s->tape.x = s->x = lay_take(&at, N * W);
 	s->dx = lay_take(&at, N * W);
 	s->drop_x = lay_take(&at, B * W);
+	s->gates = lay_take(&at, pick_size(st, N));
 	s->drop_y = lay_take(&at, B * D);
 	for (int k = 0; k < st->spec.layers; k++)
 		s->drop_between[k] = lay_take(&at, B * D);
@@ -96,21 +107,56 @@ void side_masks(struct side *s, const struct stack *st, const struct dropout *dr
 		s->tape.run[k].drop_h = s->drop_h[k];
 }
 
+/* Whether rows of x are to be picked; finds the distinct ids. */
+static bool find_distinct(struct side *s, int V)
+{
+	const int N = s->batch.steps.N;
+	int count = 0;
+
+	if (s->dropped || s->tape.steps->T < 2)
+		return false;
+	if ((size_t)V > s->place_cap) {
+		free(s->place);
+		s->place = mem_zero((size_t)V, sizeof(*s->place));
+		s->place_cap = (size_t)V;
+	}
+	s->distinct = mem_grow(s->distinct, &s->distinct_cap, (size_t)N + 1, sizeof(*s->distinct));
+	s->of = mem_grow(s->of, &s->of_cap, (size_t)N + 1, sizeof(*s->of));
+	for (int n = 0; n < N; n++) {
+		int *at = &s->place[s->batch.ids[n]];
+
+		if (!*at) {
+			s->distinct[count++] = s->batch.ids[n];
+			*at = count;
+		}
+		s->of[n] = *at - 1;
+	}
+	for (int k = 0; k < count; k++)
+		s->place[s->distinct[k]] = 0;
+	s->pick = (struct pick){s->of, count, s->gates};
+	return count <= N / 2;
+}
+
+static void embed_row(real *x, size_t id, const real *embedding, size_t n)
+{
+	if (embedding) {
+		memcpy(x, embedding + id * n, n * sizeof(real));
+	} else {
+		memset(x, 0, n * sizeof(real));
+		x[id] = 1;
+	}
+}
+
 void side_embed(struct side *s, const real *embedding, int E, int V)
 {
 	const size_t W = (size_t)s->width, n = (size_t)(embedding ? E : V);
+	const bool picked = W == n && find_distinct(s, V);
+	const int32_t *ids = picked ? s->distinct : s->batch.ids;
+	const int count = picked ? s->pick.distinct : s->batch.steps.N;
 
-	for (size_t k = 0; k < (size_t)s->batch.steps.N; k++) {
-		const size_t id = (size_t)s->batch.ids[k];
-		real *x = s->x + k * W;
-
-		if (embedding) {
-			memcpy(x, embedding + id * n, n * sizeof(real));
-		} else {
-			memset(x, 0, n * sizeof(real));
-			x[id] = 1;
-		}
-	}
+	s->tape.pick = picked ? &s->pick : NULL;
+	for (int k = 0; k < count; k++)
+		embed_row(s->x + (size_t)k * W, (size_t)ids[k], embedding, n);
 }
 
 /* Multiplies the rows of every step by a mask (B, cols). */
@@ -154,16 +200,28 @@ void side_forward(struct side *s, const struct stack *st, const real *weights)
 	s->carried = B;
 }
 
+/* The ids of the rows of x, and how many. */
+static const int32_t *row_ids(const struct side *s, int *count)
+{
+	*count = s->tape.pick ? s->pick.distinct : s->batch.steps.N;
+	return s->tape.pick ? s->distinct : s->batch.ids;
+}
+
 void side_scatter(const struct side *s, int E, real *grad)
 {
 	const size_t W = (size_t)s->width, n = (size_t)E;
+	int count;
+	const int32_t *ids = row_ids(s, &count);
 
-	for (size_t k = 0; k < (size_t)s->batch.steps.N; k++)
-		vec_add(grad + (size_t)s->batch.ids[k] * n, s->dx + k * W, 1, n);
+	for (int k = 0; s->batch.steps.N && k < count; k++)
+		vec_add(grad + (size_t)ids[k] * n, s->dx + (size_t)k * W, 1, n);
 }
 
 void side_unscatter(const struct side *s, int E, real *grad)
 {
-	for (size_t k = 0; k < (size_t)s->batch.steps.N; k++)
-		memset(grad + (size_t)s->batch.ids[k] * (size_t)E, 0, (size_t)E * sizeof(real));
+	int count;
+	const int32_t *ids = row_ids(s, &count);
+
+	for (int k = 0; s->batch.steps.N && k < count; k++)
+		memset(grad + (size_t)ids[k] * (size_t)E, 0, (size_t)E * sizeof(real));
 }

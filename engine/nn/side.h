@@ -35,6 +35,11 @@ struct side {
 	real *drop_between[STACK_MAX_RUNS],
 		*drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
 	bool dropped;
+	struct pick pick;  /* of the input, where ids come again often enough */
+	int32_t *distinct; /* the ids, each once */
+	int *of, *place;   /* N: where each is among them; (V) zeroed, room to find that out */
+	size_t distinct_cap, of_cap, place_cap;
+	real *gates;          /* room of the pick */
 	bool carries;         /* keep the states for the next pass, and begin with those kept */
 	int carried;          /* rows whose states are kept; 0: none, begin anew */
 	real *carry, *before; /* as stack_keep lays them out: now, and when the pass began */
@@ -51,7 +56,9 @@ size_t side_size(const struct stack *st, struct arithmetic how, int width, size_
 bool side_room(struct side *s, const struct stack *st, int width);
 /* Draws the masks; drop NULL, or rates of 0: none. */
 void side_masks(struct side *s, const struct stack *st, const struct dropout *drop);
-/* Fills the first columns of x: rows of the embedding (V, E), or one-hot rows of V where it is NULL. */
+/* Fills the first columns of x: rows of the embedding (V, E), or one-hot rows of V where it is NULL.
+ * Where that is all of x, nothing of it is dropped, and no more than half of the ids are distinct, x
+ * has each of those once (struct pick); so has dx. */
 void side_embed(struct side *s, const real *embedding, int E, int V);
 /* Multiplies x, or its gradient, by the input's mask. */
 void side_drop_input(const struct side *s, real *x);

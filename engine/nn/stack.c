@@ -62,6 +62,7 @@ void stack_prefix(const struct stack *s, int run, char prefix[16])
 void stack_tape_release(struct stack_tape *t)
 {
 	free(t->mirror);
+	free(t->turned);
 	*t = (struct stack_tape){0};
 }
 
@@ -116,6 +117,7 @@ void stack_lay(const struct stack *s, struct stack_tape *t, const struct steps *
 
 	t->steps = steps;
 	t->given = false;
+	t->pick = NULL;
 	for (int k = 0; k < s->runs; k++) {
 		struct recur_tape *r = &t->run[k];
 
@@ -163,6 +165,18 @@ static void drop_rows(const struct stack_tape *t, real *x, const real *mask, siz
 		for (size_t k = 0; k < (size_t)t->steps->active[step] * cols; k++)
 			at[k] *= mask[k];
 	}
+}
+
+/* The pick of the rows in the other order. */
+static const struct pick *turned_pick(struct stack_tape *t)
+{
+	if (!t->pick)
+		return NULL;
+	t->turned = mem_grow(t->turned, &t->turned_cap, (size_t)t->steps->N + 1, sizeof(int));
+	for (int n = 0; n < t->steps->N; n++)
+		t->turned[n] = t->pick->of[t->mirror[n]];
+	t->back_pick = (struct pick){t->turned, t->pick->distinct, t->pick->gates};
+	return &t->back_pick;
 }
 
 /* What a layer puts out, from its runs' states. */
@@ -278,7 +292,8 @@ void stack_forward(const struct stack *s, const real *weights, struct stack_tape
 			const int k = l * s->spec.dirs + d;
 
 			t->run[k].x = x;
-			if (d) {
+			t->run[k].pick = l ? NULL : d ? turned_pick(t) : t->pick;
+			if (d && !t->run[k].pick) {
 				real *back = t->back_x + (size_t)l * lay_size(N * W);
 
 				reverse(t, back, x, (size_t)s->run[k].at.E);
@@ -306,6 +321,16 @@ static const real *share(const struct stack *s, const struct stack_tape *t, cons
 	return t->part;
 }
 
+/* Adds the gradient of what the backward direction read. */
+static void add_turned(const struct stack_tape *t, bool picked, real *into, size_t E)
+{
+	if (picked)
+		vec_add(into, t->dx_part, 1, (size_t)t->pick->distinct * E);
+	else
+		for (int n = 0; n < t->steps->N; n++)
+			vec_add(into + (size_t)t->mirror[n] * E, t->dx_part + (size_t)n * E, 1, E);
+}
+
 void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t,
 		    const real *dy, real *grad, real *dx)
 {
@@ -324,9 +349,7 @@ void stack_backward(const struct stack *s, const real *weights, struct stack_tap
 				learn_states(s, t, k, grad);
 		}
 		if (into && s->spec.dirs == 2)
-			for (int n = 0; n < t->steps->N; n++)
-				vec_add(into + (size_t)t->mirror[n] * E, t->dx_part + (size_t)n * E,
-					1, E);
+			add_turned(t, !l && t->pick, into, E);
 		if (l)
 			drop_rows(t, t->dy, t->drop_between[l - 1], (size_t)s->D);
 		dy = t->dy;

@@ -49,7 +49,9 @@ const char *stack_tensor(const struct stack *s, int run, int k, char name[16], s
  * and `given`). */
 struct stack_tape {
 	const struct steps *steps;
-	const real *x; /* (N, E) after dropout */
+	const real *x;         /* (N, E) after dropout; with a pick its distinct rows */
+	struct pick *pick;     /* of x (the caller's, after stack_lay), or NULL: see recur.h */
+	struct pick back_pick; /* the same in the other order */
 	const real
 		*drop_between[STACK_MAX_RUNS]; /* (B, D) after layer l, but not the last; or NULL */
 	struct recur_tape run[STACK_MAX_RUNS]; /* its drop_h is the caller's */
@@ -61,7 +63,8 @@ struct stack_tape {
 	real *dh[STACK_MAX_RUNS], *dc[STACK_MAX_RUNS]; /* (B, H) in: dL/d last state; out: first */
 	real *dy, *part, *dx_part;                     /* (N, max), (N, H), (N, max) */
 	int *mirror; /* N: the packed row at the same place from the end */
-	size_t mirror_cap;
+	int *turned; /* N: of back_pick */
+	size_t mirror_cap, turned_cap;
 };
 
 void stack_tape_release(struct stack_tape *t);
@@ -84,7 +87,7 @@ size_t stack_carry_at(const struct stack *s, int B, int run, int part, int row, 
 void stack_give(const struct stack *s, struct stack_tape *t, const real *carry);
 
 /* dy (N, D), or NULL, are gradients of every output; t->dh and t->dc those of the last states. Adds to
- * grad and writes dx (N, E), unless it is NULL. */
+ * grad and writes dx (N, E; with a pick as many rows as that), unless it is NULL. */
 void stack_backward(const struct stack *s, const real *weights, struct stack_tape *t,
 		    const real *dy, real *grad, real *dx);
 
