@@ -8,7 +8,7 @@
 
 int head_rows(int C)
 {
-	const int rows = (1 << 21) / C;
+	const int rows = (3 << 19) / C;
 
 	return rows < 32 ? 32 : rows > 4096 ? 4096 : rows;
 }
@@ -95,10 +95,14 @@ static void run_block(const struct head *h, const struct head_pass *p, const str
 
 void head_run(const struct head *h, const struct head_pass *p, struct tally *tally)
 {
-	const int block = p->prob ? p->rows : head_rows(h->C);
+	const int most = p->prob ? p->rows : head_rows(h->C);
 	const struct ready ready = make_ready(h, p);
+	int first = 0;
 
-	for (int first = 0; first < p->rows; first += block)
-		run_block(h, p, &ready, first, p->rows - first < block ? p->rows - first : block,
-			  tally);
+	for (int blocks = p->rows ? (p->rows + most - 1) / most : 0; blocks; blocks--) {
+		const int rows = (p->rows - first + blocks - 1) / blocks; /* as even as can be */
+
+		run_block(h, p, &ready, first, rows, tally);
+		first += rows;
+	}
 }

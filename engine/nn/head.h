@@ -42,7 +42,7 @@ struct head_pass {
 	real *dx, *dW, *db;
 };
 
-/* Rows that a block holds for C outcomes. */
+/* Rows that a block holds at most, about 6 MB of scores for C outcomes. */
 int head_rows(int C);
 /* Elements that W made ready for its products takes. */
 size_t head_room(int C, int K, struct arithmetic how);

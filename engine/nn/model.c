@@ -195,21 +195,26 @@ void work_release(struct work *w)
 	*w = (struct work){0};
 }
 
-/* Makes room for n numbers. false without memory. */
-static bool room(real **at, size_t *cap, size_t n)
+/* What room makes of n numbers: some to spare, as most batches differ in size. */
+static size_t with_room(size_t n)
+{
+	return n + n / 4;
+}
+
+/* Makes an array of `some` numbers where there are less than n. false without memory. */
+static bool room_for(real **at, size_t *cap, size_t n, size_t some)
 {
 	if (*at && n <= *cap)
 		return true;
 	free(*at);
-	*cap = n + n / 4;
-	*at = mem_block(*cap, sizeof(real));
+	*cap = some;
+	*at = mem_block(some, sizeof(real));
 	return *at;
 }
 
-/* What room makes of n numbers. */
-static size_t with_room(size_t n)
+static bool room(real **at, size_t *cap, size_t n)
 {
-	return n + n / 4;
+	return room_for(at, cap, n, with_room(n));
 }
 
 static size_t side_bytes(const struct stack *st, struct arithmetic how, int width, size_t B,
@@ -246,7 +251,7 @@ size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t 
 		n += side_bytes(&m->dec, how, m->E + m->D, B, out_N, false);
 	if (m->spec.task == TASK_CLASSIFY)
 		return n + with_room(B * C + 1) * sizeof(real);
-	return n + (with_room(rows * K + 1) + with_room(scores + 1)) * sizeof(real);
+	return n + (with_room(rows * K + 1) + scores + 1) * sizeof(real);
 }
 
 size_t work_bytes(const struct work *w)
@@ -315,12 +320,12 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(m->spec.classes);
 	const struct head head = {weights + m->head_W, weights + m->head_b, m->spec.classes, m->K};
 	const struct arithmetic how = head_how(m, p->how);
+	const size_t scores = ((size_t)rows < block ? (size_t)rows : block) * C + 1;
 
 	if (!room(&w->ready, &w->ready_cap, head_room(head.C, head.K, how) + 1))
 		return false;
 	if (keep ? !room(&w->prob, &w->prob_cap, (size_t)rows * C + 1)
-		 : !room(&w->block, &w->block_cap,
-			 ((size_t)rows < block ? (size_t)rows : block) * C + 1))
+		 : !room_for(&w->block, &w->block_cap, scores, scores))
 		return false;
 	head_run(&head,
 		 &(struct head_pass){

@@ -35,10 +35,10 @@ size_t recur_room(const struct recur *r, struct arithmetic how)
 	return largest(factors, cross_size(how, s.E > s.H ? s.E : s.H));
 }
 
-/* What steps multiply with; for a single one packing would not pay. */
+/* What steps multiply with: for one step, or one row, packing would not pay. */
 static enum factor_use use_of(const struct steps *steps)
 {
-	return steps->T > 1 ? FACTOR_STEPS : FACTOR_ONCE;
+	return steps->T > 1 && steps->B > 1 ? FACTOR_STEPS : FACTOR_ONCE;
 }
 
 /* z = b + W x, for the rows of x as they come or each distinct one once. A gate that does not see x
