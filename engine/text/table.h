@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Distinct strings of bytes, numbered from 0 in the order they came: a hash table with open addressing. */
+#ifndef SLUICE_ENGINE_TEXT_TABLE_H
+#define SLUICE_ENGINE_TEXT_TABLE_H
+
+#include "engine/text/token.h"
+
+#include <stdint.h>
+
+struct table_slot {
+	uint32_t hash, number; /* the number is one more; 0: empty */
+};
+
+/* Zeroed is empty. */
+struct table {
+	struct tokens tokens; /* in the order of their numbers */
+	struct table_slot *slot;
+	size_t slots; /* a power of two, more than half of them empty */
+};
+
+void table_release(struct table *t);
+
+/* The number of a string, or -1. */
+int table_find(const struct table *t, const char *s, size_t n);
+
+/* The number of a string, which is added where there is none like it. */
+int table_add(struct table *t, const char *s, size_t n);
+
+/* Adds a string also where there is one like it: the later one is then found. */
+void table_push(struct table *t, const char *s, size_t n);
+
+#endif
