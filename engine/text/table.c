@@ -13,37 +13,75 @@ void table_release(struct table *t)
 	*t = (struct table){0};
 }
 
-/* Multiply and fold, eight bytes at a time; the last word holds what is left of them. */
-static uint32_t hash(const char *s, size_t n)
-{
-	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t h = n * odd, word;
+static const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
 
-	for (; n > sizeof(word); s += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, s, sizeof(word));
-		h = (h ^ word) * odd;
-		h ^= h >> 32;
-	}
-	word = 0;
-	for (size_t k = 0; k < n; k++)
-		word |= (uint64_t)(unsigned char)s[k] << 8 * k;
-	h = (h ^ word) * odd;
-	h = (h ^ h >> 29) * odd;
-	return (uint32_t)(h >> 32);
+enum { SHORT = 7, LENGTH_BIT = 56 };
+
+/* Multiply and fold. */
+static inline uint64_t mix(uint64_t h)
+{
+	h *= odd;
+	return (h ^ h >> 32) * odd;
+}
+
+static inline uint64_t load(const char *s, size_t n)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, s, n);
+	return word;
+}
+
+/* The bytes of a short string and their number, so that equal keys are equal strings. Wherever two loads
+ * overlap they agree. */
+static inline uint64_t short_key(const char *s, size_t n)
+{
+	uint64_t key = n ? (unsigned char)s[0] : 0;
+
+	if (n >= 4)
+		key = load(s, 4) | load(s + n - 4, 4) << 8 * (n - 4);
+	else if (n >= 2)
+		key = load(s, 2) | (uint64_t)(unsigned char)s[n - 1] << 8 * (n - 1);
+	return key | (uint64_t)n << LENGTH_BIT;
+}
+
+/* A hash of a longer string, eight bytes at a time, the last eight again; its top byte is no length. */
+static uint64_t long_key(const char *s, size_t n)
+{
+	uint64_t h = n;
+
+	for (size_t at = 0; at + 8 <= n; at += 8)
+		h = mix(h ^ load(s + at, 8));
+	if (n >= 8)
+		h = mix(h ^ load(s + n - 8, 8));
+	return h >> 8 | UINT64_C(0xff) << LENGTH_BIT;
+}
+
+static inline uint64_t key_of(const char *s, size_t n)
+{
+	return n <= SHORT ? short_key(s, n) : long_key(s, n);
+}
+
+static inline size_t place(const struct table *t, uint64_t key)
+{
+	return (size_t)(mix(key) >> 24) & (t->slots - 1);
 }
 
 /* The slot of a string: the one that holds it, or the empty one where it belongs. */
-static struct table_slot *slot_of(const struct table *t, const char *s, size_t n, uint32_t h)
+static inline struct table_slot *slot_of(const struct table *t, const char *s, size_t n,
+					 uint64_t key)
 {
-	for (size_t k = h & (t->slots - 1);; k = (k + 1) & (t->slots - 1)) {
+	for (size_t k = place(t, key);; k = (k + 1) & (t->slots - 1)) {
 		struct table_slot *slot = &t->slot[k];
 		const char *token;
 		size_t len;
 
 		if (!slot->number)
 			return slot;
-		if (slot->hash != h)
+		if (slot->key != key)
 			continue;
+		if (n <= SHORT)
+			return slot;
 		token = tokens_at(&t->tokens, slot->number - 1, &len);
 		if (len == n && !memcmp(token, s, n))
 			return slot;
@@ -59,7 +97,7 @@ static void rehash(struct table *t)
 	t->slots = slots ? slots * 2 : 256;
 	t->slot = mem_zero(t->slots, sizeof(*t->slot));
 	for (size_t k = 0; k < slots; k++) {
-		size_t at = old[k].hash & (t->slots - 1);
+		size_t at = place(t, old[k].key);
 
 		if (!old[k].number)
 			continue;
@@ -71,28 +109,28 @@ static void rehash(struct table *t)
 }
 
 /* Gives slot, or one found anew after growing, to a string that is appended. */
-static void append(struct table *t, struct table_slot *slot, const char *s, size_t n, uint32_t h)
+static void append(struct table *t, struct table_slot *slot, const char *s, size_t n, uint64_t key)
 {
 	if (!slot || 2 * (t->tokens.count + 1) > t->slots) {
 		rehash(t);
-		slot = slot_of(t, s, n, h);
+		slot = slot_of(t, s, n, key);
 	}
 	tokens_add(&t->tokens, s, n);
-	*slot = (struct table_slot){h, (uint32_t)t->tokens.count};
+	*slot = (struct table_slot){key, (uint32_t)t->tokens.count};
 }
 
 int table_find(const struct table *t, const char *s, size_t n)
 {
-	return t->slots ? (int)slot_of(t, s, n, hash(s, n))->number - 1 : -1;
+	return t->slots ? (int)slot_of(t, s, n, key_of(s, n))->number - 1 : -1;
 }
 
 int table_add(struct table *t, const char *s, size_t n)
 {
-	const uint32_t h = hash(s, n);
-	struct table_slot *slot = t->slots ? slot_of(t, s, n, h) : NULL;
+	const uint64_t key = key_of(s, n);
+	struct table_slot *slot = t->slots ? slot_of(t, s, n, key) : NULL;
 
 	if (!slot || !slot->number)
-		append(t, slot, s, n, h);
+		append(t, slot, s, n, key);
 	else
 		return (int)slot->number - 1;
 	return (int)t->tokens.count - 1;
@@ -100,7 +138,7 @@ int table_add(struct table *t, const char *s, size_t n)
 
 void table_push(struct table *t, const char *s, size_t n)
 {
-	const uint32_t h = hash(s, n);
+	const uint64_t key = key_of(s, n);
 
-	append(t, t->slots ? slot_of(t, s, n, h) : NULL, s, n, h);
+	append(t, t->slots ? slot_of(t, s, n, key) : NULL, s, n, key);
 }

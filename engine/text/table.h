@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct table_slot {
-	uint32_t hash, number; /* the number is one more; 0: empty */
+	uint64_t key;    /* up to 7 bytes and their number, or a hash of the string */
+	uint32_t number; /* one more; 0: empty */
 };
 
 /* Zeroed is empty. */

@@ -71,11 +71,12 @@ const char *tokens_at(const struct tokens *t, size_t k, size_t *n)
 	return t->text.data + start;
 }
 
-/* The end of the extended grapheme cluster that starts at at; *last is its last code point. */
-static size_t cluster_end(const char *s, size_t n, size_t at, int32_t *last)
+/* The end of the extended grapheme cluster that begins with c and goes on at `at`; *last is its last code
+ * point. */
+static inline size_t cluster_end(const unsigned char *traits, const char *s, size_t n, int32_t c,
+				 size_t at, int32_t *last)
 {
-	const unsigned char *traits = traits_table();
-	int32_t state = 0, c = utf8_next(s, n, &at);
+	int32_t state = 0;
 
 	for (;;) {
 		size_t next = at;
@@ -121,7 +122,8 @@ static void split_words(const char *s, size_t n, struct tokens *out)
 		enum char_kind kind = kind_of(traits, c);
 		bool inside;
 
-		end = peek = kind == CHAR_SPACE ? behind : cluster_end(s, n, at, &last);
+		end = peek =
+			kind == CHAR_SPACE ? behind : cluster_end(traits, s, n, c, behind, &last);
 		inside = (kind == CHAR_ALNUM || kind == CHAR_MARK) &&
 			 ((c < 0x80 && end == behind) || !is_emoji(c, last));
 		if (run < n && joins_words(c) && end == behind && end < n)
@@ -142,10 +144,14 @@ static void split_words(const char *s, size_t n, struct tokens *out)
 
 static void split_clusters(const char *s, size_t n, struct tokens *out)
 {
+	const unsigned char *traits = traits_table();
 	int32_t last;
 
 	for (size_t at = 0, end; at < n; at = end) {
-		end = cluster_end(s, n, at, &last);
+		size_t behind = at;
+		const int32_t c = utf8_next(s, n, &behind);
+
+		end = cluster_end(traits, s, n, c, behind, &last);
 		push(out, s + at, end - at);
 	}
 }

@@ -71,6 +71,11 @@ void vocab_builder_free(struct vocab_builder *b)
 	free(b);
 }
 
+const struct vocab_spec *vocab_builder_rules(const struct vocab_builder *b)
+{
+	return &b->spec;
+}
+
 void numbers_room(struct numbers *list, size_t n)
 {
 	const size_t need = list->count + n;

@@ -42,6 +42,7 @@ struct vocab_builder;
 struct vocab_builder *vocab_builder_new(const struct vocab_spec *spec);
 void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n);
 void vocab_builder_free(struct vocab_builder *b);
+const struct vocab_spec *vocab_builder_rules(const struct vocab_builder *b); /* borrowed */
 struct vocab *vocab_build(struct vocab_builder *b); /* frees the builder; one reference */
 
 /* Token numbers, from 1. Zeroed is empty; free `at`. Grows by a quarter: memory that was not written to
