@@ -124,16 +124,42 @@ int table_find(const struct table *t, const char *s, size_t n)
 	return t->slots ? (int)slot_of(t, s, n, key_of(s, n))->number - 1 : -1;
 }
 
-int table_add(struct table *t, const char *s, size_t n)
+static int add(struct table *t, const char *s, size_t n, uint64_t key)
 {
-	const uint64_t key = key_of(s, n);
 	struct table_slot *slot = t->slots ? slot_of(t, s, n, key) : NULL;
 
-	if (!slot || !slot->number)
-		append(t, slot, s, n, key);
-	else
+	if (slot && slot->number)
 		return (int)slot->number - 1;
+	append(t, slot, s, n, key);
 	return (int)t->tokens.count - 1;
+}
+
+int table_add(struct table *t, const char *s, size_t n)
+{
+	return add(t, s, n, key_of(s, n));
+}
+
+void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, int32_t *number)
+{
+	enum { AHEAD = 16 };
+	const char *text = tokens->text.data;
+	const size_t *end = tokens->end;
+	uint64_t key[AHEAD];
+
+	if (!t->slots)
+		rehash(t);
+	/* A large table is not in the cache: many slots are on their way at a time. */
+	for (size_t at = 0, from = 0; at < tokens->count; at += AHEAD) {
+		const size_t left = tokens->count - at, n = left < AHEAD ? left : AHEAD;
+		size_t to = from;
+
+		for (size_t k = 0; k < n; to = end[at + k++]) {
+			key[k] = key_of(text + to, end[at + k] - to);
+			__builtin_prefetch(&t->slot[place(t, key[k])]);
+		}
+		for (size_t k = 0; k < n; from = end[at + k++])
+			number[at + k] = first + add(t, text + from, end[at + k] - from, key[k]);
+	}
 }
 
 void table_push(struct table *t, const char *s, size_t n)

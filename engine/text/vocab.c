@@ -88,15 +88,11 @@ void numbers_room(struct numbers *list, size_t n)
 
 void vocab_builder_take(struct vocab_builder *b, const char *text, size_t n, struct numbers *out)
 {
-	const struct tokens *t = &b->scratch;
-	const char *s;
-
 	tokens_clear(&b->scratch);
 	token_split(&b->spec.rules, text, n, &b->scratch);
-	numbers_room(out, t->count);
-	s = t->text.data;
-	for (size_t k = 0, from = 0; k < t->count; from = t->end[k++])
-		out->at[out->count++] = table_add(&b->table, s + from, t->end[k] - from) + 1;
+	numbers_room(out, b->scratch.count);
+	table_add_all(&b->table, &b->scratch, 1, out->at + out->count);
+	out->count += b->scratch.count;
 }
 
 void vocab_builder_count(struct vocab_builder *b, const int32_t *numbers, size_t n)
