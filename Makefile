@@ -140,6 +140,10 @@ $(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 
+$(BUILD)/bench-text: tests/bench/text.c $(engine_a) $(base_a)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
+
 run:
 	@.ci/setup build
 	@$(MAKE) --no-print-directory -s -j2 $(BUILD)/sluice

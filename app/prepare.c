@@ -43,7 +43,8 @@ static void texts_release(struct texts *t)
 	vocab_builder_free(t->words);
 }
 
-static bool read_texts(struct prepared *p, struct texts *t, struct err *err)
+/* Reads what fits into so many bytes. */
+static bool read_texts(struct prepared *p, struct texts *t, int64_t available, struct err *err)
 {
 	const struct settings *s = &p->settings;
 	const struct vocab_spec vocab = settings_vocab(s);
@@ -55,6 +56,7 @@ static bool read_texts(struct prepared *p, struct texts *t, struct err *err)
 	if (s->valid && !strcmp(s->data, "-") && !strcmp(s->valid, "-"))
 		return err_set(err, ERR_USAGE, "data and valid cannot both be standard input");
 	settings_read_options(s, &opt);
+	opt.most_bytes = available > 0 ? available : 1;
 	t->words = vocab_builder_new(&vocab);
 	if (!intake_read(&t->train, s->data, &opt, t->words, err))
 		return false;
@@ -265,7 +267,7 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.seed = (uint64_t)s->seed,
 	};
 	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err);
-	ok = ok && read_texts(out, &texts, err) && build(out, &texts, err);
+	ok = ok && read_texts(out, &texts, available, err) && build(out, &texts, err);
 	ok = ok && is_long_enough(out, err) && is_validated(out, err);
 	texts_release(&texts);
 	ok = ok && is_affordable(out, available, err);

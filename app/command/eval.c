@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How good a run is on a file. */
 #include "app/archive.h"
+#include "app/budget.h"
 #include "app/command/command.h"
 #include "app/prepare.h"
 
@@ -32,6 +33,7 @@ static bool read_data(const struct args *a, const struct task_ops *task, struct 
 		.no_header = args_has(a, "--no-header"),
 		.need_labels = task->labels,
 		.stream = task->stream,
+		.most_bytes = budget_available(""),
 	};
 	int found = format ? data_format_find(format) : DATA_AUTO;
 

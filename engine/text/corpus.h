@@ -39,6 +39,8 @@ struct read_options {
 	/* Every line is a text, blank ones too; no labels. DATA_AUTO is then DATA_TEXT, unlooked
 	 * at; of the other formats blank lines are none and labels are not taken. */
 	bool stream;
+	/* What an intake may take for the numbers of all tokens; 0: no limit. */
+	int64_t most_bytes;
 };
 
 /* What is remembered of a file that was read. */
@@ -52,8 +54,9 @@ struct data_file {
 };
 
 void data_file_release(struct data_file *f);
-/* What messages call it. Borrowed. */
+/* What messages call it, and a path. Borrowed. */
 const char *data_file_name(const struct data_file *f);
+const char *data_path_name(const char *path);
 
 struct example {
 	char *text; /* NUL-terminated; may hold NUL bytes, so use text_len */

@@ -90,13 +90,27 @@ static void end_text(struct intake *in, const struct row *row)
 	in->count++;
 }
 
+/* Whether there is room for one more text, after what was read so far. */
+static bool has_room(const struct intake *in, size_t line, struct err *err)
+{
+	const int64_t bytes = (int64_t)(in->numbers.count * sizeof(*in->numbers.at));
+
+	if (in->count == INT_MAX)
+		return err_set(err, ERR_INPUT, "%s:%zu: more than %d texts; split the file",
+			       in->name, line, INT_MAX);
+	return !in->most_bytes || bytes <= in->most_bytes ||
+	       err_set(err, ERR_USAGE,
+		       "%s:%zu: the tokens up to here take %.3g GB of memory, and there are %.3g "
+		       "GB: take less text",
+		       in->name, line, (double)bytes / 1e9, (double)in->most_bytes / 1e9);
+}
+
 static bool take_row(void *arg, const struct row *row, struct err *err)
 {
 	struct intake *in = arg;
 
-	if (in->count == INT_MAX)
-		return err_set(err, ERR_INPUT, "line %zu: there are more than %d texts; split them",
-			       row->line, INT_MAX);
+	if (!has_room(in, row->line, err))
+		return false;
 	vocab_builder_take(in->words, row->text, row->n, &in->numbers);
 	in->text_bytes += row->n;
 	in->text_inner += inner_bytes(row->text, row->n);
@@ -119,7 +133,11 @@ static enum pieces pieces_of(const struct token_rules *rules)
 bool intake_read(struct intake *in, const char *path, const struct read_options *opt,
 		 struct vocab_builder *words, struct err *err)
 {
-	*in = (struct intake){.words = words, .labelled = opt->need_labels, .stream = opt->stream};
+	*in = (struct intake){.words = words,
+			      .labelled = opt->need_labels,
+			      .stream = opt->stream,
+			      .most_bytes = opt->most_bytes,
+			      .name = data_path_name(path)};
 	if (data_read(&in->file, path, opt, pieces_of(&vocab_builder_rules(words)->rules), take_row,
 		      in, err))
 		return true;

@@ -28,10 +28,12 @@ struct intake {
 	struct buf notes;
 	uint64_t bytes;                      /* of all texts, and one for each line end */
 	size_t line, text_bytes, text_inner; /* last line noted; of the text that is open */
+	int64_t most_bytes;                  /* of numbers; 0: no limit */
+	const char *name;                    /* for messages, while the file is read */
 };
 
 /* Reads path as examples_read does, for words to count. Labels are taken where opt needs them.
- * ERR_INPUT also for more texts than an int can number. */
+ * ERR_INPUT also for more texts than an int can number, ERR_USAGE for more tokens than memory for them. */
 bool intake_read(struct intake *in, const char *path, const struct read_options *opt,
 		 struct vocab_builder *words, struct err *err);
 /* The same from texts in memory, with their labels. */

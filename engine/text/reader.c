@@ -328,5 +328,10 @@ void data_file_release(struct data_file *f)
 
 const char *data_file_name(const struct data_file *f)
 {
-	return !f->path ? "the data" : strcmp(f->path, "-") ? f->path : "standard input";
+	return f->path ? data_path_name(f->path) : "the data";
+}
+
+const char *data_path_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
 }

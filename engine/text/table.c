@@ -139,6 +139,12 @@ int table_add(struct table *t, const char *s, size_t n)
 	return add(t, s, n, key_of(s, n));
 }
 
+/* The number of a string of one byte, one more; 0: not known here. */
+static inline uint32_t single(const struct table *t, const char *s, size_t n)
+{
+	return n == 1 ? t->single[(unsigned char)*s] : 0;
+}
+
 void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, int32_t *number)
 {
 	enum { AHEAD = 16 };
@@ -154,11 +160,26 @@ void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, 
 		size_t to = from;
 
 		for (size_t k = 0; k < n; to = end[at + k++]) {
-			key[k] = key_of(text + to, end[at + k] - to);
+			const size_t len = end[at + k] - to;
+
+			if (single(t, text + to, len))
+				continue;
+			key[k] = key_of(text + to, len);
 			__builtin_prefetch(&t->slot[place(t, key[k])]);
 		}
-		for (size_t k = 0; k < n; from = end[at + k++])
-			number[at + k] = first + add(t, text + from, end[at + k] - from, key[k]);
+		for (size_t k = 0; k < n; from = end[at + k++]) {
+			const size_t len = end[at + k] - from;
+			const uint32_t known = single(t, text + from, len);
+
+			if (known) {
+				number[at + k] = first + (int32_t)known - 1;
+				continue;
+			}
+			number[at + k] = first + add(t, text + from, len, key[k]);
+			if (len == 1)
+				t->single[(unsigned char)text[from]] =
+					(uint32_t)(number[at + k] - first) + 1;
+		}
 	}
 }
 
@@ -167,4 +188,6 @@ void table_push(struct table *t, const char *s, size_t n)
 	const uint64_t key = key_of(s, n);
 
 	append(t, t->slots ? slot_of(t, s, n, key) : NULL, s, n, key);
+	if (n == 1)
+		t->single[(unsigned char)*s] = 0;
 }

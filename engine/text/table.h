@@ -17,6 +17,8 @@ struct table {
 	struct tokens tokens; /* in the order of their numbers */
 	struct table_slot *slot;
 	size_t slots; /* a power of two, more than half of them empty */
+	uint32_t
+		single[256]; /* what a slot would say of a string of one byte, where it was asked */
 };
 
 void table_release(struct table *t);
