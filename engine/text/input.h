@@ -39,12 +39,12 @@ struct input {
 	struct buf raw;
 	size_t taken, searched, hunted;
 	char eol;
-	bool at_end;             /* of the file */
-	bool kept;               /* text is looked at, not walked */
-	bool open;               /* the last line in text goes on */
-	size_t number, bad_here; /* of the line that is taken next; bad bytes so far in it */
-	size_t bad_lines,
-		bad_more; /* lines with bad bytes; such bytes not in a warning of their own */
+	bool at_end; /* of the file */
+	bool kept;   /* text is looked at, not walked */
+	bool open;   /* the last line in text goes on */
+	/* Of the line that is taken next: its number, and the bad bytes in it so far. Lines with bad
+	 * bytes; such bytes not in a warning of their own. */
+	size_t number, bad_here, bad_lines, bad_more;
 };
 
 /* A line without its end; start from {0}. number counts from 1. */

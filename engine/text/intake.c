@@ -353,7 +353,7 @@ static bool put_all_labels(const struct intake *in, const struct classes *classe
 		class[k] = classes_find(classes, name);
 		free(name);
 	}
-	for (int k = 0; ok && k < 2 && part[k]; k++) {
+	for (int k = 0; ok && k < 2; k++) {
 		part[k]->classes = classes->count;
 		ok = put_labels(in, class, k, part[k], err);
 	}
@@ -404,9 +404,9 @@ static void put_ids(struct intake *in, const struct making *m, struct corpus *pa
 		from += n + 1;
 	}
 	part[0]->ids = fitted(&in->numbers);
-	if (part[1] && in->held) {
+	if (in->held) {
 		part[1]->ids = fitted(&own);
-	} else if (part[1]) {
+	} else {
 		part[1]->ids = part[0]->ids + part[0]->tokens;
 		part[1]->owner = corpus_ref(part[0]);
 	}
@@ -433,18 +433,20 @@ bool intake_finish(struct intake *in, const struct vocab *v, const struct classe
 			   .unknown = vocab_unknown(v),
 			   .empty = pad ? VOCAB_PAD : VOCAB_UNK};
 	struct corpus *part[2] = {new_part(in->count - in->held_count, !in->stream),
-				  in->held_count ? new_part(in->held_count, !in->stream) : NULL};
+				  new_part(in->held_count, !in->stream)};
 	const bool ok = !classes || put_all_labels(in, classes, part, err);
 
 	if (ok) {
 		m.id = vocab_ids(v, in->words);
 		put_ids(in, &m, part);
 		free(m.id);
-	} else {
-		corpus_unref(part[0]);
-		corpus_unref(part[1]);
 	}
-	*kept = ok ? part[0] : NULL;
-	*held = ok ? part[1] : NULL;
+	for (int k = 0; k < 2; k++)
+		if (!ok || (k && !in->held_count)) {
+			corpus_unref(part[k]);
+			part[k] = NULL;
+		}
+	*kept = part[0];
+	*held = part[1];
 	return ok;
 }

@@ -162,6 +162,7 @@ void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, 
 		for (size_t k = 0; k < n; to = end[at + k++]) {
 			const size_t len = end[at + k] - to;
 
+			key[k] = 0;
 			if (single(t, text + to, len))
 				continue;
 			key[k] = key_of(text + to, len);
