@@ -77,7 +77,8 @@ void examples_release(struct examples *ex);
  * Reads a file and keeps its texts; "-" is standard input. The format is found by looking at the file
  * unless it is given. Bad bytes are replaced and reported (file, line) in warnings; a BOM, CRLF, NUL
  * bytes and very long lines are taken as they come. ERR_INPUT, naming file and line, for: an empty
- * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON.
+ * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON,
+ * texts of more than 2 GiB.
  */
 bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
 		   struct err *err);

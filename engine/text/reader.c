@@ -287,11 +287,23 @@ bool data_read(struct data_file *f, const char *path, const struct read_options 
 	return ok;
 }
 
+/* Texts that are kept, of a path. */
+struct keeping {
+	struct examples *ex;
+	const char *path;
+	int64_t bytes;
+};
+
 static bool keep(void *arg, const struct row *row, struct err *err)
 {
-	struct examples *ex = arg;
+	const int64_t most = (int64_t)2 << 30;
+	struct keeping *k = arg;
+	struct examples *ex = k->ex;
 
-	(void)err;
+	k->bytes += (int64_t)row->n + 1;
+	if (k->bytes > most)
+		return err_set(err, ERR_INPUT, "%s: larger than 2 GiB; split it",
+			       data_path_name(k->path));
 	ex->at = mem_grow(ex->at, &ex->cap, ex->count + 1, sizeof(*ex->at));
 	ex->at[ex->count++] = (struct example){mem_bytes(row->text, row->n), row->n,
 					       row->label ? mem_text(row->label) : NULL, row->line};
@@ -301,8 +313,10 @@ static bool keep(void *arg, const struct row *row, struct err *err)
 bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
 		   struct err *err)
 {
+	struct keeping k = {ex, path, 0};
+
 	*ex = (struct examples){0};
-	if (data_read(&ex->file, path, opt, PIECES_NONE, keep, ex, err))
+	if (data_read(&ex->file, path, opt, PIECES_NONE, keep, &k, err))
 		return true;
 	examples_release(ex);
 	return false;

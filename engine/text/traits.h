@@ -17,7 +17,6 @@ enum {
 	TRAIT_APART = 8,   /* between two of these a grapheme cluster always ends */
 	TRAIT_LOWER = 16,  /* lower-casing leaves it as it is, wherever it stands */
 	TRAIT_NORMAL = 32, /* text of these alone is in normalisation form C */
-	TRAITS_ALL = TRAIT_APART | TRAIT_LOWER | TRAIT_NORMAL
 };
 
 bool char_is_han(int32_t c);
