@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,25 +25,20 @@ static inline uint64_t mix(uint64_t h)
 	return (h ^ h >> 32) * odd;
 }
 
+/* The first n (8 at most) bytes, the first one lowest. */
 static inline uint64_t load(const char *s, size_t n)
 {
 	uint64_t word = 0;
 
 	memcpy(&word, s, n);
-	return word;
+	return le64toh(word);
 }
 
-/* The bytes of a short string and their number, so that equal keys are equal strings. Wherever two loads
- * overlap they agree. */
-static inline uint64_t short_key(const char *s, size_t n)
+/* The bytes of a short string, as the first ones of word, and their number, so that equal keys are equal
+ * strings. */
+static inline uint64_t short_key(uint64_t word, size_t n)
 {
-	uint64_t key = n ? (unsigned char)s[0] : 0;
-
-	if (n >= 4)
-		key = load(s, 4) | load(s + n - 4, 4) << 8 * (n - 4);
-	else if (n >= 2)
-		key = load(s, 2) | (uint64_t)(unsigned char)s[n - 1] << 8 * (n - 1);
-	return key | (uint64_t)n << LENGTH_BIT;
+	return (word & ((UINT64_C(1) << 8 * n) - 1)) | (uint64_t)n << LENGTH_BIT;
 }
 
 /* A hash of a longer string, eight bytes at a time, the last eight again; its top byte is no length. */
@@ -59,7 +55,13 @@ static uint64_t long_key(const char *s, size_t n)
 
 static inline uint64_t key_of(const char *s, size_t n)
 {
-	return n <= SHORT ? short_key(s, n) : long_key(s, n);
+	return n <= SHORT ? short_key(load(s, n), n) : long_key(s, n);
+}
+
+/* The same where eight bytes can be read. */
+static inline uint64_t key_before(const char *s, size_t n)
+{
+	return n <= SHORT ? short_key(load(s, 8), n) : long_key(s, n);
 }
 
 static inline size_t place(const struct table *t, uint64_t key)
@@ -145,13 +147,15 @@ static inline uint32_t single(const struct table *t, const char *s, size_t n)
 	return n == 1 ? t->single[(unsigned char)*s] : 0;
 }
 
-void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, int32_t *number)
+void table_add_all(struct table *t, struct tokens *tokens, int32_t first, int32_t *number)
 {
 	enum { AHEAD = 16 };
-	const char *text = tokens->text.data;
 	const size_t *end = tokens->end;
+	const char *text;
 	uint64_t key[AHEAD];
 
+	buf_room(&tokens->text, 8);
+	text = tokens->text.data;
 	if (!t->slots)
 		rehash(t);
 	/* A large table is not in the cache: many slots are on their way at a time. */
@@ -165,7 +169,7 @@ void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, 
 			key[k] = 0;
 			if (single(t, text + to, len))
 				continue;
-			key[k] = key_of(text + to, len);
+			key[k] = key_before(text + to, len);
 			__builtin_prefetch(&t->slot[place(t, key[k])]);
 		}
 		for (size_t k = 0; k < n; from = end[at + k++]) {

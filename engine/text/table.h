@@ -29,8 +29,9 @@ int table_find(const struct table *t, const char *s, size_t n);
 /* The number of a string, which is added where there is none like it. */
 int table_add(struct table *t, const char *s, size_t n);
 
-/* The same for every token of a list: number has tokens->count of them, counted from `first`. */
-void table_add_all(struct table *t, const struct tokens *tokens, int32_t first, int32_t *number);
+/* The same for every token of a list, which is given room behind its text: number has tokens->count of
+ * them, counted from `first`. */
+void table_add_all(struct table *t, struct tokens *tokens, int32_t first, int32_t *number);
 
 /* Adds a string also where there is one like it: the later one is then found. */
 void table_push(struct table *t, const char *s, size_t n);

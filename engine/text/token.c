@@ -50,8 +50,10 @@ static inline void push(struct tokens *t, const char *bytes, size_t n)
 {
 	char *to = t->text.data + t->text.len;
 
-	for (size_t k = 0; k < n; k++)
-		to[k] = bytes[k];
+	if (n == 3) /* most characters of Chinese */
+		memcpy(to, bytes, 3);
+	else
+		memcpy(to, bytes, n);
 	t->text.len += n;
 	t->end[t->count++] = t->text.len;
 }
@@ -241,30 +243,30 @@ static inline char ascii_byte(const struct ascii *a, size_t at)
 	return a->lower && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-/* Whether a word that is open goes on. */
-static inline bool ascii_goes_on(const struct ascii *a, size_t at)
-{
-	if (ascii_kind(a, at) == CHAR_ALNUM)
-		return true;
-	return joins_words(a->s[at]) && at + 1 < a->n && ascii_kind(a, at + 1) == CHAR_ALNUM;
-}
-
 static void split_ascii_words(const struct ascii *a, struct tokens *out)
 {
+	const unsigned char *letters = traits_letters(a->lower), *s = (const unsigned char *)a->s;
 	char *const text = out->text.data, *to = text + out->text.len;
+	size_t *end = out->end + out->count;
 
 	for (size_t at = 0; at < a->n;) {
-		const enum char_kind kind = ascii_kind(a, at);
+		unsigned char c = letters[s[at]];
 
-		if (kind == CHAR_SPACE) {
+		if (!c && ascii_kind(a, at) == CHAR_SPACE) {
 			at++;
 			continue;
 		}
-		do
-			*to++ = ascii_byte(a, at++);
-		while (kind == CHAR_ALNUM && at < a->n && ascii_goes_on(a, at));
-		out->end[out->count++] = (size_t)(to - text);
+		if (!c)
+			*to++ = a->s[at++];
+		while (c) {
+			*to++ = (char)c;
+			c = ++at < a->n ? letters[s[at]] : 0;
+			if (!c && at + 1 < a->n && joins_words(s[at]) && letters[s[at + 1]])
+				c = s[at];
+		}
+		*end++ = (size_t)(to - text);
 	}
+	out->count = (size_t)(end - out->end);
 	out->text.len = (size_t)(to - text);
 }
 
@@ -313,31 +315,34 @@ static void split_ascii(const struct token_rules *rules, const char *s, size_t n
 	buf_room(&out->text, 0);
 }
 
-/* Whether every code point has these traits. */
-static bool all_have(const char *s, size_t n, unsigned char wanted)
+/* The traits that all code points have. */
+static unsigned char common_traits(const char *s, size_t n)
 {
 	const unsigned char *traits = traits_table();
-	unsigned char all = wanted;
+	unsigned char all = 0xff;
 
 	for (size_t at = 0; at < n;)
 		all &= traits_of(traits, utf8_next(s, n, &at));
-	return all == wanted;
+	return all;
 }
 
 void token_split(const struct token_rules *rules, const char *text, size_t n, struct tokens *out)
 {
 	struct buf normal = {0}, lower = {0};
+	unsigned char common;
 
 	if (rules->kind != TOKENIZER_KERAS && utf8_is_ascii(text, n)) {
 		split_ascii(rules, text, n, out);
 		return;
 	}
-	if (rules->kind != TOKENIZER_KERAS && !all_have(text, n, TRAIT_NORMAL)) {
+	common = common_traits(text, n);
+	if (rules->kind != TOKENIZER_KERAS && !(common & TRAIT_NORMAL)) {
 		utf8_nfc(&normal, text, n);
 		text = buf_str(&normal);
 		n = normal.len;
+		common = common_traits(text, n);
 	}
-	if (rules->lower && !all_have(text, n, TRAIT_LOWER)) {
+	if (rules->lower && !(common & TRAIT_LOWER)) {
 		utf8_lower(&lower, text, n);
 		text = buf_str(&lower);
 		n = lower.len;

@@ -8,7 +8,7 @@
 
 enum { BASIC_PLANE = 0x10000 };
 
-static unsigned char basic[BASIC_PLANE];
+static unsigned char basic[BASIC_PLANE], letters[2][256];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 bool char_is_han(int32_t c)
@@ -114,6 +114,20 @@ static void compute_all(void)
 {
 	for (int32_t c = 0; c < BASIC_PLANE; c++)
 		basic[c] = traits_compute(c);
+	for (int c = 0; c < 0x80; c++) {
+		const bool upper = c >= 'A' && c <= 'Z';
+
+		if ((basic[c] & TRAIT_KIND) != CHAR_ALNUM)
+			continue;
+		letters[false][c] = (unsigned char)c;
+		letters[true][c] = (unsigned char)(upper ? c + ('a' - 'A') : c);
+	}
+}
+
+const unsigned char *traits_letters(bool lower)
+{
+	traits_table();
+	return letters[lower];
 }
 
 const unsigned char *traits_table(void)

@@ -24,6 +24,9 @@ bool char_is_han(int32_t c);
 /* The traits of every code point below 0x10000; any thread. */
 const unsigned char *traits_table(void);
 
+/* Of every byte: the letter or digit of ASCII that it is, in lower case if so asked, or 0. Any thread. */
+const unsigned char *traits_letters(bool lower);
+
 unsigned char traits_compute(int32_t c);
 
 static inline unsigned char traits_of(const unsigned char *table, int32_t c)
