@@ -213,6 +213,16 @@ struct prepare_job {
 	struct resumed *resumed;
 };
 
+/* Where text k ends that begins at `from`, its mark counted. */
+static size_t text_end(const struct corpus *c, int k, size_t from, int mark)
+{
+	if (c->start)
+		return c->start[k + 1];
+	while (c->ids[from] != mark)
+		from++;
+	return from + 1;
+}
+
 /* An example of the validation texts (or the training ones) of middling length, put together again. */
 static char *example_sentence(const struct prepared *p)
 {
@@ -223,16 +233,16 @@ static char *example_sentence(const struct prepared *p)
 	const char *before = "";
 	size_t before_len = 0;
 	struct buf text = {0};
-	int best = 0;
+	size_t best = 0, have = 0;
 
-	for (int k = 0; k < c->count; k++) {
-		const int n = (int)(c->start[k + 1] - c->start[k]),
-			  have = (int)(c->start[best + 1] - c->start[best]);
-
-		if (abs(n - want) < abs(have - want))
-			best = k;
+	for (size_t k = 0, from = 0, to; k < (size_t)c->count; k++, from = to) {
+		to = text_end(c, (int)k, from, vocab_end(v));
+		if (!k || llabs((long long)(to - from) - want) < llabs((long long)have - want)) {
+			best = from;
+			have = to - from;
+		}
 	}
-	for (size_t k = c->start[best]; k < c->start[best + 1]; k++) {
+	for (size_t k = best; k < best + have; k++) {
 		size_t n;
 		const char *token = vocab_token(v, c->ids[k], &n);
 

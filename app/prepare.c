@@ -3,6 +3,7 @@
 
 #include "app/budget.h"
 #include "engine/base/mem.h"
+#include "engine/text/intake.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,19 +20,34 @@ int default_threads(void)
 	return n < 1 ? 1 : n > 4 ? 4 : (int)n;
 }
 
-static void remember(struct source *s, const struct examples *ex)
+static void remember(struct prepared *p, struct source *s, const struct intake *in)
 {
-	s->path = mem_text(ex->path);
-	memcpy(s->sha256, ex->sha256, sizeof(s->sha256));
-	s->bytes = ex->bytes;
-	s->rows = (int)ex->count;
-	s->format = ex->format;
+	s->path = mem_text(in->file.path);
+	memcpy(s->sha256, in->file.sha256, sizeof(s->sha256));
+	s->bytes = in->file.bytes;
+	s->rows = (int)in->count;
+	s->format = in->file.format;
+	buf_add(&p->warnings, buf_str(&in->file.warnings), in->file.warnings.len);
 }
 
-static bool read_texts(struct prepared *p, struct examples *train, struct examples *valid,
-		       struct err *err)
+/* The texts on their way to corpora. */
+struct texts {
+	struct vocab_builder *words;
+	struct intake train, valid; /* valid: of a file of its own */
+};
+
+static void texts_release(struct texts *t)
+{
+	intake_release(&t->train);
+	intake_release(&t->valid);
+	vocab_builder_free(t->words);
+}
+
+/* Reads what fits into so many bytes. */
+static bool read_texts(struct prepared *p, struct texts *t, int64_t available, struct err *err)
 {
 	const struct settings *s = &p->settings;
+	const struct vocab_spec vocab = settings_vocab(s);
 	struct read_options opt;
 
 	if (!s->data)
@@ -40,36 +56,44 @@ static bool read_texts(struct prepared *p, struct examples *train, struct exampl
 	if (s->valid && !strcmp(s->data, "-") && !strcmp(s->valid, "-"))
 		return err_set(err, ERR_USAGE, "data and valid cannot both be standard input");
 	settings_read_options(s, &opt);
-	if (!examples_read(train, s->data, &opt, err))
+	opt.most_bytes = available > 0 ? available : 1;
+	t->words = vocab_builder_new(&vocab);
+	if (!intake_read(&t->train, s->data, &opt, t->words, err))
 		return false;
-	remember(&p->train_source, train);
-	buf_add(&p->warnings, buf_str(&train->warnings), train->warnings.len);
+	remember(p, &p->train_source, &t->train);
 	if (s->valid) {
-		opt.format = train->format; /* both files are of one kind */
-		if (!examples_read(valid, s->valid, &opt, err))
+		opt.format = t->train.file.format; /* both files are of one kind */
+		if (!intake_read(&t->valid, s->valid, &opt, t->words, err))
 			return false;
-		remember(&p->valid_source, valid);
-		buf_add(&p->warnings, buf_str(&valid->warnings), valid->warnings.len);
+		remember(p, &p->valid_source, &t->valid);
 	} else if (s->valid_split > 0 && task_table[s->task].stream) {
-		return examples_cut(train, s->valid_split, valid, err);
+		return intake_cut(&t->train, s->valid_split, err);
 	} else if (s->valid_split > 0) {
-		return examples_split(train, s->valid_split, (uint64_t)s->seed, valid, err);
+		return intake_split(&t->train, s->valid_split, (uint64_t)s->seed, err);
 	}
 	return true;
 }
 
-static struct vocab *build_vocab(const struct settings *s, const struct examples *train)
+/* The corpora of what was read, with a vocabulary of what is to be learnt from. */
+static struct vocab *encode_texts(struct prepared *p, struct texts *t, const struct classes *labels,
+				  struct err *err)
 {
-	const struct vocab_spec spec = settings_vocab(s);
-	struct vocab_builder *b = vocab_builder_new(&spec);
+	const struct settings *s = &p->settings;
+	const bool front = s->truncating == 0;
+	struct corpus *none;
+	struct vocab *v;
 
-	for (size_t k = 0; k < train->count; k++)
-		vocab_builder_add(b, train->at[k].text, train->at[k].text_len);
-	return vocab_build(b);
+	intake_count(&t->train);
+	v = vocab_of(t->words);
+	if (intake_finish(&t->train, v, labels, s->max_len, front, &p->train, &p->valid, err) &&
+	    (!t->valid.count ||
+	     intake_finish(&t->valid, v, labels, s->max_len, front, &p->valid, &none, err)))
+		return v;
+	vocab_unref(v);
+	return NULL;
 }
 
-static bool build(struct prepared *p, const struct examples *train, const struct examples *valid,
-		  struct err *err)
+static bool build(struct prepared *p, struct texts *t, struct err *err)
 {
 	const struct settings *s = &p->settings;
 	const struct task_ops *task = &task_table[s->task];
@@ -85,29 +109,24 @@ static bool build(struct prepared *p, const struct examples *train, const struct
 		.tied = s->tied,
 		.learned = s->learned_state,
 	};
-	const bool front = s->truncating == 0;
 	struct batch_rules rules = {.mask = s->mask,
 				    .pad_front = s->padding == 0,
 				    .ragged = task->stream,
 				    .marked = task->decoder};
 	struct classes classes = {0};
-	const struct classes *labels = task->labels ? &classes : NULL;
 	struct vocab *vocab;
 
-	if (task->labels && !classes_of(train, &classes, err))
+	if (task->labels && !intake_classes(&t->train, &classes, err))
 		return false;
-	vocab = build_vocab(s, train);
-	p->train = corpus_new(train, vocab, labels, s->max_len, front, err);
-	if (p->train && valid->count)
-		p->valid = corpus_new(valid, vocab, labels, s->max_len, front, err);
-	if (!p->train || (valid->count && !p->valid)) {
-		vocab_unref(vocab);
+	vocab = encode_texts(p, t, task->labels ? &classes : NULL, err);
+	if (!vocab) {
 		classes_release(&classes);
 		return false;
 	}
 	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - task->decoder;
 	p->encoder = encoder_new(&model, vocab, &classes, &rules,
-				 s->mask || task->stream ? s->max_len : rules.pad_to, front, err);
+				 s->mask || task->stream ? s->max_len : rules.pad_to,
+				 s->truncating == 0, err);
 	return p->encoder;
 }
 
@@ -235,7 +254,7 @@ bool prepare(const struct settings *s, struct prepared *out, struct err *err)
 bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
 		    struct err *err)
 {
-	struct examples train = {0}, valid = {0};
+	struct texts texts = {0};
 	bool ok;
 
 	*out = (struct prepared){0};
@@ -264,10 +283,9 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.seed = (uint64_t)s->seed,
 	};
 	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err);
-	ok = ok && read_texts(out, &train, &valid, err) && build(out, &train, &valid, err);
+	ok = ok && read_texts(out, &texts, available, err) && build(out, &texts, err);
 	ok = ok && is_long_enough(out, err) && is_validated(out, err);
-	examples_release(&train);
-	examples_release(&valid);
+	texts_release(&texts);
 	ok = ok && is_affordable(out, available, err);
 	if (!ok)
 		prepared_release(out);

@@ -108,6 +108,21 @@ printf 'pos\ta\0b\n' | cat - six.tsv >zero.tsv
 trained zero.tsv zero
 it odd_files_train_like_plain_ones
 
+# Several reads of it, and so many more through a pipe.
+{
+	yes 'the cat sat on the mat .' | head -30000
+	printf 'the end'
+} >large.txt
+wrote() { sed 's/.*"epoch"/epoch/' out; }
+exits 0 cost --untimed --json --set task=generate --data large.txt
+same 'tokens' "$(wrote)" 'epoch:{"texts":0,"tokens":216000,"valid_tokens":23994},"time":null}'
+file=$(wrote)
+cat large.txt | "$sluice" cost --untimed --json --set task=generate --data - >out 2>err
+status=$? want=0
+judge cost
+same 'through a pipe' "$(wrote)" "$file"
+it large_texts_are_read_a_part_at_a_time
+
 printf 'pos\ta \377b\nneg\tb\npos\tc \303d \376\nneg\te\n' >bytes.tsv
 exits 0 train $tiny --data bytes.tsv --name bytes
 same 'told with file and line' "$(head -2 err)" 'bytes.tsv:1: 1 byte is not UTF-8, replaced by U+FFFD

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/base/mem.h"
-#include "engine/text/corpus.h"
+#include "engine/text/intake.h"
 #include "tests/unit.h"
 
 #include <unistd.h>
@@ -51,9 +51,24 @@ static void check(const char *text, const char *ending, struct read_options opt,
 		buf_printf(&got, "%s|", ex.at[k].text);
 	}
 	assert_string_equal(buf_str(&got), want);
-	assert_string_equal(data_format_name(ex.format), data_format_name(format));
+	assert_string_equal(data_format_name(ex.file.format), data_format_name(format));
 	buf_release(&got);
 	examples_release(&ex);
+}
+
+/* The classes of all rows. */
+static bool classes_in(const struct examples *ex, struct classes *c, struct err *err)
+{
+	const struct vocab_spec spec = {.min_count = 1};
+	struct vocab_builder *b = vocab_builder_new(&spec);
+	struct intake in;
+	bool ok;
+
+	intake_take(&in, ex, b);
+	ok = intake_classes(&in, c, err);
+	intake_release(&in);
+	vocab_builder_free(b);
+	return ok;
 }
 
 /* Expects a refusal whose message, behind the path, begins and goes on like this. */
@@ -131,8 +146,8 @@ static void labels_are_the_column_of_few_short_values(void **state)
 		buf_printf(&b, "intent_%d\twhat is the number %d of these %s\n", k * 5 % 77,
 			   k % 300, k % 2 ? "things" : "words");
 	assert_true(read_bytes(&ex, b.data, b.len, "", labels, &err));
-	assert_int_equal(ex.format, DATA_LABEL_TAB_TEXT);
-	assert_true(classes_of(&ex, &c, &err));
+	assert_int_equal(ex.file.format, DATA_LABEL_TAB_TEXT);
+	assert_true(classes_in(&ex, &c, &err));
 	assert_int_equal(c.count, 77);
 	classes_release(&c);
 	examples_release(&ex);
@@ -140,7 +155,7 @@ static void labels_are_the_column_of_few_short_values(void **state)
 	for (int k = 0; k < 600; k++)
 		buf_printf(&b, "%s\t%d\n", k % 3 ? "it was really good" : "not at all", k % 5);
 	assert_true(read_bytes(&ex, b.data, b.len, "", labels, &err));
-	assert_int_equal(ex.format, DATA_TEXT_TAB_LABEL);
+	assert_int_equal(ex.file.format, DATA_TEXT_TAB_LABEL);
 	examples_release(&ex);
 	buf_release(&b);
 }
@@ -202,10 +217,10 @@ static void line_ends_marks_and_nuls_are_taken(void **state)
 	assert_true(read_bytes(&ex, "1\ta\0b\n\n \n0\tc\n", 13, "", labels, &err));
 	assert_string_equal(ex.at[0].text, "a\xef\xbf\xbd"
 					   "b"); /* no text holds a zero byte */
-	assert_int_equal(ex.bad_bytes, 1);
-	assert_int_equal(ex.skipped_lines, 2);
+	assert_int_equal(ex.file.bad_bytes, 1);
+	assert_int_equal(ex.file.skipped_lines, 2);
 	assert_int_equal(ex.at[1].line, 4);
-	assert_int_equal(ex.bytes, 13);
+	assert_int_equal(ex.file.bytes, 13);
 	examples_release(&ex);
 }
 
@@ -220,13 +235,13 @@ static void bad_bytes_are_reported_by_line(void **state)
 	for (int k = 0; k < 9; k++)
 		buf_text(&b, "1\tcaf\xe9 ol\xe9 for everyone in here\n0\tgood and plain text\n");
 	assert_true(read_bytes(&ex, b.data, b.len, "", labels, &err));
-	assert_int_equal(ex.bad_bytes, 18);
+	assert_int_equal(ex.file.bad_bytes, 18);
 	assert_string_equal(ex.at[0].text, "caf\xef\xbf\xbd ol\xef\xbf\xbd for everyone in here");
-	for (const char *s = ex.warnings.data; (s = strchr(s, '\n')); s++)
+	for (const char *s = ex.file.warnings.data; (s = strchr(s, '\n')); s++)
 		lines++;
 	assert_int_equal(lines, 6);
-	assert_non_null(strstr(ex.warnings.data, ":3: 2 bytes are not UTF-8"));
-	assert_non_null(strstr(ex.warnings.data, ": 8 bytes on 4 more lines"));
+	assert_non_null(strstr(ex.file.warnings.data, ":3: 2 bytes are not UTF-8"));
+	assert_non_null(strstr(ex.file.warnings.data, ": 8 bytes on 4 more lines"));
 	examples_release(&ex);
 	buf_release(&b);
 }
@@ -317,7 +332,7 @@ static void streams_keep_every_line(void **state)
 
 	(void)state;
 	assert_int_equal(ex.count, 4);
-	assert_int_equal(ex.skipped_lines, 0);
+	assert_int_equal(ex.file.skipped_lines, 0);
 	assert_int_equal(ex.at[2].line, 3);
 	assert_string_equal(ex.at[2].text, "a");
 	examples_release(&ex);
@@ -360,55 +375,92 @@ static void classes_are_sorted(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_true(classes_of(&ex, &c, &err));
+	assert_true(classes_in(&ex, &c, &err));
 	assert_int_equal(c.count, 3);
 	assert_string_equal(c.name[0], "-1");
 	assert_string_equal(c.name[1], "9");
 	assert_int_equal(classes_find(&c, "10"), 2);
 	assert_int_equal(classes_find(&c, "1"), -1);
 	classes_release(&c);
-	assert_true(classes_of(&named, &c, &err));
+	assert_true(classes_in(&named, &c, &err));
 	assert_string_equal(c.name[0], "10");
 	assert_string_equal(c.name[1], "B");
 	classes_release(&c);
-	assert_false(classes_of(&one, &c, &err));
+	assert_false(classes_in(&one, &c, &err));
 	assert_non_null(strstr(err.msg, "every row has the label '1'"));
 	examples_release(&ex);
 	examples_release(&named);
 	examples_release(&one);
 }
 
+/* Holds out a fifth of rows "LABEL<TAB>tK"; the ids of both parts, written down. */
+static char *split_rows(const char *text, struct corpus *part[2])
+{
+	const struct vocab_spec spec = {.min_count = 1};
+	struct vocab_builder *b = vocab_builder_new(&spec);
+	struct examples ex = rows(text);
+	struct intake in;
+	struct vocab *v;
+	struct buf out = {0};
+
+	intake_take(&in, &ex, b);
+	assert_true(intake_split(&in, 0.2, 7, NULL));
+	vocab_builder_count(b, in.numbers.at, in.numbers.count);
+	v = vocab_of(b);
+	assert_true(intake_finish(&in, v, NULL, 0, false, &part[0], &part[1], NULL));
+	for (int p = 0; p < 2; p++)
+		for (int64_t t = 0; t < part[p]->tokens; t++)
+			buf_printf(&out, "%d ", part[p]->ids[t]);
+	examples_release(&ex);
+	intake_release(&in);
+	vocab_builder_free(b);
+	vocab_unref(v);
+	return buf_take(&out);
+}
+
 static void splits_are_seeded_and_lose_nothing(void **state)
 {
+	const struct vocab_spec spec = {.min_count = 1};
+	struct vocab_builder *words = vocab_builder_new(&spec);
+	struct corpus *part[2][2];
 	bool seen[100] = {0};
-	struct examples part[2][2];
+	char *got[2];
 	struct buf b = {0};
+	struct examples one = rows("1\tone row\n");
+	struct intake in;
 	struct err err = {0};
 
 	(void)state;
 	for (int k = 0; k < 100; k++)
-		buf_printf(&b, "%d\tt %d\n", k % 2, k);
+		buf_printf(&b, "%d\tt%d\n", k % 2, k);
 	for (int k = 0; k < 2; k++) {
-		part[k][0] = rows(b.data);
-		assert_true(examples_split(&part[k][0], 0.2, 7, &part[k][1], &err));
-		assert_int_equal(part[k][0].count, 80);
-		assert_int_equal(part[k][1].count, 20);
+		got[k] = split_rows(b.data, part[k]);
+		assert_int_equal(part[k][0]->count, 80);
+		assert_int_equal(part[k][1]->count, 20);
 	}
-	for (int j = 0; j < 2; j++)
-		for (size_t k = 0; k < part[0][j].count; k++) {
-			assert_string_equal(part[0][j].at[k].text, part[1][j].at[k].text);
-			seen[atoi(part[0][j].at[k].text + 2)] = true;
+	assert_string_equal(got[0], got[1]);
+	for (int j = 0; j < 2; j++) {
+		const struct corpus *c = part[0][j];
+
+		for (int k = 0; k < c->count; k++) {
+			assert_int_equal(c->start[k], k);
+			assert_true(!k || c->ids[k] > c->ids[k - 1]); /* in the order of the file */
+			seen[c->ids[k] - 2] = true;
 		}
+	}
 	for (int k = 0; k < 100; k++)
 		assert_true(seen[k]);
 	for (int k = 0; k < 2; k++) {
-		examples_release(&part[k][0]);
-		examples_release(&part[k][1]);
+		corpus_unref(part[k][0]);
+		corpus_unref(part[k][1]);
+		free(got[k]);
 	}
-	part[0][0] = rows("1\tone row\n");
-	assert_false(examples_split(&part[0][0], 0.2, 7, &part[0][1], &err));
+	intake_take(&in, &one, words);
+	assert_false(intake_split(&in, 0.2, 7, &err));
 	assert_non_null(strstr(err.msg, "1 row cannot be split"));
-	examples_release(&part[0][0]);
+	examples_release(&one);
+	intake_release(&in);
+	vocab_builder_free(words);
 	buf_release(&b);
 }
 
@@ -428,7 +480,7 @@ static void corpora_hold_ids_and_classes(void **state)
 	for (size_t k = 0; k < ex.count; k++)
 		vocab_builder_add(b, ex.at[k].text, ex.at[k].text_len);
 	v = vocab_build(b);
-	assert_true(classes_of(&ex, &classes, &err));
+	assert_true(classes_in(&ex, &classes, &err));
 	c = corpus_new(&ex, v, &classes, 2, true, &err);
 	assert_int_equal(c->count, 3);
 	assert_int_equal(c->classes, 2);

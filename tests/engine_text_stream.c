@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texts as one stream of ids: end marks, and the cut in two. */
 #include "engine/base/mem.h"
-#include "engine/text/corpus.h"
+#include "engine/text/intake.h"
 #include "tests/unit.h"
 
 /* Every line of text as a row. */
 static struct examples lines(const char *text)
 {
-	struct examples ex = {
-		.format = DATA_TEXT, .path = mem_text("-"), .bytes = (int64_t)strlen(text)};
+	struct examples ex = {.file = {.format = DATA_TEXT,
+				       .path = mem_text("-"),
+				       .bytes = (int64_t)strlen(text)}};
 
 	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
 		size_t n = (size_t)(end - text), k = ex.count++;
@@ -101,29 +102,60 @@ static void chinese_streams_are_cut_into_characters(void **state)
 	examples_release(&ex);
 }
 
-/* Cuts the lines and compares how many are kept and held. */
+/* The lines taken in, to be cut. */
+static struct intake taken(const char *text, struct vocab_builder **words)
+{
+	const struct vocab_spec spec = {.rules.kind = TOKENIZER_CHAR, .min_count = 1, .end = true};
+	struct examples ex = lines(text);
+	struct intake in;
+
+	*words = vocab_builder_new(&spec);
+	intake_take(&in, &ex, *words);
+	examples_release(&ex);
+	return in;
+}
+
+/* Cuts the lines and compares how many are kept and held; together they are what they were. */
 static void check_cut(const char *text, double share, size_t kept, size_t held)
 {
-	struct examples whole = lines(text), ex = lines(text), end;
+	struct vocab_builder *words;
+	struct intake in = taken(text, &words);
+	struct corpus *part[2];
+	struct vocab *v;
+	struct buf got = {0};
 	struct err err = {0};
 
-	assert_true(examples_cut(&ex, share, &end, &err));
-	assert_int_equal(ex.count, kept);
-	assert_int_equal(end.count, held);
-	assert_int_equal(whole.count, kept + held);
-	for (size_t k = 0; k < whole.count; k++)
-		assert_int_equal((k < kept ? &ex.at[k] : &end.at[k - kept])->line, k + 1);
-	assert_string_equal(end.path, ex.path);
-	assert_int_equal(end.bytes, ex.bytes);
-	examples_release(&whole);
-	examples_release(&ex);
-	examples_release(&end);
+	assert_true(intake_cut(&in, share, &err));
+	vocab_builder_count(words, in.numbers.at, in.numbers.count);
+	v = vocab_of(words);
+	assert_true(intake_finish(&in, v, NULL, 0, false, &part[0], &part[1], &err));
+	assert_int_equal(part[0]->count, kept);
+	assert_int_equal(part[1]->count, held);
+	assert_ptr_equal(part[1]->ids, part[0]->ids + part[0]->tokens);
+	intake_release(&in);
+	vocab_builder_free(words);
+	for (int p = 0; p < 2; p++)
+		for (int64_t t = 0; t < part[p]->tokens; t++) {
+			size_t n;
+			const char *s = vocab_token(v, part[p]->ids[t], &n);
+
+			if (part[p]->ids[t] == vocab_end(v))
+				buf_byte(&got, '\n');
+			else
+				buf_add(&got, s, n);
+		}
+	assert_string_equal(buf_str(&got), text);
+	buf_release(&got);
+	vocab_unref(v);
+	corpus_unref(part[0]);
+	corpus_unref(part[1]);
 }
 
 static void cuts_keep_the_order_and_count_bytes(void **state)
 {
 	const char *ten = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
-	struct examples one = lines("one\n"), none;
+	struct vocab_builder *words;
+	struct intake one = taken("one\n", &words);
 	struct err err = {0};
 
 	(void)state;
@@ -139,10 +171,11 @@ static void cuts_keep_the_order_and_count_bytes(void **state)
 	check_cut("b\n\nc\nthe long last line\n", 0.5, 3, 1);
 	check_cut("甲乙\nabcdef\n", 0.5, 1, 1);
 	check_cut("甲\n\n\n\n\n", 0.5, 1, 4); /* 4 bytes and 4 line ends */
-	assert_false(examples_cut(&one, 0.5, &none, &err));
+	assert_false(intake_cut(&one, 0.5, &err));
 	assert_non_null(strstr(err.msg, "1 row cannot be split"));
-	assert_int_equal(one.count, 1);
-	examples_release(&one);
+	assert_int_equal(one.held_count, 0);
+	intake_release(&one);
+	vocab_builder_free(words);
 }
 
 int main(void)

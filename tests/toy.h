@@ -5,6 +5,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/nn/init.h"
+#include "engine/text/intake.h"
 #include "engine/train/encoder.h"
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 	struct rng r;
 
 	*ex = (struct examples){.at = mem_zero((size_t)count, sizeof(*ex->at)),
-				.path = mem_text("toy")};
+				.file.path = mem_text("toy")};
 	ex->cap = (size_t)count;
 	rng_seed(&r, seed, 99);
 	for (int k = 0; k < count; k++) {
@@ -69,24 +70,30 @@ static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool
 				    .marked = task->decoder};
 	struct vocab_builder *b = vocab_builder_new(&vs);
 	struct examples ex, held;
+	struct intake in, apart;
 	struct classes classes = {0};
 	const struct classes *labels = task->labels ? &classes : NULL;
+	struct corpus *none;
 	struct vocab *v;
 
 	toy_examples(&ex, count, 1);
 	toy_examples(&held, count, 2);
 	if (!task->labels)
 		ex.at[count - 1].text_len = held.at[count - 1].text_len = 0;
-	for (size_t k = 0; k < ex.count; k++)
-		vocab_builder_add(b, ex.at[k].text, ex.at[k].text_len);
-	v = vocab_build(b);
+	intake_take(&in, &ex, b);
+	intake_take(&apart, &held, b);
+	intake_count(&in);
+	v = vocab_of(b);
 	if (labels)
-		classes_of(&ex, &classes, NULL);
-	*train = corpus_new(&ex, v, labels, 0, false, NULL);
+		intake_classes(&in, &classes, NULL);
+	intake_finish(&in, v, labels, 0, false, train, &none, NULL);
 	if (valid)
-		*valid = corpus_new(&held, v, labels, 0, false, NULL);
+		intake_finish(&apart, v, labels, 0, false, valid, &none, NULL);
 	examples_release(&ex);
 	examples_release(&held);
+	intake_release(&in);
+	intake_release(&apart);
+	vocab_builder_free(b);
 	return encoder_new(spec, v, &classes, &rules, 0, false, NULL);
 }
 

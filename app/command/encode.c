@@ -75,7 +75,7 @@ static void one_text(struct examples *ex, const char *text)
 
 	utf8_repair(&clean, text, strlen(text), NULL);
 	*ex = (struct examples){.at = mem_zero(1, sizeof(*ex->at)), .count = 1, .cap = 1};
-	ex->path = mem_text("--text");
+	ex->file.path = mem_text("--text");
 	ex->at[0].text_len = clean.len;
 	ex->at[0].text = clean.data ? buf_take(&clean) : mem_text("");
 }
@@ -101,7 +101,7 @@ static bool read_file(struct reading *r, const struct args *a, bool lines, struc
 	if (!examples_read(&r->texts, path, &opt, err))
 		return false;
 	if (!r->c->quiet && r->c->out)
-		fputs(buf_str(&r->texts.warnings), stderr);
+		fputs(buf_str(&r->texts.file.warnings), stderr);
 	return true;
 }
 
@@ -471,7 +471,7 @@ static bool read_trained(struct reading *r, struct err *err)
 		settings_read_options(&settings, &opt);
 		ok = examples_read(&r->texts, path, &opt, err);
 	}
-	if (ok && memcmp(d.sha256, r->texts.sha256, sizeof(d.sha256)) != 0)
+	if (ok && memcmp(d.sha256, r->texts.file.sha256, sizeof(d.sha256)) != 0)
 		ok = err_set(err, ERR_INPUT,
 			     "%s has changed since the run was trained on it: give --data FILE",
 			     path);

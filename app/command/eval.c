@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How good a run is on a file. */
 #include "app/archive.h"
+#include "app/budget.h"
 #include "app/command/command.h"
 #include "app/prepare.h"
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
+#include "engine/text/intake.h"
 #include "engine/train/eval.h"
 
 #include <stdlib.h>
@@ -21,8 +23,8 @@ const struct option options_eval[] = {
 };
 
 /* Reads the texts as the run's task needs them. */
-static bool read_data(const struct args *a, const struct task_ops *task, struct examples *ex,
-		      struct err *err)
+static bool read_data(const struct args *a, const struct task_ops *task, struct intake *in,
+		      struct vocab_builder *words, struct err *err)
 {
 	const char *format = args_value(a, "--data-format"), *path = args_value(a, "--data");
 	struct read_options opt = {
@@ -31,6 +33,7 @@ static bool read_data(const struct args *a, const struct task_ops *task, struct 
 		.no_header = args_has(a, "--no-header"),
 		.need_labels = task->labels,
 		.stream = task->stream,
+		.most_bytes = budget_available(""),
 	};
 	int found = format ? data_format_find(format) : DATA_AUTO;
 
@@ -38,7 +41,7 @@ static bool read_data(const struct args *a, const struct task_ops *task, struct 
 		return err_set(err, ERR_USAGE,
 			       "there is no data format '%s'; see 'sluice help settings'", format);
 	opt.format = (enum data_format)found;
-	return examples_read(ex, path, &opt, err);
+	return intake_read(in, path, &opt, words, err);
 }
 
 static bool report_json(struct context *c, const struct loaded *l, const struct measures *m,
@@ -168,33 +171,31 @@ static bool report(struct context *c, const struct loaded *l, const struct measu
 	return report_rows(c, l, m, err);
 }
 
-static void warn_unknown(const struct context *c, const struct examples *ex,
+static void warn_unknown(const struct context *c, const struct intake *in,
 			 const struct corpus *corpus)
 {
-	const bool named = ex->path && strcmp(ex->path, "-") != 0;
-
 	if (corpus->unknown && !c->quiet && c->out)
 		fprintf(stderr, "sluice: %s: %lld of %lld tokens are unknown to the run\n",
-			named ? ex->path : "standard input", (long long)corpus->unknown,
+			data_file_name(&in->file), (long long)corpus->unknown,
 			(long long)corpus->words);
 }
 
-static bool measure(struct context *c, const struct loaded *l, const struct examples *ex,
+static bool measure(struct context *c, const struct loaded *l, struct intake *in,
 		    struct measures *m, struct err *err)
 {
 	const struct encoder *e = l->snapshot->encoder;
 	const struct classes *labels = task_table[e->model.spec.task].labels ? &e->classes : NULL;
-	struct corpus *corpus;
+	struct corpus *corpus, *none;
 	struct team *team;
 	bool ok;
 
 	if (!c->quiet && c->out)
-		fputs(buf_str(&ex->warnings), stderr);
-	corpus = corpus_new(ex, e->vocab, labels, e->max_len, e->truncate_front, err);
+		fputs(buf_str(&in->file.warnings), stderr);
+	intake_finish(in, e->vocab, labels, e->max_len, e->truncate_front, &corpus, &none, err);
 	team = corpus ? team_new(default_threads(), err) : NULL;
 	ok = team;
 	if (ok) {
-		warn_unknown(c, ex, corpus);
+		warn_unknown(c, in, corpus);
 		ok = eval_corpus(team,
 				 &(struct evaluation){.model = &e->model,
 						      .weights = l->snapshot->weights,
@@ -211,18 +212,25 @@ static bool measure(struct context *c, const struct loaded *l, const struct exam
 
 bool command_eval(struct context *c, const struct args *a, struct err *err)
 {
-	struct examples ex = {0};
+	struct vocab_builder *words = NULL;
+	struct intake in = {0};
 	struct loaded l = {0};
 	struct measures m = {0};
 	bool ok;
 
 	if (!args_value(a, "--data"))
 		return err_set(err, ERR_USAGE, "eval needs --data FILE");
-	ok = context_load(c, a->pos[0], &l, err) &&
-	     read_data(a, &task_table[l.snapshot->encoder->model.spec.task], &ex, err) &&
-	     measure(c, &l, &ex, &m, err) && report(c, &l, &m, err);
+	ok = context_load(c, a->pos[0], &l, err);
+	if (ok) {
+		const struct encoder *e = l.snapshot->encoder;
+
+		words = vocab_builder_new(vocab_rules(e->vocab));
+		ok = read_data(a, &task_table[e->model.spec.task], &in, words, err) &&
+		     measure(c, &l, &in, &m, err) && report(c, &l, &m, err);
+	}
 	measures_release(&m);
 	loaded_release(&l);
-	examples_release(&ex);
+	intake_release(&in);
+	vocab_builder_free(words);
 	return ok;
 }

@@ -2,8 +2,9 @@
 /*
  * Corpora: from a file (or standard input) to labelled texts, and from there to ids.
  *
- * Two steps. `examples` are the rows as read: repaired UTF-8 text and a label in its own words.
- * A `corpus` is what training sees: token ids and class numbers, immutable and reference-counted.
+ * `examples` are the rows as read: repaired UTF-8 text and a label in its own words. A `corpus` is what
+ * training sees: token ids and class numbers, immutable and reference-counted. An intake (intake.h) goes
+ * from the one to the other without keeping the texts.
  */
 #ifndef SLUICE_ENGINE_TEXT_CORPUS_H
 #define SLUICE_ENGINE_TEXT_CORPUS_H
@@ -38,7 +39,24 @@ struct read_options {
 	/* Every line is a text, blank ones too; no labels. DATA_AUTO is then DATA_TEXT, unlooked
 	 * at; of the other formats blank lines are none and labels are not taken. */
 	bool stream;
+	/* What an intake may take for the numbers of all tokens; 0: no limit. */
+	int64_t most_bytes;
 };
+
+/* What is remembered of a file that was read. */
+struct data_file {
+	enum data_format format; /* what the file turned out to be */
+	char *path;              /* "-" for standard input */
+	int64_t bytes;
+	unsigned char sha256[SHA256_BYTES]; /* of the file's bytes */
+	size_t bad_bytes, skipped_lines;    /* replaced bytes; empty lines passed over */
+	struct buf warnings;                /* "FILE:LINE: ..." lines, a handful at most */
+};
+
+void data_file_release(struct data_file *f);
+/* What messages call it, and a path. Borrowed. */
+const char *data_file_name(const struct data_file *f);
+const char *data_path_name(const char *path);
 
 struct example {
 	char *text; /* NUL-terminated; may hold NUL bytes, so use text_len */
@@ -50,35 +68,20 @@ struct example {
 struct examples {
 	struct example *at;
 	size_t count, cap;
-	enum data_format format; /* what the file turned out to be */
-	char *path;              /* "-" for standard input */
-	int64_t bytes;
-	unsigned char sha256[SHA256_BYTES]; /* of the file's bytes */
-	size_t bad_bytes, skipped_lines;    /* replaced bytes; empty lines passed over */
-	struct buf warnings;                /* "FILE:LINE: ..." lines, a handful at most */
+	struct data_file file;
 };
 
 void examples_release(struct examples *ex);
 
 /*
- * Reads a whole file; "-" is standard input. The format is found by looking at the file unless it
- * is given. Bad bytes are replaced and reported (file, line) in warnings; a BOM, CRLF, NUL bytes
- * and very long lines are taken as they come. ERR_INPUT, naming file and line, for: an empty
- * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON.
+ * Reads a file and keeps its texts; "-" is standard input. The format is found by looking at the file
+ * unless it is given. Bad bytes are replaced and reported (file, line) in warnings; a BOM, CRLF, NUL
+ * bytes and very long lines are taken as they come. ERR_INPUT, naming file and line, for: an empty
+ * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON,
+ * texts of more than 2 GiB.
  */
 bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
 		   struct err *err);
-
-/* Moves a seeded, shuffled share (0 < share < 1; at least one row each side) from ex to held. */
-bool examples_split(struct examples *ex, double share, uint64_t seed, struct examples *held,
-		    struct err *err);
-
-/*
- * Moves the end of the texts, in the order of the file, from ex to held: what lies behind the
- * first end of a text at or after 1 - share of all bytes (a line end counts as one), at least one
- * text on each side. ERR_INPUT for less than two texts.
- */
-bool examples_cut(struct examples *ex, double share, struct examples *held, struct err *err);
 
 /* The distinct labels, sorted (as numbers if all are whole numbers, else by bytes). */
 struct classes {
@@ -87,8 +90,9 @@ struct classes {
 };
 
 void classes_release(struct classes *c);
-/* ERR_INPUT if there are fewer than two, or over 4096 of them. */
-bool classes_of(const struct examples *ex, struct classes *c, struct err *err);
+/* From the distinct labels of a file that messages call so; takes name and what is in it.
+ * ERR_INPUT if there are fewer than two, or over 4096 of them. */
+bool classes_of(char **name, size_t count, const char *path, struct classes *c, struct err *err);
 int classes_find(const struct classes *c, const char *label); /* -1 if there is none */
 
 /* Texts as ids. Immutable; any thread may read it. */
@@ -101,20 +105,16 @@ struct corpus {
 	int64_t unknown; /* of them: became <unk>, or vanished */
 	/* Code points of the texts as read, and one for the end of each one's line. */
 	int64_t characters;
-	size_t *start; /* count + 1: text k is ids[start[k] .. start[k+1]), its end mark counted */
+	/* count + 1: text k is ids[start[k] .. start[k+1]), its end mark counted. NULL for the lines of
+	 * a stream, where the marks alone tell. */
+	size_t *start;
 	int32_t *ids;
-	int32_t *label; /* count, or NULL without labels */
-	int refs;       /* atomic */
+	int32_t *label;       /* count, or NULL without labels */
+	struct corpus *owner; /* of the ids, where that is another corpus */
+	int refs;             /* atomic */
 };
 
-/*
- * Encodes every example with v, at most max_len tokens (0: no limit) cut as truncate_front says.
- * classes may be NULL (no labels); ERR_INPUT for a label that is not among them. A text without
- * any token is kept, as one <unk> (keras without oov: one <pad>), so that rows stay in step.
- *
- * Where v keeps an end mark every text ends in it, behind its max_len tokens; a text without any
- * token is the mark alone. The ids are then one stream: text, mark, text, mark ...
- */
+/* Encodes every example with v, as intake_finish does. */
 struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 			  const struct classes *classes, int max_len, bool truncate_front,
 			  struct err *err);

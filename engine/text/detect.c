@@ -413,8 +413,8 @@ static void plan_tabs(const struct grid *g, const struct read_options *opt, stru
 }
 
 /* Tries the cuts one after the other. */
-static bool detect_columns(const struct input *in, const struct read_options *opt,
-			   struct plan *plan, struct err *err)
+static bool detect_columns(struct input *in, const struct read_options *opt, struct plan *plan,
+			   struct err *err)
 {
 	static const struct {
 		enum cut cut;
@@ -458,7 +458,7 @@ static bool detect_columns(const struct input *in, const struct read_options *op
 }
 
 /* The format is given: find its columns. */
-static bool plan_given(const struct input *in, const struct read_options *opt, struct plan *plan,
+static bool plan_given(struct input *in, const struct read_options *opt, struct plan *plan,
 		       struct err *err)
 {
 	static const struct plan simple[DATA_FORMAT_COUNT] = {
@@ -504,8 +504,7 @@ static bool plan_stream(const struct input *in, const struct read_options *opt, 
 		       in->name, opt->text_column);
 }
 
-bool detect(const struct input *in, const struct read_options *opt, struct plan *plan,
-	    struct err *err)
+bool detect(struct input *in, const struct read_options *opt, struct plan *plan, struct err *err)
 {
 	struct line first = {0};
 

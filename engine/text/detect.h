@@ -13,9 +13,8 @@ struct plan {
 	bool header;     /* the first row names the columns */
 };
 
-/* Fills plan. With DATA_JSONL only the format is set. */
-bool detect(const struct input *in, const struct read_options *opt, struct plan *plan,
-	    struct err *err);
+/* Fills plan, from the beginning of an input that is not walked yet. With DATA_JSONL only the format is set. */
+bool detect(struct input *in, const struct read_options *opt, struct plan *plan, struct err *err);
 
 /* The usual names of columns, best first, as lists that end in NULL. */
 extern const char *const usual_labels[], *const usual_texts[];

@@ -12,7 +12,16 @@ void grid_release(struct grid *g)
 	buf_release(&g->own);
 	free(g->cell);
 	free(g->row);
+	if (g->csv)
+		csv_free(g->csv);
+	free(g->csv);
 	*g = (struct grid){0};
+}
+
+void grid_forget(struct grid *g)
+{
+	buf_clear(&g->own);
+	g->cells = g->rows = 0;
 }
 
 int grid_width(const struct grid *g, size_t row)
@@ -68,31 +77,24 @@ static void cut_line(struct grid *g, const struct line *l, enum cut cut)
 	add_cell(g, (size_t)(s - g->base), (size_t)(end - s));
 }
 
-struct csv_state {
-	struct grid *g;
-	size_t line; /* where the row began */
-	bool open;   /* a cell of it is there */
-	bool ended;  /* the line just read was the last one of its row */
-};
-
 static void csv_cell(void *s, size_t n, void *context)
 {
-	struct csv_state *c = context;
+	struct grid *g = context;
 
-	if (!c->open)
-		add_row(c->g, c->line);
-	c->open = true;
-	add_cell(c->g, c->g->own.len, n);
-	buf_add(&c->g->own, s, n);
+	if (!g->in_row)
+		add_row(g, g->began);
+	g->in_row = true;
+	add_cell(g, g->own.len, n);
+	buf_add(&g->own, s, n);
 }
 
 static void csv_row(int end, void *context)
 {
-	struct csv_state *c = context;
+	struct grid *g = context;
 
 	(void)end;
-	c->open = false;
-	c->ended = true;
+	g->in_row = false;
+	g->ended = true;
 }
 
 static void *csv_memory(void *p, size_t n)
@@ -105,40 +107,61 @@ static int csv_line_end(unsigned char c)
 	return c == '\n';
 }
 
-static bool cut_csv(struct grid *g, const struct input *in, unsigned char delimiter, size_t most,
-		    struct err *err)
+static bool next_csv(struct grid *g)
 {
-	struct csv_state state = {.g = g, .ended = true};
-	struct csv_parser parser;
-	struct line l = {0};
-	csv_init(&parser, 0);
-	csv_set_delim(&parser, delimiter);
-	csv_set_realloc_func(&parser, csv_memory);
-	csv_set_term_func(&parser, csv_line_end);
-	csv_set_blk_size(&parser, 1 << 16);
-	while (state.ended ? g->rows < most && input_next_filled(in, &l) : input_next(in, &l)) {
-		if (state.ended)
-			state.line = l.number;
-		state.ended = false;
-		csv_parse(&parser, l.s, l.n + 1, csv_cell, csv_row, &state);
-	}
-	csv_free(&parser);
+	struct line *l = &g->line;
+
+	if (!input_next_filled(g->in, l))
+		return false;
+	g->began = l->number;
+	g->ended = false;
+	do
+		csv_parse(g->csv, l->s, l->n + 1, csv_cell, csv_row, g);
+	while (!g->ended && input_next(g->in, l));
 	buf_room(&g->own, 0);
 	g->base = g->own.data;
-	return state.ended ||
-	       err_set(err, ERR_INPUT, "%s:%zu: the quote opened in this row is never closed",
-		       in->name, state.line);
+	g->broken = !g->ended;
+	return g->ended;
 }
 
-bool grid_read(struct grid *g, const struct input *in, enum cut cut, size_t most, struct err *err)
+void grid_open(struct grid *g, struct input *in, enum cut cut)
 {
-	struct line l = {0};
+	*g = (struct grid){.in = in, .cut = cut};
+	if (cut < CUT_COMMAS)
+		return;
+	g->csv = mem_alloc(sizeof(*g->csv));
+	csv_init(g->csv, 0);
+	csv_set_delim(g->csv, cut == CUT_COMMAS ? ',' : ';');
+	csv_set_realloc_func(g->csv, csv_memory);
+	csv_set_term_func(g->csv, csv_line_end);
+	csv_set_blk_size(g->csv, 1 << 16);
+}
 
-	*g = (struct grid){.base = buf_str(&in->text)};
-	if (cut >= CUT_COMMAS)
-		return cut_csv(g, in, cut == CUT_COMMAS ? ',' : ';', most, err);
-	while (g->rows < most &&
-	       (cut == CUT_LINES ? input_next(in, &l) : input_next_filled(in, &l)))
-		cut_line(g, &l, cut);
-	return true;
+bool grid_next(struct grid *g)
+{
+	bool more;
+
+	if (g->csv)
+		return next_csv(g);
+	more = g->cut == CUT_LINES ? input_next(g->in, &g->line)
+				   : input_next_filled(g->in, &g->line);
+	g->base = buf_str(&g->in->text);
+	if (more)
+		cut_line(g, &g->line, g->cut);
+	return more;
+}
+
+bool grid_whole(const struct grid *g, struct err *err)
+{
+	return !g->broken ||
+	       err_set(err, ERR_INPUT, "%s:%zu: the quote opened in this row is never closed",
+		       g->in->name, g->began);
+}
+
+bool grid_read(struct grid *g, struct input *in, enum cut cut, size_t most, struct err *err)
+{
+	grid_open(g, in, cut);
+	while (g->rows < most && grid_next(g))
+		;
+	return grid_whole(g, err);
 }

@@ -5,58 +5,65 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum {
 	WARNED_LINES = 5,
-	LOOKED_AT = 1 << 16, /* bytes that tell text from junk */
-	TOO_MANY = 32,       /* fewer odd bytes than this are taken as they come */
+	LOOKED_AT = 1 << 16,  /* bytes that tell text from junk */
+	TOO_MANY = 32,        /* fewer odd bytes than this are taken as they come */
+	CHUNK = 1 << 18,      /* bytes read at a time */
+	PIECE = 1 << 19,      /* a longer line is taken apart */
+	FIRST_LINE = 1 << 24, /* a line end within so many bytes tells its kind */
+	KEPT = 1 << 28,
+	LARGE = 1 << 22, /* a buffer that is not kept */
 };
-static const size_t most_bytes = (size_t)2 << 30;
 
-/* "cannot be read: no such file or directory", for the value of errno. */
-static bool unreadable(const char *name, struct err *err)
+/* "cannot be read: no such file or directory", for a value of errno. */
+static bool unreadable(const char *name, int error, struct err *err)
 {
-	const char *why = strerror(errno);
+	const char *why = strerror(error);
 
 	return err_set(err, ERR_INPUT, "%s: cannot be read: %c%s", name,
 		       tolower((unsigned char)why[0]), why + 1);
 }
 
-static bool read_stream(FILE *f, const char *name, struct buf *raw, struct err *err)
+/* Reads the next chunk behind what is not taken yet. */
+static void read_more(struct input *in)
 {
 	size_t got;
 
-	do {
-		buf_room(raw, LOOKED_AT);
-		got = fread(raw->data + raw->len, 1, LOOKED_AT, f);
-		raw->len += got;
-		if (raw->len > most_bytes)
-			return err_set(err, ERR_INPUT, "%s: larger than 2 GiB; split it", name);
-	} while (got);
-	raw->data[raw->len] = '\0';
-	return !ferror(f) || unreadable(name, err);
+	if (in->taken) {
+		in->raw.len -= in->taken;
+		in->searched -= in->taken;
+		in->hunted -= in->hunted < in->taken ? in->hunted : in->taken;
+		memmove(in->raw.data, in->raw.data + in->taken, in->raw.len);
+		in->taken = 0;
+	}
+	buf_room(&in->raw, CHUNK);
+	errno = 0;
+	got = fread(in->raw.data + in->raw.len, 1, CHUNK, in->file);
+	sha256_add(&in->hash, in->raw.data + in->raw.len, got);
+	in->raw.len += got;
+	in->raw.data[in->raw.len] = '\0';
+	in->bytes += (int64_t)got;
+	if (got < CHUNK) {
+		in->at_end = true;
+		if (ferror(in->file))
+			in->error = errno ? errno : EIO;
+	}
 }
 
-static bool read_file(const char *path, const char *name, struct buf *raw, struct err *err)
+static bool open_file(struct input *in, const char *path, struct err *err)
 {
 	struct stat st;
-	FILE *f;
-	bool ok;
 
-	if (!strcmp(path, "-"))
-		return read_stream(stdin, name, raw, err);
-	f = fopen(path, "rb");
-	if (!f)
-		return unreadable(name, err);
-	if (!fstat(fileno(f), &st) && S_ISDIR(st.st_mode))
-		ok = err_set(err, ERR_INPUT, "%s: is a directory; name a file in it", name);
-	else
-		ok = read_stream(f, name, raw, err);
-	fclose(f);
-	return ok;
+	in->file = strcmp(path, "-") ? fopen(path, "rb") : stdin;
+	if (!in->file)
+		return unreadable(in->name, errno, err);
+	if (!fstat(fileno(in->file), &st) && S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INPUT, "%s: is a directory; name a file in it", in->name);
+	return true;
 }
 
 static bool looks_like_text(const struct buf *raw, const char *name, struct err *err)
@@ -91,80 +98,198 @@ static bool looks_like_text(const struct buf *raw, const char *name, struct err 
 	return true;
 }
 
-/* Repairs the lines of raw into in->text, each with '\n' at its end. */
-static void take_lines(struct input *in, const struct buf *raw)
+/* Finds how lines end: in '\r' only where there is no '\n', at the beginning at least. */
+static void find_line_end(struct input *in)
 {
-	const char *data = buf_str(raw);
-	size_t at = raw->len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
-	char eol = memchr(data, '\n', raw->len) ? '\n' : '\r';
-	size_t bad_lines = 0, more_bytes = 0;
-
-	buf_room(&in->text, raw->len + 1);
-	for (size_t number = 1; at < raw->len; number++) {
-		const char *s = data + at, *end = memchr(s, eol, raw->len - at);
-		size_t n = end ? (size_t)(end - s) : raw->len - at, bad;
-
-		at += n + 1;
-		if (n && s[n - 1] == '\r')
-			n--;
-		bad = utf8_repair(&in->text, s, n, NULL);
-		buf_byte(&in->text, '\n');
-		in->bad_bytes += bad;
-		if (bad && bad_lines++ < WARNED_LINES)
-			buf_printf(&in->warnings,
-				   "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n", in->name,
-				   number, bad, bad == 1 ? " is" : "s are");
-		else
-			more_bytes += bad;
+	in->eol = '\n';
+	for (size_t at = 0;; at = in->raw.len, read_more(in)) {
+		if (memchr(in->raw.data + at, '\n', in->raw.len - at))
+			return;
+		if (in->at_end || in->raw.len >= FIRST_LINE)
+			break;
 	}
-	if (bad_lines > WARNED_LINES)
-		buf_printf(&in->warnings,
-			   "%s: %zu bytes on %zu more lines are not UTF-8, replaced by U+FFFD\n",
-			   in->name, more_bytes, bad_lines - WARNED_LINES);
+	if (memchr(in->raw.data, '\r', in->raw.len))
+		in->eol = '\r';
 }
 
-bool input_read(struct input *in, const char *path, struct err *err)
+bool input_open(struct input *in, const char *path, struct err *err)
 {
-	struct buf raw = {0};
-	bool ok;
-
-	*in = (struct input){.name = strcmp(path, "-") ? path : "standard input"};
-	ok = read_file(path, in->name, &raw, err);
-	if (ok && !raw.len)
-		ok = err_set(err, ERR_INPUT, "%s: is empty", in->name);
-	if (ok && looks_like_text(&raw, in->name, err)) {
-		sha256_of(raw.data, raw.len, in->sha256);
-		in->bytes = (int64_t)raw.len;
-		take_lines(in, &raw);
-	} else {
-		ok = false;
-	}
-	buf_release(&raw);
-	return ok;
+	*in = (struct input){
+		.name = strcmp(path, "-") ? path : "standard input", .kept = true, .number = 1};
+	sha256_start(&in->hash);
+	if (!open_file(in, path, err))
+		return false;
+	read_more(in);
+	if (in->error)
+		return unreadable(in->name, in->error, err);
+	if (!in->raw.len)
+		return err_set(err, ERR_INPUT, "%s: is empty", in->name);
+	if (!looks_like_text(&in->raw, in->name, err))
+		return false;
+	find_line_end(in);
+	if (in->raw.len >= 3 && !memcmp(in->raw.data, "\xef\xbb\xbf", 3))
+		in->taken = in->searched = 3;
+	return true;
 }
 
 void input_release(struct input *in)
 {
+	if (in->file && in->file != stdin)
+		fclose(in->file);
+	buf_release(&in->raw);
 	buf_release(&in->text);
 	buf_release(&in->warnings);
+	*in = (struct input){0};
 }
 
-bool input_next(const struct input *in, struct line *l)
+static bool is_blank(const char *s, size_t n)
 {
-	if (l->next >= in->text.len)
-		return false;
-	l->s = in->text.data + l->next;
-	l->n = (size_t)((char *)memchr(l->s, '\n', in->text.len - l->next) - l->s);
-	l->next += l->n + 1;
-	l->number++;
+	for (size_t k = 0; k < n; k++)
+		if (s[k] != ' ' && !(s[k] >= '\t' && s[k] <= '\r'))
+			return false;
 	return true;
 }
 
-bool input_next_filled(const struct input *in, struct line *l)
+/* Counts and tells the bad bytes of the line that has just come to its end. */
+static void end_line(struct input *in)
+{
+	const size_t bad = in->bad_here;
+
+	if (bad && in->bad_lines++ < WARNED_LINES)
+		buf_printf(&in->warnings, "%s:%zu: %zu byte%s not UTF-8, replaced by U+FFFD\n",
+			   in->name, in->number, bad, bad == 1 ? " is" : "s are");
+	else
+		in->bad_more += bad;
+	in->bad_bytes += bad;
+	in->bad_here = 0;
+	in->number++;
+}
+
+/* Repairs the next n bytes into text, as a line or an open piece of one. */
+static void take(struct input *in, size_t n, bool open)
+{
+	const char *s = in->raw.data + in->taken;
+	const size_t from = in->text.len;
+
+	in->taken += n;
+	if (!open && n && s[n - 1] == '\r')
+		n--;
+	in->bad_here += utf8_repair(&in->text, s, n, NULL);
+	in->blank += !open && !in->open && is_blank(in->text.data + from, in->text.len - from);
+	buf_byte(&in->text, '\n');
+	in->open = open;
+	if (!open)
+		end_line(in);
+}
+
+/* Takes every line whose end was read. */
+static bool take_lines(struct input *in)
+{
+	const size_t before = in->taken;
+	const char *end;
+
+	while ((end = memchr(in->raw.data + in->searched, in->eol, in->raw.len - in->searched))) {
+		take(in, (size_t)(end - in->raw.data) - in->taken, false);
+		in->searched = ++in->taken;
+	}
+	in->searched = in->raw.len;
+	return in->taken > before;
+}
+
+static bool is_plain(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* Whether the three bytes are a character from U+4E00 to U+9FFF. */
+static bool is_han(const unsigned char *s)
+{
+	return s[0] >= 0xe4 && s[0] <= 0xe9 && (s[1] & 0xc0) == 0x80 && (s[2] & 0xc0) == 0x80 &&
+	       (s[0] > 0xe4 || s[1] >= 0xb8);
+}
+
+/*
+ * Takes a piece of a line that goes on and on. Where it is cut nothing composes, no cluster and no word
+ * goes on, and neither side looks beyond the cut to know its lower case.
+ */
+static bool take_piece(struct input *in)
+{
+	const unsigned char *s = (const unsigned char *)in->raw.data;
+	size_t at = in->taken + PIECE;
+
+	for (at = at > in->hunted ? at : in->hunted; at + 3 <= in->raw.len; at++) {
+		const bool blank = s[at - 1] == ' ' && is_plain(s[at]) && is_plain(s[at - 2]);
+
+		if (!blank && !(in->pieces == PIECES_HAN && is_han(s + at) && is_han(s + at - 3)))
+			continue;
+		take(in, at - in->taken, true);
+		return true;
+	}
+	in->hunted = at;
+	return false;
+}
+
+/* Moves on in the file until there is more text. */
+static bool refill(struct input *in)
+{
+	while (!take_lines(in)) {
+		const size_t left = in->raw.len - in->taken;
+
+		if (in->at_end && !left)
+			return false;
+		if (in->pieces && left > PIECE && take_piece(in))
+			return true;
+		if (!in->at_end) {
+			read_more(in);
+			continue;
+		}
+		take(in, left, false);
+		return true;
+	}
+	return true;
+}
+
+void input_walk(struct input *in)
+{
+	in->kept = false;
+}
+
+bool input_next(struct input *in, struct line *l)
+{
+	if (l->next >= in->text.len) {
+		if (!in->kept) {
+			if (in->text.cap > LARGE)
+				buf_release(&in->text);
+			buf_clear(&in->text);
+			l->next = 0;
+		}
+		if (in->text.len >= KEPT || !refill(in))
+			return false;
+	}
+	l->s = in->text.data + l->next;
+	l->n = (size_t)((char *)memchr(l->s, '\n', in->text.len - l->next) - l->s);
+	l->next += l->n + 1;
+	l->number += !l->open;
+	l->open = in->open && l->next == in->text.len;
+	return true;
+}
+
+bool input_next_filled(struct input *in, struct line *l)
 {
 	while (input_next(in, l))
-		for (size_t k = 0; k < l->n; k++)
-			if (l->s[k] != ' ' && !(l->s[k] >= '\t' && l->s[k] <= '\r'))
-				return true;
+		if (!is_blank(l->s, l->n))
+			return true;
 	return false;
+}
+
+bool input_close(struct input *in, unsigned char sha256[SHA256_BYTES], struct err *err)
+{
+	if (in->error)
+		return unreadable(in->name, in->error, err);
+	if (in->bad_lines > WARNED_LINES)
+		buf_printf(&in->warnings,
+			   "%s: %zu bytes on %zu more lines are not UTF-8, replaced by U+FFFD\n",
+			   in->name, in->bad_more, in->bad_lines - WARNED_LINES);
+	sha256_end(&in->hash, sha256);
+	return true;
 }

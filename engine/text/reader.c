@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* examples_read: from the cells of a grid, or from the objects of a JSON lines file. */
+/* Rows from the cells of a grid, or from the objects of a JSON lines file. */
+#include "engine/text/reader.h"
+
 #include "engine/base/mem.h"
-#include "engine/text/corpus.h"
 #include "engine/text/detect.h"
 #include "engine/text/utf8.h"
 
@@ -26,10 +27,22 @@ int data_format_find(const char *name)
 	return -1;
 }
 
-static void add(struct examples *ex, const char *text, size_t n, char *label, size_t line)
+/* Where rows go. */
+struct sink {
+	row_fn *take;
+	void *arg;
+	size_t count;
+};
+
+/* Gives a row away; the label is freed. */
+static bool give(struct sink *to, const struct row *row, char *label, struct err *err)
 {
-	ex->at = mem_grow(ex->at, &ex->cap, ex->count + 1, sizeof(*ex->at));
-	ex->at[ex->count++] = (struct example){mem_bytes(text, n), n, label, line};
+	bool ok;
+
+	to->count++;
+	ok = to->take(to->arg, row, err);
+	free(label);
+	return ok;
 }
 
 /* The bytes without white space around them, owned; NULL if nothing is left. */
@@ -66,33 +79,51 @@ static bool short_row(const struct input *in, const struct plan *p, size_t line,
 		       width, width == 1 ? "" : "s", last + 1);
 }
 
-static bool take_grid(struct examples *ex, const struct input *in, const struct plan *p,
-		      const struct read_options *opt, const struct grid *g, struct err *err)
+/* Takes the one row of the grid. */
+static bool take_cells(struct sink *to, const struct input *in, const struct plan *p,
+		       const struct read_options *opt, const struct grid *g, int first_width,
+		       struct err *err)
 {
-	for (size_t r = p->header; r < g->rows; r++) {
-		size_t line = g->row[r].line;
-		int width = grid_width(g, r);
-		char *label = NULL;
-		struct cell c;
+	const size_t line = g->row[0].line;
+	const int width = grid_width(g, 0);
+	char *label = NULL;
+	struct cell c;
 
-		if (p->label >= width || p->text >= width)
-			return short_row(in, p, line, width, err);
-		if (p->format == DATA_CSV && width > grid_width(g, 0))
-			return err_set(
-				err, ERR_INPUT,
-				"%s:%zu: %d columns where the first row has %d; a text with a "
-				"separator in it needs quotes around it",
-				in->name, line, width, grid_width(g, 0));
-		if (p->label >= 0 && !opt->stream) {
-			c = grid_cell(g, r, p->label);
-			label = trimmed(c.s, c.n);
-			if (!label && opt->need_labels)
-				return no_label(in->name, line, err);
-		}
-		c = grid_cell(g, r, p->text);
-		add(ex, c.s, c.n, label, line);
+	if (p->label >= width || p->text >= width)
+		return short_row(in, p, line, width, err);
+	if (p->format == DATA_CSV && width > first_width)
+		return err_set(err, ERR_INPUT,
+			       "%s:%zu: %d columns where the first row has %d; a text with a "
+			       "separator in it needs quotes around it",
+			       in->name, line, width, first_width);
+	if (p->label >= 0 && !opt->stream) {
+		c = grid_cell(g, 0, p->label);
+		label = trimmed(c.s, c.n);
+		if (!label && opt->need_labels)
+			return no_label(in->name, line, err);
 	}
-	return true;
+	c = grid_cell(g, 0, p->text);
+	return give(to, &(struct row){c.s, c.n, label, line, g->line.open}, label, err);
+}
+
+static bool read_grid(struct sink *to, struct input *in, const struct plan *p,
+		      const struct read_options *opt, struct err *err)
+{
+	bool ok = true, header = p->header;
+	int first_width = 0;
+	struct grid g;
+
+	grid_open(&g, in, p->cut);
+	for (; ok && grid_next(&g); grid_forget(&g)) {
+		if (!first_width)
+			first_width = grid_width(&g, 0);
+		if (!header)
+			ok = take_cells(to, in, p, opt, &g, first_width, err);
+		header = false;
+	}
+	ok = ok && grid_whole(&g, err);
+	grid_release(&g);
+	return ok;
 }
 
 /* The label a JSON value stands for, owned; of a list its first element. NULL if it is none. */
@@ -154,9 +185,9 @@ static bool choose_keys(const struct input *in, const struct read_options *opt, 
 	return false;
 }
 
-static bool take_row(struct examples *ex, const struct input *in, const struct read_options *opt,
-		     const json_t *row, size_t line, const char *text_key, const char *label_key,
-		     struct err *err)
+static bool take_object(struct sink *to, const struct input *in, const struct read_options *opt,
+			const json_t *row, size_t line, const char *text_key, const char *label_key,
+			struct err *err)
 {
 	const json_t *text = json_object_get(row, text_key), *value;
 	char *label;
@@ -172,11 +203,13 @@ static bool take_row(struct examples *ex, const struct input *in, const struct r
 			       line, label_key);
 	if (!label && opt->need_labels)
 		return no_label(in->name, line, err);
-	add(ex, json_string_value(text), json_string_length(text), label, line);
-	return true;
+	return give(to,
+		    &(struct row){json_string_value(text), json_string_length(text), label, line,
+				  false},
+		    label, err);
 }
 
-static bool read_json(struct examples *ex, const struct input *in, const struct read_options *opt,
+static bool read_json(struct sink *to, struct input *in, const struct read_options *opt,
 		      struct err *err)
 {
 	const char *text = NULL, *label = NULL;
@@ -198,60 +231,121 @@ static bool read_json(struct examples *ex, const struct input *in, const struct 
 		else if (!text)
 			ok = choose_keys(in, opt, row, &text, &label, err);
 		if (ok)
-			ok = take_row(ex, in, opt, row, l.number, text, label, err);
+			ok = take_object(to, in, opt, row, l.number, text, label, err);
 		json_decref(row);
 	}
 	return ok;
 }
 
-static bool read_plan(struct examples *ex, const struct input *in, const struct plan *p,
+static bool read_plan(struct sink *to, struct input *in, const struct plan *p,
 		      const struct read_options *opt, struct err *err)
 {
-	struct grid g = {0};
-	bool ok;
-
+	input_walk(in);
 	if (p->format == DATA_JSONL)
-		return read_json(ex, in, opt, err);
+		return read_json(to, in, opt, err);
 	if (opt->need_labels && p->label < 0)
 		return err_set(err, ERR_INPUT,
 			       "%s: no column of labels found (set label_column, or data_format)",
 			       in->name);
-	ok = grid_read(&g, in, p->cut, SIZE_MAX, err) && take_grid(ex, in, p, opt, &g, err);
-	grid_release(&g);
-	if (ok && !ex->count)
-		ok = err_set(err, ERR_INPUT, "%s: has a line of names and no rows", in->name);
+	return read_grid(to, in, p, opt, err) &&
+	       (to->count ||
+		err_set(err, ERR_INPUT, "%s: has a line of names and no rows", in->name));
+}
+
+bool data_read(struct data_file *f, const char *path, const struct read_options *opt,
+	       enum pieces pieces, row_fn *take, void *arg, struct err *err)
+{
+	struct sink to = {take, arg, 0};
+	struct plan p = {0};
+	struct input in;
+	bool ok;
+
+	*f = (struct data_file){0};
+	ok = input_open(&in, path, err);
+	if (ok) {
+		const bool lines =
+			opt->stream && (opt->format == DATA_AUTO || opt->format == DATA_TEXT);
+
+		in.pieces = lines ? pieces : PIECES_NONE;
+		ok = detect(&in, opt, &p, err) && read_plan(&to, &in, &p, opt, err);
+		/* Lines that could not be read are behind any other trouble. */
+		if (ok || in.error)
+			ok = input_close(&in, f->sha256, err);
+	}
+	if (ok) {
+		f->format = p.format;
+		f->path = mem_text(path);
+		f->bytes = in.bytes;
+		f->bad_bytes = in.bad_bytes;
+		f->skipped_lines = p.cut == CUT_LINES ? 0 : in.blank;
+		f->warnings = in.warnings;
+		in.warnings = (struct buf){0};
+	} else if (err) {
+		utf8_line(err->msg);
+	}
+	input_release(&in);
 	return ok;
+}
+
+/* Texts that are kept, of a path. */
+struct keeping {
+	struct examples *ex;
+	const char *path;
+	int64_t bytes;
+};
+
+static bool keep(void *arg, const struct row *row, struct err *err)
+{
+	const int64_t most = (int64_t)2 << 30;
+	struct keeping *k = arg;
+	struct examples *ex = k->ex;
+
+	k->bytes += (int64_t)row->n + 1;
+	if (k->bytes > most)
+		return err_set(err, ERR_INPUT, "%s: larger than 2 GiB; split it",
+			       data_path_name(k->path));
+	ex->at = mem_grow(ex->at, &ex->cap, ex->count + 1, sizeof(*ex->at));
+	ex->at[ex->count++] = (struct example){mem_bytes(row->text, row->n), row->n,
+					       row->label ? mem_text(row->label) : NULL, row->line};
+	return true;
 }
 
 bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
 		   struct err *err)
 {
-	struct input in;
-	struct line l = {0};
-	struct plan p = {0};
-	bool ok;
+	struct keeping k = {ex, path, 0};
 
 	*ex = (struct examples){0};
-	ok = input_read(&in, path, err) && detect(&in, opt, &p, err) &&
-	     read_plan(ex, &in, &p, opt, err);
-	if (ok) {
-		size_t filled = 0;
+	if (data_read(&ex->file, path, opt, PIECES_NONE, keep, &k, err))
+		return true;
+	examples_release(ex);
+	return false;
+}
 
-		while (input_next_filled(&in, &l))
-			filled++;
-		ex->skipped_lines = p.cut == CUT_LINES ? 0 : l.number - filled;
-		ex->format = p.format;
-		ex->path = mem_text(path);
-		ex->bytes = in.bytes;
-		ex->bad_bytes = in.bad_bytes;
-		memcpy(ex->sha256, in.sha256, SHA256_BYTES);
-		ex->warnings = in.warnings;
-		in.warnings = (struct buf){0};
-	} else {
-		examples_release(ex);
-		if (err)
-			utf8_line(err->msg);
+void examples_release(struct examples *ex)
+{
+	for (size_t k = 0; k < ex->count; k++) {
+		free(ex->at[k].text);
+		free(ex->at[k].label);
 	}
-	input_release(&in);
-	return ok;
+	free(ex->at);
+	data_file_release(&ex->file);
+	*ex = (struct examples){0};
+}
+
+void data_file_release(struct data_file *f)
+{
+	free(f->path);
+	buf_release(&f->warnings);
+	*f = (struct data_file){0};
+}
+
+const char *data_file_name(const struct data_file *f)
+{
+	return f->path ? data_path_name(f->path) : "the data";
+}
+
+const char *data_path_name(const char *path)
+{
+	return strcmp(path, "-") ? path : "standard input";
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/text/utf8.h"
 
+#include "engine/text/traits.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,29 +13,90 @@ static const unsigned char *bytes_at(const char *text, size_t at)
 	return (const unsigned char *)text + at;
 }
 
+/* The length of the well-formed character that begins with a byte of 0x80 or more, 0 if there is none
+ * (The Unicode Standard, table 3-7). */
+static size_t well_formed(const unsigned char *s, size_t n)
+{
+	const unsigned char lead = s[0];
+	unsigned char least = 0x80, most = 0xbf; /* of the second byte */
+	size_t len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+	if (lead < 0xc2 || lead > 0xf4 || n < len)
+		return 0;
+	if (lead == 0xe0)
+		least = 0xa0; /* shorter forms exist */
+	else if (lead == 0xed)
+		most = 0x9f; /* surrogates */
+	else if (lead == 0xf0)
+		least = 0x90;
+	else if (lead == 0xf4)
+		most = 0x8f; /* beyond U+10FFFF */
+	if (s[1] < least || s[1] > most)
+		return 0;
+	for (size_t k = 2; k < len; k++)
+		if ((s[k] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+
+/* How many of the first bytes are well-formed and not zero. */
+static size_t good_bytes(const unsigned char *s, size_t n)
+{
+	size_t at = 0, len;
+
+	while (at < n) {
+		uint64_t word = 0;
+
+		if (n - at >= sizeof(word))
+			memcpy(&word, s + at, sizeof(word));
+		/* No high bit where all eight are from 1 to 0x7f. */
+		if (!((word | (word - ones)) & highs))
+			len = sizeof(word);
+		else if (s[at] < 0x80)
+			len = s[at] != 0;
+		else
+			len = well_formed(s + at, n - at);
+		if (!len)
+			break;
+		at += len;
+	}
+	return at;
+}
+
 size_t utf8_repair(struct buf *out, const char *text, size_t n, size_t *first)
 {
-	size_t bad = 0, good = 0; /* text[good .. at) is well-formed and not yet appended */
+	size_t bad = 0;
 
 	buf_room(out, n);
-	for (size_t at = 0; at < n;) {
-		utf8proc_int32_t c;
-		utf8proc_ssize_t len = text[at] != '\0';
+	for (size_t at = 0;;) {
+		const size_t good = good_bytes(bytes_at(text, at), n - at);
 
-		if ((unsigned char)text[at] >= 0x80)
-			len = utf8proc_iterate(bytes_at(text, at), (utf8proc_ssize_t)(n - at), &c);
-		if (len > 0) {
-			at += (size_t)len;
-			continue;
-		}
-		buf_add(out, text + good, at - good);
+		buf_add(out, text + at, good);
+		at += good;
+		if (at == n)
+			return bad;
 		buf_text(out, "\xef\xbf\xbd");
 		if (!bad++ && first)
 			*first = at;
-		good = ++at;
+		at++;
 	}
-	buf_add(out, text + good, n - good);
-	return bad;
+}
+
+bool utf8_is_ascii(const char *text, size_t n)
+{
+	uint64_t all = 0, word;
+	unsigned char rest = 0;
+	size_t at = 0;
+
+	for (; n - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&word, text + at, sizeof(word));
+		all |= word;
+	}
+	for (; at < n; at++)
+		rest |= (unsigned char)text[at];
+	return !(all & highs) && rest < 0x80;
 }
 
 void utf8_line(char *s)
@@ -53,17 +116,6 @@ void utf8_line(char *s)
 		at += len > 0 ? (size_t)len : 1;
 	}
 	s[to] = '\0';
-}
-
-int32_t utf8_next(const char *text, size_t n, size_t *at)
-{
-	utf8proc_int32_t c = (unsigned char)text[*at];
-	utf8proc_ssize_t len = 1;
-
-	if (c >= 0x80)
-		len = utf8proc_iterate(bytes_at(text, *at), (utf8proc_ssize_t)(n - *at), &c);
-	*at += len > 0 ? (size_t)len : 1;
-	return c;
 }
 
 static int32_t previous(const char *text, size_t *at)
@@ -128,6 +180,7 @@ static bool final_sigma(const char *text, size_t n, size_t at, size_t end)
 void utf8_lower(struct buf *out, const char *text, size_t n)
 {
 	enum { SIGMA = 0x3a3, DOTTED_I = 0x130 };
+	const unsigned char *traits = traits_table();
 
 	buf_room(out, n + n / 2); /* no mapping makes more than three bytes of two */
 	for (size_t at = 0; at < n;) {
@@ -142,7 +195,10 @@ void utf8_lower(struct buf *out, const char *text, size_t n)
 			continue;
 		}
 		c = utf8_next(text, n, &at);
-		if (c == DOTTED_I) {
+		if (traits_of(traits, c) & TRAIT_LOWER) {
+			memcpy(out->data + out->len, text + from, at - from);
+			out->len += at - from;
+		} else if (c == DOTTED_I) {
 			buf_text(out, "i\xcc\x87");
 		} else {
 			if (c == SIGMA)
@@ -156,27 +212,13 @@ void utf8_lower(struct buf *out, const char *text, size_t n)
 	buf_room(out, 0);
 }
 
-/* Whether text is surely normal already: nothing in it composes or decomposes. */
-static bool surely_nfc(const char *text, size_t n)
-{
-	for (size_t at = 0; at < n;) {
-		int32_t c = utf8_next(text, n, &at);
-
-		if (c >= 0x300 && !(c >= 0x2010 && c < 0x2030) && !(c >= 0x3000 && c < 0x302a) &&
-		    !(c >= 0x3400 && c < 0xa000) && !(c >= 0xff00 && c < 0xfff0))
-			return false;
-	}
-	return true;
-}
-
 void utf8_nfc(struct buf *out, const char *text, size_t n)
 {
 	utf8proc_uint8_t *normal = NULL;
-	utf8proc_ssize_t len = -1;
+	utf8proc_ssize_t len;
 
-	if (!surely_nfc(text, n))
-		len = utf8proc_map(bytes_at(text, 0), (utf8proc_ssize_t)n, &normal,
-				   UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	len = utf8proc_map(bytes_at(text, 0), (utf8proc_ssize_t)n, &normal,
+			   UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 	if (len >= 0)
 		buf_add(out, normal, (size_t)len);
 	else

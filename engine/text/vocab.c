@@ -2,30 +2,31 @@
 #include "engine/text/vocab.h"
 
 #include "engine/base/mem.h"
+#include "engine/text/table.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Distinct tokens with their counts; slot is an open-addressed hash table of indices + 1. */
-struct table {
-	struct tokens tokens;
-	int64_t *count;
-	size_t cap;
-	uint32_t *slot;
-	size_t slots; /* a power of two, more than half of them empty */
-};
-
 struct vocab_builder {
 	struct vocab_spec spec;
 	struct table table;
+	/* Of each token: how often it was counted, and how many were counted before it was. */
+	struct tally {
+		int64_t count;
+		size_t before;
+	} * tally;
+	size_t tallied, cap, counted; /* entries of tally in use; distinct tokens counted */
 	struct tokens scratch;
+	struct numbers numbers;
 	int64_t texts;
 };
 
 struct vocab {
 	struct vocab_spec spec;
 	struct table table; /* in id order */
+	int64_t *count;
+	size_t cap;
 	int size;
 	int known; /* tokens from this id on are unknown */
 	int oov;   /* the id of an unknown token, or -1 */
@@ -33,67 +34,21 @@ struct vocab {
 	atomic_int refs;
 };
 
-static void table_release(struct table *t)
+static void push(struct vocab *v, const char *s, size_t n, int64_t count)
 {
-	tokens_release(&t->tokens);
-	free(t->count);
-	free(t->slot);
+	const size_t id = v->table.tokens.count;
+
+	v->count = mem_grow(v->count, &v->cap, id + 1, sizeof(*v->count));
+	v->count[id] = count;
+	table_push(&v->table, s, n);
 }
 
-/* FNV-1a, 64 bits, folded. */
-static uint64_t hash(const char *s, size_t n)
+static void vocab_free(struct vocab *v)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t k = 0; k < n; k++)
-		h = (h ^ (unsigned char)s[k]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 29;
-}
-
-/* The slot of a token: the one that holds it, or the empty one where it belongs. */
-static uint32_t *table_slot(const struct table *t, const char *s, size_t n)
-{
-	for (size_t k = hash(s, n) & (t->slots - 1);; k = (k + 1) & (t->slots - 1)) {
-		size_t len;
-		const char *token;
-
-		if (!t->slot[k])
-			return &t->slot[k];
-		token = tokens_at(&t->tokens, t->slot[k] - 1, &len);
-		if (len == n && !memcmp(token, s, n))
-			return &t->slot[k];
-	}
-}
-
-static void table_rehash(struct table *t)
-{
-	t->slots = t->slots ? t->slots * 2 : 256;
-	free(t->slot);
-	t->slot = mem_zero(t->slots, sizeof(*t->slot));
-	for (size_t k = 0; k < t->tokens.count; k++) {
-		size_t n;
-		const char *s = tokens_at(&t->tokens, k, &n);
-
-		*table_slot(t, s, n) = (uint32_t)k + 1;
-	}
-}
-
-/* Appends a token. Of equal ones the last is found. */
-static void table_push(struct table *t, const char *s, size_t n, int64_t count)
-{
-	size_t k = t->tokens.count;
-
-	if (2 * (k + 1) > t->slots)
-		table_rehash(t);
-	t->count = mem_grow(t->count, &t->cap, k + 1, sizeof(*t->count));
-	t->count[k] = count;
-	tokens_add(&t->tokens, s, n);
-	*table_slot(t, s, n) = (uint32_t)k + 1;
-}
-
-static int table_find(const struct table *t, const char *s, size_t n)
-{
-	return t->slots ? (int)*table_slot(t, s, n) - 1 : -1;
+	vocab_spec_release(&v->spec);
+	table_release(&v->table);
+	free(v->count);
+	free(v);
 }
 
 struct vocab_builder *vocab_builder_new(const struct vocab_spec *spec)
@@ -111,24 +66,61 @@ void vocab_builder_free(struct vocab_builder *b)
 	vocab_spec_release(&b->spec);
 	table_release(&b->table);
 	tokens_release(&b->scratch);
+	free(b->tally);
+	free(b->numbers.at);
 	free(b);
+}
+
+const struct vocab_spec *vocab_builder_rules(const struct vocab_builder *b)
+{
+	return &b->spec;
+}
+
+void numbers_room(struct numbers *list, size_t n)
+{
+	const size_t need = list->count + n;
+
+	if (list->at && need <= list->cap)
+		return;
+	list->cap = need + need / 4 + 1024;
+	list->at = mem_resize(list->at, list->cap, sizeof(*list->at));
+}
+
+void vocab_builder_take(struct vocab_builder *b, const char *text, size_t n, struct numbers *out)
+{
+	tokens_clear(&b->scratch);
+	token_split(&b->spec.rules, text, n, &b->scratch);
+	numbers_room(out, b->scratch.count);
+	table_add_all(&b->table, &b->scratch, 1, out->at + out->count);
+	out->count += b->scratch.count;
+}
+
+void vocab_builder_count(struct vocab_builder *b, const int32_t *numbers, size_t n)
+{
+	const size_t distinct = b->table.tokens.count;
+
+	b->tally = mem_grow(b->tally, &b->cap, distinct, sizeof(*b->tally));
+	for (; b->tallied < distinct; b->tallied++)
+		b->tally[b->tallied] = (struct tally){0};
+	for (size_t k = 0; k < n; k++) {
+		struct tally *t;
+
+		if (!numbers[k]) {
+			b->texts++;
+			continue;
+		}
+		t = &b->tally[numbers[k] - 1];
+		if (!t->count++)
+			t->before = b->counted++;
+	}
 }
 
 void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n)
 {
+	b->numbers.count = 0;
+	vocab_builder_take(b, text, n, &b->numbers);
+	vocab_builder_count(b, b->numbers.at, b->numbers.count);
 	b->texts++;
-	tokens_clear(&b->scratch);
-	token_split(&b->spec.rules, text, n, &b->scratch);
-	for (size_t k = 0; k < b->scratch.count; k++) {
-		size_t len;
-		const char *s = tokens_at(&b->scratch, k, &len);
-		int at = table_find(&b->table, s, len);
-
-		if (at >= 0)
-			b->table.count[at]++;
-		else
-			table_push(&b->table, s, len, 1);
-	}
 }
 
 static bool is_keras(const struct vocab *v)
@@ -174,7 +166,7 @@ static struct vocab *finish(struct vocab *v)
 
 struct ranked {
 	int64_t count;
-	size_t at;
+	size_t before, at;
 };
 
 static int by_count(const void *a, const void *b)
@@ -183,32 +175,46 @@ static int by_count(const void *a, const void *b)
 
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	return x->before < y->before ? -1 : x->before > y->before;
 }
 
-struct vocab *vocab_build(struct vocab_builder *b)
+/* The tokens of b that may have an id of v, best first, and how many; `unknown` is the sum of the others. */
+static struct ranked *rank_tokens(const struct vocab_builder *b, const struct vocab *v,
+				  size_t *kept, int64_t *unknown)
 {
-	size_t distinct = b->table.tokens.count, kept = 0;
-	struct ranked *rank = mem_alloc(distinct * sizeof(*rank));
+	struct ranked *rank = mem_alloc(b->counted * sizeof(*rank));
+
+	*kept = 0;
+	for (size_t k = 0; k < b->tallied; k++) {
+		const int64_t count = b->tally[k].count;
+		const char *s;
+		size_t n;
+
+		if (!count)
+			continue;
+		s = tokens_at(&b->table.tokens, k, &n);
+		/* The reserved names in a text are no words of it. */
+		if (!is_keras(v) && (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
+			*unknown += count;
+		else
+			rank[(*kept)++] = (struct ranked){count, b->tally[k].before, k};
+	}
+	qsort(rank, *kept, sizeof(*rank), by_count);
+	return rank;
+}
+
+struct vocab *vocab_of(const struct vocab_builder *b)
+{
 	struct vocab *v = mem_zero(1, sizeof(*v));
 	const char *name[MOST_RESERVED];
-	int64_t unknown = 0, texts = b->texts;
+	struct ranked *rank;
+	int64_t unknown = 0;
+	size_t kept;
 
 	vocab_spec_copy(&v->spec, &b->spec);
 	for (int k = 0, count = reserved(&v->spec, name); k < count; k++)
-		table_push(&v->table, name[k], strlen(name[k]), 0);
-	for (size_t k = 0; k < distinct; k++) {
-		size_t n;
-		const char *s = tokens_at(&b->table.tokens, k, &n);
-		int64_t count = b->table.count[k];
-
-		/* The reserved names in a text are no words of it. */
-		if (!is_keras(v) && (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
-			unknown += count;
-		else
-			rank[kept++] = (struct ranked){count, k};
-	}
-	qsort(rank, kept, sizeof(*rank), by_count);
+		push(v, name[k], strlen(name[k]), 0);
+	rank = rank_tokens(b, v, &kept, &unknown);
 	for (size_t k = 0; k < kept; k++) {
 		size_t n;
 		const char *s = tokens_at(&b->table.tokens, rank[k].at, &n);
@@ -216,15 +222,22 @@ struct vocab *vocab_build(struct vocab_builder *b)
 		if (!is_keras(v) && v->spec.max_size > 0 && vocab_total(v) >= v->spec.max_size)
 			unknown += rank[k].count;
 		else
-			table_push(&v->table, s, n, rank[k].count);
+			push(v, s, n, rank[k].count);
 	}
 	if (!is_keras(v))
-		v->table.count[VOCAB_UNK] = unknown;
+		v->count[VOCAB_UNK] = unknown;
 	free(rank);
-	vocab_builder_free(b);
 	finish(v);
 	if (v->end >= 0)
-		v->table.count[v->end] = texts;
+		v->count[v->end] = b->texts;
+	return v;
+}
+
+struct vocab *vocab_build(struct vocab_builder *b)
+{
+	struct vocab *v = vocab_of(b);
+
+	vocab_builder_free(b);
 	return v;
 }
 
@@ -256,7 +269,7 @@ struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *
 				(int)(n < 64 ? n : 64), s);
 			goto fail;
 		}
-		table_push(&v->table, s, n, counts ? counts[k] : 0);
+		push(v, s, n, counts ? counts[k] : 0);
 	}
 	if (tokens->count < names) {
 		err_set(err, ERR_CORRUPT, "the vocabulary has no %s", name[tokens->count]);
@@ -264,9 +277,7 @@ struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *
 	}
 	return finish(v);
 fail:
-	vocab_spec_release(&v->spec);
-	table_release(&v->table);
-	free(v);
+	vocab_free(v);
 	return NULL;
 }
 
@@ -280,9 +291,7 @@ void vocab_unref(struct vocab *v)
 {
 	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
-	vocab_spec_release(&v->spec);
-	table_release(&v->table);
-	free(v);
+	vocab_free(v);
 }
 
 const struct vocab_spec *vocab_rules(const struct vocab *v)
@@ -307,7 +316,7 @@ const char *vocab_token(const struct vocab *v, int id, size_t *n)
 
 int64_t vocab_count(const struct vocab *v, int id)
 {
-	return v->table.count[id];
+	return v->count[id];
 }
 
 int vocab_end(const struct vocab *v)
@@ -315,11 +324,42 @@ int vocab_end(const struct vocab *v)
 	return v->end;
 }
 
+int vocab_unknown(const struct vocab *v)
+{
+	return v->oov;
+}
+
 int vocab_find(const struct vocab *v, const char *token, size_t n)
 {
 	int id = table_find(&v->table, token, n);
 
 	return id == VOCAB_PAD && is_keras(v) ? -1 : id;
+}
+
+/* What a token of a text becomes; -1 where it vanishes. */
+static int id_of(const struct vocab *v, const char *s, size_t n)
+{
+	const int id = vocab_find(v, s, n);
+
+	/* A text may name neither <pad>, which is masked, nor the end mark. */
+	if (id < 0 || id >= v->known || (!is_keras(v) && (id == VOCAB_PAD || id == v->end)))
+		return v->oov;
+	return id;
+}
+
+int32_t *vocab_ids(const struct vocab *v, const struct vocab_builder *b)
+{
+	const struct tokens *t = &b->table.tokens;
+	int32_t *id = mem_alloc((t->count + 1) * sizeof(*id));
+
+	id[0] = v->end;
+	for (size_t k = 0; k < t->count; k++) {
+		size_t n;
+		const char *s = tokens_at(t, k, &n);
+
+		id[k + 1] = id_of(v, s, n);
+	}
+	return id;
 }
 
 void encoding_release(struct encoding *e)
@@ -367,14 +407,9 @@ void vocab_encode(const struct vocab *v, const char *text, size_t n, struct enco
 	for (size_t k = 0; k < count; k++) {
 		const char *s = e->tokens.text.data + from;
 		size_t len = e->tokens.end[k] - from;
-		int id = vocab_find(v, s, len);
+		int id = id_of(v, s, len);
 
 		from += len;
-		/* A text may name neither <pad>, which is masked, nor the end mark. */
-		if (id >= v->known || (!is_keras(v) && (id == VOCAB_PAD || id == v->end)))
-			id = -1;
-		if (id < 0)
-			id = v->oov;
 		if (id < 0) {
 			tokens_add(&e->dropped, s, len);
 			continue;

@@ -33,12 +33,31 @@ struct vocab_spec {
 
 struct vocab;
 
-/* A builder counts tokens, and texts as so many end marks; vocab_build turns it into a vocabulary. */
+/*
+ * A builder meets texts and counts their tokens, and texts as so many end marks; vocab_build turns it
+ * into a vocabulary. It numbers the tokens as it meets them, so that a text need not be split twice: what
+ * vocab_builder_take gave can be counted, and becomes ids by vocab_ids once there is a vocabulary.
+ */
 struct vocab_builder;
 struct vocab_builder *vocab_builder_new(const struct vocab_spec *spec);
 void vocab_builder_add(struct vocab_builder *b, const char *text, size_t n);
 void vocab_builder_free(struct vocab_builder *b);
+const struct vocab_spec *vocab_builder_rules(const struct vocab_builder *b); /* borrowed */
 struct vocab *vocab_build(struct vocab_builder *b); /* frees the builder; one reference */
+
+/* Token numbers, from 1. Zeroed is empty; free `at`. Grows by a quarter: memory that was not written to
+ * yet costs nothing, but what is asked for may be limited. */
+struct numbers {
+	int32_t *at;
+	size_t count, cap;
+};
+void numbers_room(struct numbers *list, size_t n); /* makes room for n more */
+void vocab_builder_take(struct vocab_builder *b, const char *text, size_t n, struct numbers *out);
+/* Counts tokens; a 0 is the end of a text. */
+void vocab_builder_count(struct vocab_builder *b, const int32_t *numbers, size_t n);
+struct vocab *vocab_of(const struct vocab_builder *b); /* of what was counted; one reference */
+/* The id that each number of b becomes with v: -1 for a token that vanishes, vocab_end for 0. Owned. */
+int32_t *vocab_ids(const struct vocab *v, const struct vocab_builder *b);
 
 /* A vocabulary from its parts, in id order with <pad> first (from the store). Counts may be NULL. */
 struct vocab *vocab_restore(const struct vocab_spec *spec, const struct tokens *tokens,
@@ -55,6 +74,8 @@ const char *vocab_token(const struct vocab *v, int id, size_t *n); /* borrowed; 
 int64_t vocab_count(const struct vocab *v, int id);
 /* The id of the end mark: VOCAB_EOS, with keras VOCAB_PAD; -1 where the vocabulary keeps none. */
 int vocab_end(const struct vocab *v);
+/* The id that unknown tokens become; -1 where they vanish. */
+int vocab_unknown(const struct vocab *v);
 /* The id of a token, or -1. Knows nothing of max_size: an id may be >= vocab_size with keras. */
 int vocab_find(const struct vocab *v, const char *token, size_t n);
 

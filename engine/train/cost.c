@@ -225,7 +225,7 @@ static void survey_end(struct survey *s)
 
 static int64_t corpus_bytes(const struct corpus *c)
 {
-	const size_t text = sizeof(size_t) + (c->label ? sizeof(int32_t) : 0);
+	const size_t text = (c->start ? sizeof(size_t) : 0) + (c->label ? sizeof(int32_t) : 0);
 
 	return c->tokens * (int64_t)sizeof(int32_t) + c->count * (int64_t)text;
 }
@@ -255,14 +255,14 @@ void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct 
 {
 	struct survey s = {.e = e, .corpus = train, .how = how_of(spec)};
 
-	c->memory[COST_TEXTS] = corpus_bytes(train) + train->count * (int64_t)sizeof(int32_t) +
-				(valid ? corpus_bytes(valid) : 0);
+	c->memory[COST_TEXTS] = corpus_bytes(train) + (valid ? corpus_bytes(valid) : 0);
 	c->memory[COST_GRADIENTS] -= (spec->learn.threads - passes_of(spec, e, train)) *
 				     (int64_t)(e->model.dense * sizeof(real));
 	if (task_table[e->model.spec.task].stream) {
 		add_stream(c, spec, e, train, valid);
 		return;
 	}
+	c->memory[COST_TEXTS] += train->count * (int64_t)sizeof(int32_t); /* their order */
 	c->memory[COST_ACTIVATIONS] = survey_train(&s, spec);
 	c->texts = train->count;
 	c->tokens = s.tokens;
@@ -359,6 +359,8 @@ static void begin_course(struct course *c, const struct train_spec *spec, const 
 	c->stream = task_table[e->model.spec.task].stream;
 	c->batches = c->stream ? batch_windows(train->tokens, spec->batch, spec->window)
 			       : (train->count + spec->batch - 1) / spec->batch;
+	if (c->stream)
+		return;
 	c->order = mem_alloc((size_t)train->count * sizeof(*c->order));
 	for (int k = 0; k < train->count; k++)
 		c->order[k] = k;

@@ -211,12 +211,14 @@ static bool plan(struct job *j, const struct evaluation *e, struct err *err)
 bool eval_corpus(struct team *team, const struct evaluation *e, struct measures *out,
 		 struct err *err)
 {
-	const size_t n = (size_t)e->corpus->count;
+	/* The lines of a stream are not measured one by one. */
+	const bool stream = task_table[e->model->spec.task].stream;
+	const size_t n = stream ? 0 : (size_t)e->corpus->count;
 	const int C = e->model->spec.task == TASK_CLASSIFY ? e->model->spec.classes : 0;
 	struct job j = {.members = team_size(team)};
 	bool ok = true;
 
-	*out = (struct measures){.examples = (int)n, .classes = C};
+	*out = (struct measures){.examples = e->corpus->count, .classes = C};
 	out->accuracy = out->macro_f1 = out->exact = out->perplexity = out->bits_per_character =
 		NAN;
 	if (!plan(&j, e, err))

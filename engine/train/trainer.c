@@ -512,7 +512,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	t->gauge.epochs = spec->epochs;
 	t->gauge.steps = (int64_t)t->batches * spec->epochs;
 	t->gauge.loss = t->gauge.accuracy = t->gauge.grad_norm = t->gauge.eta = NAN;
-	t->order = mem_alloc((size_t)train->count * sizeof(*t->order));
+	t->order = mem_alloc(is_stream(t) ? 0 : (size_t)train->count * sizeof(*t->order));
 	rng_seed(&t->rng, spec->seed, 0);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->wake, NULL);
