@@ -174,7 +174,7 @@ $(BUILD)/golden_double: tests/golden/golden.c $(golden_src) $(double_a) $(base_a
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -DSLUICE_DOUBLE -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 
-$(BUILD)/ladder: tests/bench/ladder.c tests/bench/ours.c $(engine_a) $(base_a)
+$(BUILD)/ladder $(BUILD)/growth: $(BUILD)/%: tests/bench/%.c tests/bench/ours.c $(engine_a) $(base_a)
 	@$(SAY)
 	$(Q)$(CC) $(BASE) $(ENGINE_CFLAGS) -o $@ $(filter %.c,$^) $(filter %.a,$^) $(ENGINE_LIBS)
 $(BUILD)/bench-text: tests/bench/text.c $(engine_a) $(base_a)

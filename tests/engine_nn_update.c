@@ -52,7 +52,7 @@ static double two_updates(const char *name)
 	optim_tune(&o, &tune);
 	for (int k = 0; k < 2; k++) {
 		optim_begin(&o);
-		optim_update(&o, w, g + k, 1, 0, 1);
+		optim_update(&o, w, 0, 1, 1, g + k);
 	}
 	optim_release(&o);
 	return (double)w[0];

@@ -29,9 +29,12 @@ struct learner {
 	real *weights, *grad;
 	struct optim optim;
 	struct learner_spec spec;
-	int32_t *touched; /* where updates are lazy: the ids of the batch, each once */
-	bool *seen;       /* all false between two uses */
+	/* The embedding's gradient is all zero but for the rows that a batch holds. NULL where there is
+	 * no embedding, or it is tied: then it is one of the dense weights. */
+	int32_t *touched; /* the ids of the batch, each once */
+	bool *seen;       /* whether an id is among them */
 	int touched_count;
+	real *no_grad; /* (embed) zeros: the gradient of any other row */
 
 	/* the step under way */
 	const struct lesson *lesson;
@@ -73,9 +76,10 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	l->grad = mem_block(m->size, sizeof(real));
 	ok = weights && l->grad && optim_init(&l->optim, spec->optim, spec->lr, m->size);
 	l->member[0].grad = l->grad;
-	if (spec->lazy && m->spec.embed && m->dense < m->size) {
+	if (m->spec.embed && m->dense < m->size) {
 		l->touched = mem_zero((size_t)m->spec.vocab, sizeof(*l->touched));
 		l->seen = mem_zero((size_t)m->spec.vocab, sizeof(*l->seen));
+		l->no_grad = mem_zero((size_t)m->spec.embed, sizeof(*l->no_grad));
 	}
 	for (int k = 1; k < l->passes && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
@@ -100,6 +104,7 @@ void learner_free(struct learner *l)
 	optim_release(&l->optim);
 	free(l->touched);
 	free(l->seen);
+	free(l->no_grad);
 	free(l->member);
 	free(l->grad);
 	free(l->weights);
@@ -169,20 +174,34 @@ static void clamp(real *g, size_t n, real value)
 			g[k] = g[k] > 0 ? value : -value;
 }
 
-/* Adds the members' gradients up over one part, clamps it, and adds up its squares. */
+/* Where the gradient of an id's embedding begins. */
+static size_t row_at(const struct learner *l, int32_t id)
+{
+	return l->m->embedding + (size_t)id * (size_t)l->m->spec.embed;
+}
+
+/* Clamps a part of the gradient; the sum of its squares. */
+static double settle(const struct learner *l, real *g, size_t n)
+{
+	if ((real)l->spec.clip_value > 0)
+		clamp(g, n, (real)l->spec.clip_value);
+	return vec_square_sum(g, n);
+}
+
+/* Adds the members' gradients up over one part of the dense weights, clamps it, and adds up its squares;
+ * likewise some of the embedding's rows. */
 static void reduce(void *arg, int k)
 {
 	struct learner *l = arg;
-	size_t first, end, dense;
+	double *sum = &l->member[k].square_sum;
+	size_t first, end;
 
-	part_of(l, k, l->m->size, &first, &end);
-	dense = end < l->m->dense ? end : l->m->dense;
-	if (first < dense)
-		for (int j = 1; j < l->passes; j++)
-			vec_add(l->grad + first, l->member[j].grad + first, 1, dense - first);
-	if ((real)l->spec.clip_value > 0)
-		clamp(l->grad + first, end - first, (real)l->spec.clip_value);
-	l->member[k].square_sum = vec_square_sum(l->grad + first, end - first);
+	part_of(l, k, l->m->dense, &first, &end);
+	for (int j = 1; j < l->passes; j++)
+		vec_add(l->grad + first, l->member[j].grad + first, 1, end - first);
+	*sum = settle(l, l->grad + first, end - first);
+	for (int j = k; j < l->touched_count; j += l->crew)
+		*sum += settle(l, l->grad + row_at(l, l->touched[j]), (size_t)l->m->spec.embed);
 }
 
 static void touch(struct learner *l, const struct batch *b)
@@ -196,23 +215,31 @@ static void touch(struct learner *l, const struct batch *b)
 
 static void find_touched(struct learner *l)
 {
-	l->touched_count = 0;
-	for (int k = 0; k < l->members; k++) {
+	for (int k = 0; l->touched && k < l->passes; k++) {
 		touch(l, &l->member[k].work.in.batch);
 		touch(l, &l->member[k].work.out.batch);
 	}
-	for (int k = 0; k < l->touched_count; k++)
-		l->seen[l->touched[k]] = false;
 }
 
-static void update_touched(struct learner *l, int k)
+static void forget_touched(struct learner *l)
+{
+	for (int k = 0; k < l->touched_count; k++)
+		l->seen[l->touched[k]] = false;
+	l->touched_count = 0;
+}
+
+/* The embedding's rows first .. end. An id that the batch does not hold has a gradient of zero, and where
+ * updates are lazy it has none. */
+static void update_rows(struct learner *l, size_t first, size_t end)
 {
 	const size_t E = (size_t)l->m->spec.embed;
 
-	for (int j = k; j < l->touched_count; j += l->crew) {
-		const size_t at = l->m->embedding + (size_t)l->touched[j] * E;
+	for (size_t id = first; id < end; id++) {
+		const size_t at = row_at(l, (int32_t)id);
 
-		optim_update(&l->optim, l->weights, l->grad, l->scale, at, at + E);
+		if (l->seen[id] || !l->spec.lazy)
+			optim_update(&l->optim, l->weights + at, at, l->scale, E,
+				     l->seen[id] ? l->grad + at : l->no_grad);
 	}
 }
 
@@ -221,10 +248,12 @@ static void update(void *arg, int k)
 	struct learner *l = arg;
 	size_t first, end;
 
-	part_of(l, k, l->touched ? l->m->dense : l->m->size, &first, &end);
-	optim_update(&l->optim, l->weights, l->grad, l->scale, first, end);
-	if (l->touched)
-		update_touched(l, k);
+	part_of(l, k, l->m->dense, &first, &end);
+	optim_update(&l->optim, l->weights + first, first, l->scale, end - first, l->grad + first);
+	if (!l->touched)
+		return;
+	part_of(l, k, (size_t)l->m->spec.vocab, &first, &end);
+	update_rows(l, first, end);
 }
 
 static void clear(struct learner *l)
@@ -233,6 +262,7 @@ static void clear(struct learner *l)
 		memset(l->member[k].grad, 0, l->m->dense * sizeof(real));
 		model_unscatter(l->m, &l->member[k].work, l->grad);
 	}
+	forget_touched(l);
 }
 
 /* What the first members of the team do, each by itself. */
@@ -285,6 +315,7 @@ struct step_stats learner_gradient(struct learner *l, const struct lesson *lesso
 		count += me->tally.count;
 		s.tokens += me->tokens;
 	}
+	find_touched(l);
 	run(l, reduce, l->crew);
 	for (int k = 0; k < l->crew; k++)
 		square_sum += l->member[k].square_sum;
@@ -303,8 +334,6 @@ void learner_update(struct learner *l, const struct step_stats *s)
 			   ? (real)(l->spec.clip / s->grad_norm)
 			   : 1;
 	optim_begin(&l->optim);
-	if (l->touched)
-		find_touched(l);
 	run(l, update, l->crew);
 	clear(l);
 }

@@ -87,8 +87,7 @@ void optim_begin(struct optim *o)
 	o->unbias2 = 1 - pow(o->beta2, (double)o->t);
 }
 
-void optim_update(const struct optim *o, real *w, const real *g, real scale, size_t first,
-		  size_t end)
+void optim_update(const struct optim *o, real *w, size_t at, real scale, size_t n, const real *g)
 {
-	o->ops->update[level_now()](o, w, g, scale, first, end);
+	o->ops->update[level_now()](o, w, at, scale, n, g);
 }

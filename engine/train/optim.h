@@ -22,9 +22,9 @@ enum { OPTIM_MAX_SLOTS = 2 };
 
 struct optim;
 
-/* Updates weights first .. end; see optim_update. */
-typedef void optim_rule(const struct optim *o, real *w, const real *g, real scale, size_t first,
-			size_t end);
+/* See optim_update. */
+typedef void optim_rule(const struct optim *o, real *w, size_t at, real scale, size_t n,
+			const real *g);
 
 struct optim_ops {
 	const char *name, *title;
@@ -65,10 +65,10 @@ bool optim_init(struct optim *o, const struct optim_ops *ops, double lr, size_t 
 void optim_tune(struct optim *o, const struct optim_tune *tune);
 void optim_release(struct optim *o);
 
-/* One update: optim_begin once, then optim_update over disjoint ranges that cover the block (any
- * threads). The gradient is multiplied by scale on the way (clipping). */
+/* One update: optim_begin once, then optim_update over disjoint parts that cover the block (any
+ * threads): n weights w, which are the block's from `at` on, with their gradients g. Those are
+ * multiplied by scale on the way (clipping). */
 void optim_begin(struct optim *o);
-void optim_update(const struct optim *o, real *w, const real *g, real scale, size_t first,
-		  size_t end);
+void optim_update(const struct optim *o, real *w, size_t at, real scale, size_t n, const real *g);
 
 #endif

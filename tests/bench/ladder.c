@@ -4,9 +4,8 @@
  * Every side is a process of its own that measures when it is told to; the sides take turns, and the
  * medians of all turns are compared.
  *
- *     ladder [--only NAME] [--threads N] [--rounds N] [--seconds S] [--json FILE] [--peer FILE.py]
- *     ladder --scale      how tokens a second go with each size
- *     ladder --profile NAME THREADS [lazy|bf16] SECONDS    one side alone
+ *     ladder [--only NAME] [--threads N] [--rounds N] [--seconds S] [--json FILE] [--peer FILE.py PYTHON]
+ *     ladder --profile NAME THREADS dense|lazy|bf16 SECONDS    our side alone
  */
 #include "engine/math/level.h"
 #include "engine/math/product.h"
@@ -303,77 +302,10 @@ static void measure_all(const struct options *o, const char *self)
 	}
 }
 
-/* --- how it grows ---------------------------------------------------------------------------- */
-
-static void scale_row(const char *what, const struct size *z, int threads, double seconds)
-{
-	struct ours *o = ours_new(z, &(struct setting){.threads = threads, .lazy = true});
-	double speed;
-
-	ours_run(o, seconds / 4);
-	speed = ours_run(o, seconds);
-	printf("%-12s H %4d  E %4d  T %3d  V %6d  L %d  B %3d  threads %d  %9.0f tokens/s %7.1f "
-	       "GFLOP/s\n",
-	       what, z->H, z->E, z->T, z->V, z->L, z->B, threads, speed,
-	       speed * size_flop(z) / 1e9);
-	fflush(stdout);
-	ours_free(o);
-}
-
-static int scale(double seconds)
-{
-	static const int H[] = {64, 128, 256, 512, 1024}, T[] = {10, 40, 160},
-			 V[] = {1000, 10000, 100000}, L[] = {1, 2, 4}, B[] = {1, 8, 32, 128};
-	const struct size base = {"", TASK_CLASSIFY, 10000, 128, 256, 1, 32, 40, 2, false};
-
-	for (size_t k = 0; k < sizeof(H) / sizeof(*H); k++) {
-		struct size z = base;
-
-		z.H = H[k];
-		scale_row("units", &z, 1, seconds);
-	}
-	for (size_t k = 0; k < sizeof(T) / sizeof(*T); k++) {
-		struct size z = base;
-
-		z.T = T[k];
-		scale_row("length", &z, 1, seconds);
-	}
-	for (size_t k = 0; k < sizeof(V) / sizeof(*V); k++) {
-		struct size z = base;
-
-		z.V = V[k];
-		scale_row("vocabulary", &z, 1, seconds);
-	}
-	for (size_t k = 0; k < sizeof(V) / sizeof(*V); k++) {
-		struct size z = base;
-
-		z.V = V[k];
-		z.task = TASK_GENERATE;
-		scale_row("outcomes", &z, 1, seconds);
-	}
-	for (size_t k = 0; k < sizeof(L) / sizeof(*L); k++) {
-		struct size z = base;
-
-		z.L = L[k];
-		scale_row("layers", &z, 1, seconds);
-	}
-	for (size_t k = 0; k < sizeof(B) / sizeof(*B); k++) {
-		struct size z = base;
-
-		z.B = B[k];
-		scale_row("batch", &z, 1, seconds);
-	}
-	for (int k = 1; k <= 2; k++)
-		scale_row("threads", &base, k, seconds);
-	return 0;
-}
-
-/* --- ----------------------------------------------------------------------------------------- */
-
 static int usage(void)
 {
 	fprintf(stderr, "usage: ladder [--only NAME] [--threads N] [--rounds N] [--seconds S] "
-			"[--json FILE] [--peer FILE.py PYTHON] | --scale\n");
+			"[--json FILE] [--peer FILE.py PYTHON]\n");
 	return 2;
 }
 
@@ -405,8 +337,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (int k = 1; k < argc; k++) {
-		if (!strcmp(argv[k], "--scale"))
-			return scale(o.seconds);
 		if (k + 1 >= argc)
 			return usage();
 		if (!strcmp(argv[k], "--only"))

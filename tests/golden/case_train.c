@@ -50,7 +50,7 @@ int case_optim(const struct golden *g, const char *path)
 		for (size_t k = 0; k < n; k++)
 			d[k] = (real)grad->v[s * n + k];
 		optim_begin(&o);
-		optim_update(&o, w, d, 1, 0, n);
+		optim_update(&o, w, 0, 1, n, d);
 		for (size_t k = 0; k < n; k++)
 			got[s * n + k] = (double)w[k];
 	}
