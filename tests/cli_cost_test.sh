@@ -7,7 +7,7 @@ english=$root/samples/english.ini
 
 exits 0 cost -c "$english" --json
 quiet
-keys_are '$' 'parameters,bytes,groups,flop,memory,epoch,time'
+keys_are '$' 'parameters,bytes,groups,flop,memory,epoch,sharing,time'
 keys_are '$.groups[0]' 'group,parameters,bytes'
 keys_are '$.flop.forward' 'token,text'
 keys_are '$.flop.backward' 'token,text'
@@ -58,7 +58,7 @@ quiet
 it train_says_its_cost
 
 # Whatever the machine has: 1.6e9 weights, their gradients in 64 threads, and all copies of them.
-big='--set hidden=8192 --set embed=8192 --set layers=3 --set threads=64'
+big='--set hidden=8192 --set embed=8192 --set layers=3 --set threads=64 --set batch=512'
 for command in train cost; do
 	exits 2 $command --data six.tsv $big
 	says 'parameters (6.[0-9] GB) needs [0-9]* GB of memory, most of it ([0-9]* GB) for gradients, and there are .*: lower threads'

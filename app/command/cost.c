@@ -88,6 +88,25 @@ static void json_model(struct json_writer *j, const struct cost *c)
 	jw_object_end(j);
 }
 
+/* How the threads share a step. */
+static const struct share_rule *sharing(const struct prepared *p)
+{
+	return train_share(&p->spec, p->encoder, p->train);
+}
+
+static void json_sharing(struct json_writer *j, const struct prepared *p)
+{
+	jw_key(j, "sharing");
+	jw_object(j);
+	jw_key(j, "threads");
+	jw_int(j, p->spec.learn.threads);
+	jw_key(j, "how");
+	jw_text(j, sharing(p)->name);
+	jw_key(j, "reason");
+	jw_text(j, sharing(p)->reason);
+	jw_object_end(j);
+}
+
 static void json_time(struct json_writer *j, const struct prepared *p, const struct estimate *e)
 {
 	jw_key(j, "epoch");
@@ -99,6 +118,7 @@ static void json_time(struct json_writer *j, const struct prepared *p, const str
 	jw_key(j, "valid_tokens");
 	jw_int(j, p->cost.valid_tokens);
 	jw_object_end(j);
+	json_sharing(j, p);
 	jw_key(j, "time");
 	if (!e->timed) {
 		jw_null(j);
@@ -207,6 +227,7 @@ static bool report(struct context *c, const struct prepared *p, const struct est
 	put(&o, "memory", "at most", value_int(cost_memory(k)),
 	    budget_bytes((double)cost_memory(k), text));
 	put(&o, "epoch", "tokens", value_int(k->tokens), NULL);
+	put(&o, "threads", sharing(p)->name, value_int(p->spec.learn.threads), sharing(p)->reason);
 	if (e->timed)
 		put_time(&o, e);
 	return output_close(&o, err);
