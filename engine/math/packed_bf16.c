@@ -53,15 +53,25 @@ static size_t panel_words(int K)
 	return (size_t)round_up(K, 2 * PAIRS) / 2 * PACKED_WIDTH;
 }
 
-/* Pairs of two rows, `width` of a panel's columns; second NULL: 0. */
-static void pair_rows(uint32_t *restrict to, const float *restrict first, const float *second,
-		      int width)
+/* Sixteen pairs of two rows. */
+INLINE void pair_16(uint32_t *restrict to, const float *restrict first,
+		    const float *restrict second)
 {
-	for (int j = 0; second && j < width; j++)
+	for (int j = 0; j < 16; j++)
 		to[j] = pair(first[j], second[j]);
-	for (int j = 0; !second && j < width; j++)
-		to[j] = pair(first[j], 0);
-	for (int j = width; j < PACKED_WIDTH; j++)
+}
+
+/* Pairs of two rows, `width` of so many columns; second NULL: 0. */
+static void pair_rows(uint32_t *restrict to, const float *first, const float *second, int width,
+		      int columns)
+{
+	int j = 0;
+
+	for (; second && j + 16 <= width; j += 16)
+		pair_16(to + j, first + j, second + j);
+	for (; j < width; j++)
+		to[j] = pair(first[j], second ? second[j] : 0);
+	for (; j < columns; j++)
 		to[j] = 0;
 }
 
@@ -77,7 +87,8 @@ static struct packed pack(struct cmat b, real *room)
 			const float *row = b.data + (size_t)k * (size_t)b.stride + first;
 
 			if (k < b.rows)
-				pair_rows(to, row, k + 1 < b.rows ? row + b.stride : NULL, width);
+				pair_rows(to, row, k + 1 < b.rows ? row + b.stride : NULL, width,
+					  PACKED_WIDTH);
 			else
 				memset(to, 0, PACKED_WIDTH * sizeof(*to));
 		}
@@ -393,7 +404,7 @@ static void left_of_columns(uint32_t *left, struct cmat a, int words)
 {
 	for (int m = 0; m < a.cols; m += 16)
 		for (int w = 0; w < words; w += 16) {
-			uint32_t block[16][PACKED_WIDTH];
+			uint32_t block[16][16];
 
 			for (int j = 0; j < 16; j++) {
 				const int k = 2 * (w + j), width = least(16, a.cols - m);
@@ -401,11 +412,12 @@ static void left_of_columns(uint32_t *left, struct cmat a, int words)
 
 				if (k < a.rows)
 					pair_rows(block[j], row,
-						  k + 1 < a.rows ? row + a.stride : NULL, width);
+						  k + 1 < a.rows ? row + a.stride : NULL, width,
+						  16);
 				else
 					memset(block[j], 0, sizeof(block[j]));
 			}
-			transpose(left + (size_t)m * WORDS + w, WORDS, block[0], PACKED_WIDTH);
+			transpose(left + (size_t)m * WORDS + w, WORDS, block[0], 16);
 		}
 }
 
