@@ -7,16 +7,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Half-width of the fresh embedding: between what Keras (0.05) and PyTorch (variance 1) take. */
 static const double EMBED_RANGE = 0.25;
 
 int default_threads(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	const int n = budget_processors("");
 
-	return n < 1 ? 1 : n > 4 ? 4 : (int)n;
+	return n > THREADS_MAX ? THREADS_MAX : n;
 }
 
 static void remember(struct source *s, const struct examples *ex)
@@ -226,8 +225,11 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 
 	*out = (struct prepared){0};
 	settings_copy(&out->settings, s);
-	if (!out->settings.threads)
-		out->settings.threads = default_threads();
+	if (!out->settings.threads) { /* each has texts of every batch to do */
+		const int most = default_threads();
+
+		out->settings.threads = s->batch < most ? s->batch : most;
+	}
 	s = &out->settings;
 	out->spec = (struct train_spec){
 		.learn.optim = settings_optim(s),
