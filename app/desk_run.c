@@ -479,12 +479,12 @@ static void finish(struct workbench *w)
 }
 
 /* Whether the sentence is to be looked at under newer weights: some three times a second, and less often
- * where that would take more than a fiftieth of a processor. */
+ * where that would take more than a hundredth of a processor's time. */
 static bool snapshot_is_due(const struct workbench *w)
 {
 	const bool shown =
 		w->view == &view_train || w->view == &view_gates || w->view == &view_text;
-	int64_t pause = 50 * w->trace_ms;
+	int64_t pause = 100 * w->trace_ms;
 
 	pause = pause < SNAPSHOT_MS ? SNAPSHOT_MS : pause;
 	pause = pause > SNAPSHOT_MOST_MS ? SNAPSHOT_MOST_MS : pause;

@@ -3,8 +3,10 @@
  *   start run N COMMAND…        a whole process, its output thrown away
  *   start screen N TEXT COMMAND…  from its start to TEXT on a terminal of 120×36
  *   start keys N COMMAND…       a workbench that trains: from a key to the screen that answers it
- *   start train COMMAND…        a workbench trains what is ready, to the end; prints nothing
+ *   start train COMMAND…        a workbench trains what is ready, to the end: what its threads have had
+ *                               of the processors, those of the screen, the recorder and the training
  * The first three print median, least and most of N times. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -83,21 +85,38 @@ static bool term_take(int ms)
 	return true;
 }
 
-/* Reads until the text is there, behind what was read before; then forgets what it read. */
+/* Whether the text is in what was read; forgets most of it where it is much. */
+static bool term_says(const char *text)
+{
+	const bool says = term.len && memmem(term.bytes, term.len, text, strlen(text));
+
+	if (!says && term.len > 1024) {
+		memmove(term.bytes, term.bytes + term.len - 64, 64);
+		term.len = 64;
+	}
+	return says;
+}
+
+/* Reads until the text is there, then forgets what it read. */
 static void term_wait(const char *text)
 {
 	const double until = now_ms() + LIMIT_MS;
-	const size_t n = strlen(text);
 
-	while (term.len < n || !memmem(term.bytes, term.len, text, n)) {
-		if (term.len > (1u << 20)) { /* a long training draws much */
-			memmove(term.bytes, term.bytes + term.len - 256, 256);
-			term.len = 256;
-		}
+	while (!term_says(text))
 		if (!term_take(1000) && (waitpid(term.pid, NULL, WNOHANG) || now_ms() > until))
 			fail(text);
-	}
 	term.len = 0;
+}
+
+/* Reads for so long, or until the text is there. */
+static bool term_listen(const char *text, int ms)
+{
+	const double until = now_ms() + ms;
+	double left;
+
+	while (!term_says(text) && (left = until - now_ms()) > 0)
+		term_take((int)left + 1);
+	return term_says(text);
 }
 
 static void term_send(const char *keys)
@@ -188,13 +207,68 @@ static void tell(double *ms, int n)
 	printf("%.1f %.1f %.1f\n", (ms[(n - 1) / 2] + ms[n / 2]) / 2, ms[0], ms[n - 1]);
 }
 
+/* Processor time that a thread has had, in ms, and its name. */
+static double time_of(const char *tid, char name[32])
+{
+	char path[400];
+	double ns = 0;
+	FILE *f;
+
+	name[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/comm", (int)term.pid, tid);
+	f = fopen(path, "r");
+	if (f && fgets(name, 32, f))
+		name[strcspn(name, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", (int)term.pid, tid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%lf", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns / 1e6;
+}
+
+/* Adds up the threads' times by what they do: screen (with jobs), recorder, training (with workers). */
+static bool sample(double ms[3])
+{
+	char path[64], name[32];
+	struct dirent *e;
+	DIR *d;
+
+	ms[0] = ms[1] = ms[2] = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)term.pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		const double t = time_of(e->d_name, name);
+
+		if (*e->d_name != '.')
+			ms[!strcmp(name, "recorder")                              ? 1
+			   : !strcmp(name, "training") || !strcmp(name, "worker") ? 2
+										  : 0] += t;
+	}
+	if (d)
+		closedir(d);
+	return ms[2] > 0;
+}
+
 static void train(char **command)
 {
+	double before[3], after[3] = {0}, now[3];
+
 	term_start(command);
 	term_wait("ready");
-	term_drain(300);
+	term_drain(500);
+	sample(before);
 	term_send(" ");
-	term_wait("finished");
+	while (!term_listen("finished", 250))
+		if (sample(now) && now[2] > after[2])
+			memcpy(after, now, sizeof(after));
+		else if (waitpid(term.pid, NULL, WNOHANG))
+			fail("it has ended");
+	printf("%.1f %.1f %.1f\n", after[0] - before[0], after[1] - before[1],
+	       after[2] - before[2]);
 	term_drain(100);
 	term_end();
 }
