@@ -3,6 +3,7 @@
 # How soon the program is there, and what being watched and recorded costs a training. Medians; where two
 # sides are compared they take turns. ROUNDS (7) says how often those are run, ONLY=start or ONLY=cost
 # measures one half.
+# shellcheck disable=SC2317 # the sides are called by name
 build=$1 rounds=${ROUNDS:-7}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -55,7 +56,8 @@ watched() {
 	seconds_of "$work/cost.db"
 }
 compare() { # title, bar, without, with, settings
-	: >"$work/a" >"$work/b"
+	: >"$work/a"
+	: >"$work/b"
 	k=0
 	while [ $k -lt "$rounds" ]; do
 		$3 "$5" >>"$work/a"
