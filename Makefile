@@ -202,6 +202,16 @@ bench: $(BUILD)/sluice
 	@[ -n "$(ONLY)" ] || sh tests/bench/bench.sh $(BUILD)
 	@ONLY="$(ONLY)" sh tests/bench/ladder.sh $(BUILD)
 
+# What tests/bench/start.sh drives programs with.
+$(BUILD)/bench/start: tests/bench/start.c
+	@mkdir -p $(@D)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) -D_GNU_SOURCE -o $@ $< -lutil
+$(BUILD)/bench/recorder: tests/bench/recorder.c $(app_a) $(store_a) $(engine_a) $(base_a)
+	@mkdir -p $(@D)
+	@$(SAY)
+	$(Q)$(CC) $(BASE) $(APP_CFLAGS) -o $@ $^ $(ENGINE_LIBS) $(STORE_LIBS) $(APP_LIBS)
+
 asan:
 	@$(MAKE) --no-print-directory BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' ARCH= \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "app/budget.h"
 
 #include "engine/base/mem.h"
 
 #include <inttypes.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +29,11 @@ static int64_t number_in(const char *root, const char *path, const char *word)
 	return found;
 }
 
-/* How the two versions of control groups call things. */
+/* How the two versions of control groups call things; the second has one hierarchy without a name. */
 struct hierarchy {
-	const char *mount, *limit, *usage, *cache;
+	const char *controller, *mount, *limit, *usage, *cache;
+	/* What a group leaves; INT64_MAX without a limit. */
+	int64_t (*left)(const char *root, const struct hierarchy *h, const char *group);
 };
 
 static int64_t group_number(const char *root, const struct hierarchy *h, const char *group,
@@ -41,6 +46,31 @@ static int64_t group_number(const char *root, const struct hierarchy *h, const c
 	return n;
 }
 
+static int64_t memory_left(const char *root, const struct hierarchy *h, const char *group)
+{
+	const int64_t limit = group_number(root, h, group, h->limit, "");
+	const int64_t used = group_number(root, h, group, h->usage, "");
+	const int64_t cache = group_number(root, h, group, "memory.stat", h->cache);
+	int64_t busy;
+
+	if (limit < 0 || used < 0)
+		return INT64_MAX;
+	busy = used - (cache > 0 && cache < used ? cache : 0);
+	return limit > busy ? limit - busy : 0;
+}
+
+/* Processors, rounded up: so much time in each period, which version 2 has in the same line. */
+static int64_t processors_left(const char *root, const struct hierarchy *h, const char *group)
+{
+	const int64_t quota = group_number(root, h, group, h->limit, "");
+	char first[32];
+	int64_t period;
+
+	snprintf(first, sizeof(first), "%" PRId64 " ", quota);
+	period = group_number(root, h, group, h->usage, h->usage == h->limit ? first : "");
+	return quota > 0 && period > 0 ? (quota + period - 1) / period : INT64_MAX;
+}
+
 /* What a group and those above it leave. In a container its own path may not be there to see: then the
  * mount is the group. */
 static int64_t left_by_groups(const char *root, const struct hierarchy *h, char *group)
@@ -48,35 +78,40 @@ static int64_t left_by_groups(const char *root, const struct hierarchy *h, char 
 	int64_t least = INT64_MAX;
 
 	for (;;) {
-		const int64_t limit = group_number(root, h, group, h->limit, "");
-		const int64_t used = group_number(root, h, group, h->usage, "");
-		const int64_t cache = group_number(root, h, group, "memory.stat", h->cache);
+		const int64_t left = h->left(root, h, group);
 
-		if (limit >= 0 && used >= 0) {
-			const int64_t busy = used - (cache > 0 && cache < used ? cache : 0);
-			const int64_t left = limit > busy ? limit - busy : 0;
-
-			least = left < least ? left : least;
-		}
+		least = left < least ? left : least;
 		if (!*group)
 			return least;
 		*strrchr(group, '/') = '\0';
 	}
 }
 
-static int64_t left_by_limits(const char *root)
+/* Whether a word is in a list with commas. */
+static bool lists(const char *list, const char *word)
 {
-	static const struct hierarchy v1 = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes",
-					    "memory.usage_in_bytes", "total_inactive_file "};
-	static const struct hierarchy v2 = {"/sys/fs/cgroup", "memory.max", "memory.current",
-					    "inactive_file "};
+	const size_t n = strlen(word);
+
+	for (;;) {
+		const size_t length = strcspn(list, ",");
+
+		if (length == n && !strncmp(list, word, n))
+			return true;
+		if (!list[length])
+			return false;
+		list += length + 1;
+	}
+}
+
+/* The least that is left in one of two hierarchies, those of version 1 and 2. */
+static int64_t left_by_limits(const char *root, const struct hierarchy h[2])
+{
 	char *name = mem_printf("%s/proc/self/cgroup", root), line[4096];
 	FILE *f = fopen(name, "r");
 	int64_t least = INT64_MAX;
 
 	while (f && fgets(line, sizeof(line), f)) {
 		char *kind = strchr(line, ':'), *group = kind ? strchr(kind + 1, ':') : NULL;
-		int64_t left;
 
 		if (!group || group[1] != '/')
 			continue;
@@ -84,13 +119,12 @@ static int64_t left_by_limits(const char *root)
 		group[strcspn(group, "\n")] = '\0';
 		if (!group[1])
 			*group = '\0'; /* "/": the mount itself */
-		if (!kind[1])
-			left = left_by_groups(root, &v2, group);
-		else if (strstr(kind, "memory"))
-			left = left_by_groups(root, &v1, group);
-		else
-			continue;
-		least = left < least ? left : least;
+		for (int k = 0; k < 2; k++)
+			if (lists(kind + 1, h[k].controller)) {
+				const int64_t left = left_by_groups(root, &h[k], group);
+
+				least = left < least ? left : least;
+			}
 	}
 	if (f)
 		fclose(f);
@@ -100,10 +134,32 @@ static int64_t left_by_limits(const char *root)
 
 int64_t budget_available(const char *root)
 {
+	static const struct hierarchy memory[] = {
+		{"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
+		 "memory.usage_in_bytes", "total_inactive_file ", memory_left},
+		{"", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file ",
+		 memory_left}};
 	const int64_t kib = number_in(root, "/proc/meminfo", "MemAvailable:");
-	const int64_t limits = left_by_limits(root);
+	const int64_t limits = left_by_limits(root, memory);
 
 	return kib >= 0 && kib * 1024 < limits ? kib * 1024 : limits;
+}
+
+int budget_processors(const char *root)
+{
+	static const char max[] = "cpu.max";
+	static const struct hierarchy time[] = {
+		{"cpu", "/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us", NULL,
+		 processors_left},
+		{"", "/sys/fs/cgroup", max, max, NULL, processors_left}};
+	const int64_t limit = left_by_limits(root, time);
+	int64_t n = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	n = n > limit ? limit : n;
+	return n < 1 ? 1 : (int)n;
 }
 
 int64_t budget_resident(void)

@@ -14,6 +14,10 @@
  */
 int64_t budget_available(const char *root);
 
+/* Processors that this process may use: those it is bound to, and no more than its control groups give
+ * it time for; at least 1. */
+int budget_processors(const char *root);
+
 /* Bytes of memory that the process has now; 0 where that is not known. */
 int64_t budget_resident(void);
 

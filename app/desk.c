@@ -24,6 +24,7 @@ struct trace_job {
 	char *text;
 	bool pinned;
 	struct trace *trace;
+	int64_t took_ms;
 };
 
 static void drop_trace(struct sentence *s)
@@ -100,8 +101,10 @@ static void name_tokens(struct sentence *s, bool ascii)
 static void trace_run(struct job *j)
 {
 	struct trace_job *t = (struct trace_job *)j;
+	const int64_t begun = desk_now_ms();
 
 	t->trace = trace_new(t->snapshot, t->text, strlen(t->text), &j->err);
+	t->took_ms = desk_now_ms() - begun;
 	j->ok = t->trace;
 }
 
@@ -131,6 +134,7 @@ static void trace_done(struct job *j, void *owner)
 	struct sentence *s = t->pinned ? &w->pinned : &w->current;
 
 	s->pending = false;
+	w->trace_ms = t->took_ms;
 	w->dirty = true;
 	if (!j->ok) {
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
@@ -155,11 +159,13 @@ static void trace_release(struct job *j)
 	free(t);
 }
 
+/* What the view does not show is left until it does. */
 static void refresh_one(struct workbench *w, struct sentence *s, struct snapshot *snap)
 {
+	const bool shown = w->view == (s == &w->pinned ? &view_train : &view_gates);
 	struct trace_job *t;
 
-	if (!s->text || !snap || s->pending || !s->stale)
+	if (!s->text || !snap || s->pending || !s->stale || (s->trace && !shown))
 		return;
 	t = mem_zero(1, sizeof(*t));
 	t->job = (struct job){

@@ -20,7 +20,7 @@ void desk_resume(struct workbench *w, const char *run, bool fork, const char *co
 void desk_feed(struct workbench *w); /* takes what the session has to tell */
 void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);
-void desk_refresh(struct workbench *w); /* traces anew whatever is stale */
+void desk_refresh(struct workbench *w); /* traces anew whatever is stale and shown */
 void desk_weights_changed(struct workbench *w);
 void desk_close_run(struct open_run *o);
 void desk_runs(struct workbench *w);   /* reads the runs again */

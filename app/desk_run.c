@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SNAPSHOT_MS = 300, LIST_MS = 2000 };
+enum { SNAPSHOT_MS = 300, SNAPSHOT_MOST_MS = 3000, LIST_MS = 2000 };
 
 /* --- a run from the store -------------------------------------------------------------------- */
 
@@ -488,6 +488,20 @@ static void finish(struct workbench *w)
 	jobs_post(w->jobs, &f->job);
 }
 
+/* Whether the sentence is to be looked at under newer weights: some three times a second, and less often
+ * where that would take more than a hundredth of a processor's time. */
+static bool snapshot_is_due(const struct workbench *w)
+{
+	const bool shown =
+		w->view == &view_train || w->view == &view_gates || w->view == &view_text;
+	int64_t pause = 100 * w->trace_ms;
+
+	pause = pause < SNAPSHOT_MS ? SNAPSHOT_MS : pause;
+	pause = pause > SNAPSHOT_MOST_MS ? SNAPSHOT_MOST_MS : pause;
+	return w->live.view->gauge.state == TRAIN_RUNNING && shown &&
+	       desk_now_ms() - w->snapshot_asked_ms >= pause;
+}
+
 void desk_feed(struct workbench *w)
 {
 	struct session *s = w->session;
@@ -523,9 +537,7 @@ void desk_feed(struct workbench *w)
 	}
 	if (train_state_over(w->live.view->gauge.state)) {
 		finish(w);
-	} else if (w->live.view->gauge.state == TRAIN_RUNNING &&
-		   (w->view == &view_train || w->view == &view_gates || w->view == &view_text) &&
-		   desk_now_ms() - w->snapshot_asked_ms >= SNAPSHOT_MS) {
+	} else if (snapshot_is_due(w)) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);
 	}

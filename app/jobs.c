@@ -105,14 +105,16 @@ void jobs_post(struct jobs *js, struct job *j)
 	pthread_mutex_unlock(&js->lock);
 }
 
-void jobs_collect(struct jobs *js, void *owner)
+bool jobs_collect(struct jobs *js, void *owner)
 {
 	struct job *list;
+	bool any;
 
 	pthread_mutex_lock(&js->lock);
 	list = js->done;
 	js->done = NULL;
 	pthread_mutex_unlock(&js->lock);
+	any = list;
 	while (list) {
 		struct job *j = list;
 
@@ -120,6 +122,7 @@ void jobs_collect(struct jobs *js, void *owner)
 		j->done(j, owner);
 		j->release(j);
 	}
+	return any;
 }
 
 /* The first job the user waits for, of this one and those behind it; cancels them all if asked to. */

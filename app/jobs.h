@@ -32,8 +32,8 @@ struct jobs *jobs_new(void (*wake)(void *arg), void *arg, struct err *err);
 void jobs_free(struct jobs *js);
 
 void jobs_post(struct jobs *js, struct job *j);
-/* Calls `done` for what is done, and releases it. */
-void jobs_collect(struct jobs *js, void *owner);
+/* Calls `done` for what is done, and releases it. false: there was nothing. */
+bool jobs_collect(struct jobs *js, void *owner);
 /* Cancels the visible jobs; false if there are none. */
 bool jobs_cancel(struct jobs *js);
 /* What the user is waiting for, or NULL. */

@@ -8,16 +8,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Half-width of the fresh embedding: between what Keras (0.05) and PyTorch (variance 1) take. */
 static const double EMBED_RANGE = 0.25;
 
 int default_threads(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	const int n = budget_processors("");
 
-	return n < 1 ? 1 : n > 4 ? 4 : (int)n;
+	return n > THREADS_MAX ? THREADS_MAX : n;
 }
 
 static void remember(struct prepared *p, struct source *s, const struct intake *in)

@@ -33,7 +33,7 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		    struct err *err);
 void prepared_release(struct prepared *p);
 
-/* Threads that `threads = 0` means on this machine. */
+/* Threads that `threads = 0` means on this machine where the batch is large enough. */
 int default_threads(void);
 
 #endif

@@ -23,7 +23,8 @@ enum {
 	COMMIT_ITEMS = 2000,
 	COMMIT_MS = 250,
 	RETRY_MS = 1000,
-	POINTS_MAX = 8 /* of a step or an epoch */
+	POINTS_MAX = 8,                /* of a step or an epoch */
+	PENDING_MAX = 512 * POINTS_MAX /* points written together */
 };
 
 struct item {
@@ -60,6 +61,8 @@ struct recorder {
 
 	/* The thread's own. */
 	int64_t run;
+	struct metric_point pending[PENDING_MAX]; /* of the transaction; not in the store yet */
+	size_t pending_count;
 };
 
 static void copy_source(struct source *to, const struct source *from)
@@ -187,17 +190,26 @@ static bool make_run(struct recorder *r, struct err *err)
 	return true;
 }
 
+/* Points go to the store many at once: each call of it looks up and sums up its metrics anew. */
+static bool flush_points(struct recorder *r, struct err *err)
+{
+	const size_t n = r->pending_count;
+
+	r->pending_count = 0;
+	return !n || store_metric_add(r->store, r->pending, n, err);
+}
+
 /* Adds the points of one step; a value of NaN is what the task does not have. */
 static bool put_points(struct recorder *r, int64_t step, double epoch, const char *const *name,
 		       const double *value, int count, struct err *err)
 {
-	struct metric_point p[POINTS_MAX];
-	size_t n = 0;
-
+	if (r->pending_count + POINTS_MAX > PENDING_MAX && !flush_points(r, err))
+		return false;
 	for (int k = 0; k < count; k++)
 		if (!isnan(value[k]))
-			p[n++] = (struct metric_point){r->run, name[k], step, epoch, value[k]};
-	return store_metric_add(r->store, p, n, err);
+			r->pending[r->pending_count++] =
+				(struct metric_point){r->run, name[k], step, epoch, value[k]};
+	return true;
 }
 
 static bool put_step(struct recorder *r, const struct train_gauge *g, struct err *err)
@@ -261,6 +273,8 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 		if (!make_run(r, err))
 			return false;
 	}
+	if (it->type != TRAIN_EVENT_STEP && it->type != TRAIN_EVENT_EPOCH && !flush_points(r, err))
+		return false; /* what follows may look at them */
 	switch (it->type) {
 	case TRAIN_EVENT_STEP:
 		return put_step(r, &it->gauge, err);
@@ -287,20 +301,22 @@ static bool write_items(struct recorder *r, int first, int n, int64_t *step, str
 	const int64_t run = r->run;
 	int64_t last = *step;
 
+	bool ok = true;
+
+	r->pending_count = 0;
 	if (!store_begin(r->store, err))
 		return false;
-	for (int k = 0; k < n; k++) {
+	for (int k = 0; k < n && ok; k++) {
 		const struct item *it = &r->queue[(first + k) % QUEUE_MAX];
 
-		if (!write_item(r, it, err)) {
-			store_rollback(r->store);
-			r->run = run;
-			return false;
-		}
+		ok = write_item(r, it, err);
 		if (it->type == TRAIN_EVENT_STEP)
 			last = it->gauge.step;
 	}
-	if (store_commit(r->store, err)) {
+	ok = ok && flush_points(r, err);
+	if (!ok)
+		store_rollback(r->store);
+	if (ok && store_commit(r->store, err)) {
 		*step = last;
 		return true;
 	}

@@ -136,7 +136,7 @@ static const struct setting table[] = {
 	{"patience",    "epochs without a better validation before stopping; 0: never", SETTING_INT, AT(patience), 0, 1000000, "0", NULL},
 	{"valid_split", "share held out where there is no validation file", SETTING_REAL, AT(valid_split), 0, 0.9, "0.1", NULL},
 	{"seed",        "of weights, split, order and dropout", SETTING_INT64, AT(seed), 0, 9e15, "1", NULL},
-	{"threads",     "of training; 0: as many as there are processors, up to 4", SETTING_INT, AT(threads), 0, 64, "0", NULL},
+	{"threads",     "of training; 0: one for each processor there is", SETTING_INT, AT(threads), 0, THREADS_MAX, "0", NULL},
 	{"precision",   "of the products in training; bf16 sums in f32 and keeps weights so", SETTING_CHOICE, AT(precision), 0, 0, "f32", precision_choice},
 	{"keep",        "which epochs' weights stay in the store", SETTING_CHOICE, AT(keep), 0, 0, "all", keep_choice},
 	{"data",        "training texts", SETTING_PATH, AT(data), 0, 0, NULL, NULL},

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { THREADS_MAX = 64 };
+
 struct settings {
 	int task, cell, tokenizer, optimizer, data_format; /* places in their tables */
 	int keep;                                          /* enum keep of store/weights.h */

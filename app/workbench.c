@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 50, LOG_LINES = 2000 };
+/* FRAME_MS: between two frames that training asks for. */
+enum { FRAME_MS = 80, LOG_LINES = 2000 };
 
 static const struct view *const views[] = {&view_train, &view_gates, &view_text, &view_runs,
 					   &view_query, &view_log,   &view_help};
@@ -80,6 +81,7 @@ void workbench_show(struct workbench *w, const struct view *v)
 	w->dirty = true;
 	if (v->enter)
 		v->enter(w);
+	desk_refresh(w);
 }
 
 static bool is_sql(const char *line)
@@ -383,12 +385,13 @@ static void loop(struct workbench *w)
 	while (!may_leave(w)) {
 		const int64_t since = desk_now_ms() - drawn;
 		const bool wait = w->dirty && since < FRAME_MS;
-		struct pollfd fd[4] = {{.fd = term_fd(), .events = POLLIN},
-				       {.fd = term_signal_fd(), .events = POLLIN},
-				       {.fd = term_output_fd(), .events = POLLIN},
-				       {.fd = wait ? -1 : w->wake[0], .events = POLLIN}};
+		struct pollfd fd[4] = {
+			{.fd = term_fd(), .events = POLLIN},
+			{.fd = term_signal_fd(), .events = POLLIN},
+			{.fd = term_output_fd(), .events = POLLIN},
+			{.fd = wait && w->session ? -1 : w->wake[0], .events = POLLIN}};
 		struct key k;
-		bool keys = false;
+		bool answer = false; /* to a key, or a job's */
 
 		if (w->dirty && !wait) {
 			w->dirty = false;
@@ -400,15 +403,15 @@ static void loop(struct workbench *w)
 			break;
 		while (!w->quit && term_key(&k)) {
 			input(w, k);
-			keys = true;
+			answer = true;
 		}
 		signals(w);
 		captured(w);
 		drain_wake(w);
-		jobs_collect(w->jobs, w);
+		answer |= jobs_collect(w->jobs, w);
 		desk_feed(w);
-		if (keys && w->dirty)
-			drawn = 0; /* an answer to a key does not wait for the next frame */
+		if (answer && w->dirty)
+			drawn = 0; /* an answer does not wait for the next frame */
 	}
 }
 

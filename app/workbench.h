@@ -173,6 +173,7 @@ struct workbench {
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;
+	int64_t trace_ms; /* what the last trace took */
 
 	enum ask ask;
 	char *asked_for; /* the run a question is about */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the machine can give, read from files of its making, and what is said of a cost. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "app/budget.h"
 #include "app/prepare.h"
 #include "tests/unit.h"
 
 #include "engine/base/mem.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +96,46 @@ static void groups_of_version_1_limit(void **state)
 	assert_int_equal(budget_available(root), 1500);
 }
 
+static void processors_are_counted_within_limits(void **state)
+{
+	const int all = budget_processors(root);
+
+	(void)state;
+	assert_in_range(all, 1, sysconf(_SC_NPROCESSORS_CONF));
+	put_file("/proc/self/cgroup", "0::/a/b\n");
+	put_file("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+	assert_int_equal(budget_processors(root), all);
+	put_file("/sys/fs/cgroup/a/cpu.max", "10000000000 100000\n");
+	assert_int_equal(budget_processors(root), all);
+	put_file("/sys/fs/cgroup/a/cpu.max", "50000 100000\n"); /* half of one */
+	assert_int_equal(budget_processors(root), 1);
+	put_file("/proc/self/cgroup", "3:cpuset:/box\n2:cpuacct,cpu:/box\n");
+	assert_int_equal(budget_processors(root), all);
+	put_file("/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "-1\n");
+	put_file("/sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
+	assert_int_equal(budget_processors(root), all);
+	put_file("/sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "100000\n");
+	assert_int_equal(budget_processors(root), 1);
+}
+
+/* Runs on one processor see one. */
+static void processors_are_those_it_is_bound_to(void **state)
+{
+	cpu_set_t was, one;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(was), &was), 0);
+	CPU_ZERO(&one);
+	for (int k = 0; !CPU_COUNT(&one); k++)
+		if (CPU_ISSET(k, &was))
+			CPU_SET(k, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(budget_processors(""), 1);
+	assert_int_equal(default_threads(), 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(was), &was), 0);
+	assert_in_range(default_threads(), 1, THREADS_MAX);
+}
+
 static void this_machine_says_something(void **state)
 {
 	(void)state;
@@ -161,6 +203,28 @@ static void what_does_not_fit_is_refused_with_its_numbers(void **state)
 	}
 }
 
+static void threads_default_to_the_processors(void **state)
+{
+	char *data = mem_printf("%s/six.tsv", root);
+	struct settings s;
+	struct prepared p;
+
+	(void)state;
+	put_file("/six.tsv", "pos\tgood day\nneg\tbad day\npos\tvery good\nneg\tvery bad\n");
+	settings_default(&s);
+	assert_true(settings_set(&s, "data", data, NULL));
+	assert_true(prepare(&s, &p, NULL));
+	assert_int_equal(p.settings.threads, default_threads());
+	assert_int_equal(p.spec.learn.threads, default_threads());
+	prepared_release(&p);
+	assert_true(settings_set(&s, "threads", "3", NULL));
+	assert_true(prepare(&s, &p, NULL));
+	assert_int_equal(p.spec.learn.threads, 3);
+	prepared_release(&p);
+	settings_release(&s);
+	free(data);
+}
+
 static void a_preparation_refuses_before_it_draws_weights(void **state)
 {
 	struct settings s;
@@ -203,6 +267,9 @@ int main(void)
 		IN_ROOT(nothing_known_is_no_limit),
 		IN_ROOT(groups_of_version_2_limit),
 		IN_ROOT(groups_of_version_1_limit),
+		IN_ROOT(processors_are_counted_within_limits),
+		cmocka_unit_test(processors_are_those_it_is_bound_to),
+		IN_ROOT(threads_default_to_the_processors),
 		cmocka_unit_test(this_machine_says_something),
 		cmocka_unit_test(numbers_are_in_words),
 		cmocka_unit_test(what_does_not_fit_is_refused_with_its_numbers),

@@ -251,6 +251,31 @@ static void fresh_weights_are_what_they_are_called(void **state)
 	}
 }
 
+/* Sizes beyond what is worked on at a time, and what no whole group or part is left of. */
+static void large_matrices_are_orthogonal_too(void **state)
+{
+	static const int sizes[][2] = {{32, 36}, {101, 70}, {257, 261}, {263, 530}};
+	const struct init init = {.kind = INIT_ORTHOGONAL, .forget_bias = NAN, .embed_range = 0.5};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		const int H = sizes[k][0], E = sizes[k][1];
+		const struct model_spec spec = {
+			.cell = &cell_standard, .vocab = 10, .embed = E, .hidden = H, .classes = 2};
+		struct model m;
+		real *w, *again;
+
+		assert_true(model_plan(&m, &spec, NULL));
+		w = init_weights(&m, 9, &init);
+		again = init_weights(&m, 9, &init);
+		assert_true(from_orthogonal(w + model_param(&m, "l0.fw.U_i")->at, H, H) < 1e-6);
+		assert_true(from_orthogonal(w + model_param(&m, "l0.fw.W_o")->at, H, E) < 1e-6);
+		assert_memory_equal(w, again, m.size * sizeof(*w));
+		free(w);
+		free(again);
+	}
+}
+
 static void dropout_keeps_its_share(void **state)
 {
 	struct corpus *c;
@@ -362,6 +387,7 @@ int main(void)
 		cmocka_unit_test(batch_equals_single_rows),
 		cmocka_unit_test(same_seed_and_threads_same_bytes),
 		cmocka_unit_test(fresh_weights_are_what_they_are_called),
+		cmocka_unit_test(large_matrices_are_orthogonal_too),
 		cmocka_unit_test(dropout_keeps_its_share),
 		cmocka_unit_test(sizes_are_checked),
 		cmocka_unit_test(evaluation_counts_right),

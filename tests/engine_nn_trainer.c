@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/base/mem.h"
 #include "engine/math/blas.h"
 #include "engine/train/feed.h"
 #include "tests/toy.h"
@@ -226,6 +227,46 @@ static void curves_keep_a_bounded_size(void **state)
 	free(c);
 }
 
+static void count_wake(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Steps come by the thousand; a watcher is woken for some, and for everything else. */
+static void watchers_are_woken_now_and_then(void **state)
+{
+	struct train_gauge g = {.steps = 5000, .epochs = 5};
+	struct feed_view *v = mem_zero(1, sizeof(*v));
+	int woken = 0, steps;
+	struct feed *f = feed_new(count_wake, &woken);
+
+	(void)state;
+	for (g.step = 1; g.step <= 1000; g.step++) {
+		g.seconds = (double)g.step / 1000;
+		g.loss = (double)g.step;
+		feed_put(f, &(struct train_event){.type = TRAIN_EVENT_STEP, .gauge = &g});
+		if (g.step % 300)
+			continue;
+		assert_true(feed_read(f, v));
+		assert_false(feed_read(f, v));
+		assert_int_equal(v->gauge.step, g.step);
+		assert_int_equal(v->curve[FEED_TRAIN_LOSS].count, g.step);
+		for (int k = 0; k < g.step; k++)
+			assert_true(v->curve[FEED_TRAIN_LOSS].y[k] == k + 1);
+	}
+	assert_in_range(woken, 30, 51);
+	steps = woken;
+	g.state = TRAIN_PAUSED;
+	feed_put(f, &(struct train_event){.type = TRAIN_EVENT_STATE, .gauge = &g});
+	feed_put(f, &(struct train_event){.type = TRAIN_EVENT_LR, .gauge = &g});
+	assert_int_equal(woken, steps + 2);
+	g.seconds = 30; /* a step that took long */
+	feed_put(f, &(struct train_event){.type = TRAIN_EVENT_STEP, .gauge = &g});
+	assert_int_equal(woken, steps + 3);
+	feed_free(f);
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +275,7 @@ int main(void)
 		cmocka_unit_test(runaway_numbers_stop_it),
 		cmocka_unit_test(patience_ends_it_with_the_best_kept),
 		cmocka_unit_test(curves_keep_a_bounded_size),
+		cmocka_unit_test(watchers_are_woken_now_and_then),
 	};
 
 	blas_single_thread();

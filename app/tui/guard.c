@@ -3,6 +3,7 @@
  * Signal handlers have no argument of ours, so what they need is in one static struct. It is written
  * while they are not installed, except for the flags.
  */
+#define _GNU_SOURCE /* memfd_create */
 #include "app/tui/guard.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -20,6 +22,8 @@ enum { EVENTS = sizeof(events) / sizeof(*events), CRASHES = sizeof(crashes) / si
 static struct {
 	int tty, screen, null; /* tty is ours alone: it works when the screen has been cut off */
 	int signals[2], output[2];
+	int frame; /* in memory: what is held back; -1 where that cannot be had */
+	bool held;
 	int real[2];     /* the process's own stdout and stderr */
 	bool capture[2]; /* those of them that are terminals (asked once: a lost one is none) */
 	struct termios modes;
@@ -132,9 +136,9 @@ static void catch_events(bool on)
 
 static void close_all(void)
 {
-	int *const fd[] = {&guard.tty,        &guard.screen,     &guard.null,
-			   &guard.signals[0], &guard.signals[1], &guard.output[0],
-			   &guard.output[1],  &guard.real[0],    &guard.real[1]};
+	int *const fd[] = {&guard.tty,        &guard.screen,    &guard.null,      &guard.signals[0],
+			   &guard.signals[1], &guard.output[0], &guard.output[1], &guard.real[0],
+			   &guard.real[1],    &guard.frame};
 
 	for (size_t k = 0; k < sizeof(fd) / sizeof(*fd); k++) {
 		if (*fd[k] >= 0)
@@ -151,6 +155,7 @@ bool guard_open(int tty, int *screen, struct err *err)
 
 	memset(&guard, 0xff, sizeof(guard)); /* every descriptor -1 */
 	guard.on = guard.ends = 0;
+	guard.held = false;
 	guard.undo_len = 0;
 	guard.tty = keep(tty);
 	guard.screen = keep(tty);
@@ -166,6 +171,7 @@ bool guard_open(int tty, int *screen, struct err *err)
 		close_all();
 		return false;
 	}
+	guard.frame = memfd_create("frame", MFD_CLOEXEC);
 	for (int k = 0; k < 2; k++)
 		guard.capture[k] = isatty(guard.real[k]);
 	catch_events(true);
@@ -197,7 +203,34 @@ void guard_undo(const char *bytes)
 
 void guard_send(const char *bytes)
 {
-	write_all(guard.screen, bytes, strlen(bytes));
+	write_all(guard.held ? guard.frame : guard.screen, bytes, strlen(bytes));
+}
+
+void guard_hold(int fd)
+{
+	guard.held = guard.frame >= 0 && lseek(guard.frame, 0, SEEK_SET) == 0 &&
+		     dup2(guard.frame, fd) >= 0;
+}
+
+void guard_release(int fd)
+{
+	static char bytes[32768];
+	off_t at = 0, end;
+	ssize_t n;
+
+	if (!guard.held)
+		return;
+	guard.held = false;
+	dup2(guard.screen, fd);
+	end = lseek(guard.frame, 0, SEEK_CUR);
+	for (; at < end; at += n) {
+		const size_t left = (size_t)(end - at);
+
+		n = pread(guard.frame, bytes, left < sizeof(bytes) ? left : sizeof(bytes), at);
+		if (n <= 0)
+			return;
+		write_all(guard.screen, bytes, (size_t)n);
+	}
 }
 
 void guard_screen(bool on)

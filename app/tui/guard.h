@@ -22,6 +22,10 @@ void guard_close(void);
 void guard_undo(const char *bytes);
 
 void guard_send(const char *bytes); /* to the screen, at once */
+/* Between the two what is written to fd, another one of the screen's, and what is sent is held back, to
+ * be written in one go: curses has dozens of pieces in a frame. */
+void guard_hold(int fd);
+void guard_release(int fd);
 
 /* Before the screen is entered and after it is left. While it is on, output to stdout and stderr goes
  * into a pipe, where those are terminals; when it goes off what nobody has read is written to them. */

@@ -530,6 +530,7 @@ void term_show(const struct canvas *c)
 	wmove(stdscr, term.cursor_row < term.rows ? term.cursor_row : term.rows - 1,
 	      term.cursor_col < term.cols ? term.cursor_col : term.cols - 1);
 	wnoutrefresh(stdscr);
+	guard_hold(fileno(term.out));
 	if (term.modern)
 		guard_send(SYNC_ON);
 	if (c->cursor_visible != term.cursor_visible)
@@ -538,6 +539,7 @@ void term_show(const struct canvas *c)
 	doupdate();
 	if (term.modern)
 		guard_send(SYNC_OFF);
+	guard_release(fileno(term.out));
 }
 
 bool term_key(struct key *k)

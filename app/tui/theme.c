@@ -432,24 +432,43 @@ static void to_lab(int rgb, double lab[3])
 }
 
 /* Indices below 16 are what the user made of them, so the cube and the greys are searched. */
-int theme_nearest256(int rgb)
+static int search256(int rgb)
 {
-	double want[3], have[3], least = INFINITY;
+	static double have[256][3];
+	static bool known;
+	double want[3], least = INFINITY;
 	int best = 16;
 
+	for (int k = 16; k < 256 && !known; k++)
+		to_lab(theme_rgb256(k), have[k]);
+	known = true;
 	to_lab(rgb, want);
 	for (int k = 16; k < 256; k++) {
 		double d = 0;
 
-		to_lab(theme_rgb256(k), have);
 		for (int j = 0; j < 3; j++)
-			d += (want[j] - have[j]) * (want[j] - have[j]);
+			d += (want[j] - have[k][j]) * (want[j] - have[k][j]);
 		if (d < least) {
 			least = d;
 			best = k;
 		}
 	}
 	return best;
+}
+
+/* A screen has thousands of cells in some dozens of colours: what was found is kept. */
+int theme_nearest256(int rgb)
+{
+	static struct {
+		int rgb, index; /* index 0: empty */
+	} kept[1024];
+	const size_t at = (uint32_t)rgb * 0x9e3779b1u >> 22;
+
+	if (!kept[at].index || kept[at].rgb != rgb) {
+		kept[at].rgb = rgb;
+		kept[at].index = search256(rgb);
+	}
+	return kept[at].index;
 }
 
 int theme_rgb256(int index)

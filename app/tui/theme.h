@@ -81,7 +81,7 @@ colour theme_signed(const struct theme *t, double v);
 /* Black or white, whichever is readable on bg (for text put on a heat cell). */
 colour theme_ink(colour bg);
 
-/* The nearest of the 256-colour palette to 0xrrggbb, by CIELAB distance. */
+/* The nearest of the 256-colour palette to 0xrrggbb, by CIELAB distance. For the screen's thread. */
 int theme_nearest256(int rgb);
 /* 0xrrggbb of a palette index. */
 int theme_rgb256(int index);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "engine/base/thread.h"
 
 #include <signal.h>
@@ -18,6 +19,8 @@ bool thread_start(pthread_t *thread, void *(*run)(void *arg), void *arg, const c
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	error = pthread_create(thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!error)
+		pthread_setname_np(*thread, what); /* for top, gdb and perf */
 	return !error ||
 	       err_set(err, ERR_FAILED, "cannot start the %s thread: %s", what, strerror(error));
 }

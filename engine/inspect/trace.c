@@ -423,7 +423,7 @@ double trace_signal_limit(const struct trace *t, int run, int signal)
 	double limit = *s->name == 'c' ? 0 : 1;
 
 	for (size_t k = 0; k < (size_t)t->run[run].T * (size_t)t->H; k++)
-		limit = fmax(limit, fabs(s->v[k]));
+		limit = fabs(s->v[k]) > limit ? fabs(s->v[k]) : limit;
 	return limit > 0 ? limit : 1;
 }
 

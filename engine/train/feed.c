@@ -15,7 +15,11 @@ struct feed {
 	struct snapshot *snapshot;
 	void (*wake)(void *arg);
 	void *arg;
+	double woken; /* for a step; in seconds of training */
 };
+
+/* Steps are told so many seconds apart: who watches need not keep up with them. */
+static const double STEPS_APART = 0.02;
 
 void curve_clear(struct curve *c)
 {
@@ -90,8 +94,10 @@ static void put_epoch(struct feed_view *v, const struct epoch_stats *e)
 
 void feed_put(struct feed *f, const struct train_event *event)
 {
+	const double seconds = event->gauge->seconds;
 	struct feed_view *v = &f->view;
 	struct snapshot *old = NULL;
+	bool wake = f->wake;
 
 	pthread_mutex_lock(&f->lock);
 	v->version++;
@@ -112,8 +118,36 @@ void feed_put(struct feed *f, const struct train_event *event)
 	}
 	pthread_mutex_unlock(&f->lock);
 	snapshot_unref(old);
-	if (f->wake)
+	if (event->type == TRAIN_EVENT_STEP && wake) {
+		wake = !(fabs(seconds - f->woken) < STEPS_APART);
+		f->woken = wake ? seconds : f->woken;
+	}
+	if (wake)
 		f->wake(f->arg);
+}
+
+static void copy_curve(struct curve *to, const struct curve *from)
+{
+	const size_t used = (size_t)from->count * sizeof(*from->x);
+
+	memcpy(to->x, from->x, used);
+	memcpy(to->y, from->y, used);
+	to->count = from->count;
+	to->stride = from->stride;
+	to->held = from->held;
+	to->x_sum = from->x_sum;
+	to->y_sum = from->y_sum;
+}
+
+static void copy_view(struct feed_view *to, const struct feed_view *from)
+{
+	to->version = from->version;
+	to->gauge = from->gauge;
+	for (int k = 0; k < FEED_CURVES; k++)
+		copy_curve(&to->curve[k], &from->curve[k]);
+	to->last = from->last;
+	to->best = from->best;
+	memcpy(to->message, from->message, sizeof(to->message));
 }
 
 bool feed_read(struct feed *f, struct feed_view *view)
@@ -123,7 +157,7 @@ bool feed_read(struct feed *f, struct feed_view *view)
 	pthread_mutex_lock(&f->lock);
 	news = view->version != f->view.version;
 	if (news)
-		*view = f->view;
+		copy_view(view, &f->view);
 	pthread_mutex_unlock(&f->lock);
 	return news;
 }

@@ -42,7 +42,8 @@ struct feed_view {
 
 struct feed;
 
-/* wake, where given, is called (any thread, under no lock) when something new is there. */
+/* wake, where given, is called (the trainer's thread, under no lock) when something new is there: at
+ * every event, but at steps only some 50 times a second. */
 struct feed *feed_new(void (*wake)(void *arg), void *arg);
 void feed_free(struct feed *f);
 

@@ -310,6 +310,8 @@ static void the_console_helps(void **state)
 	sluice_train("a-long-name");
 	s = sluice_start(z, NULL, NULL, NULL);
 	sluice_wait_top(s, "a-long-name");
+	sluice_view(s, "4",
+		    "1 run · ordered by created"); /* names are completed once they are read */
 	screen_send(s, ":the\t");
 	sluice_wait_message(s, ":theme");
 	screen_send(s, "li\t");

@@ -297,7 +297,8 @@ static void ascii_only(void **state)
 	open_all_views(s);
 	screen_send(s, "ithe food was qwertz\r");
 	screen_wait(s, "t 1");
-	screen_keys(s, "4 m");
+	sluice_view(s, "4", "1 run . ordered by created");
+	screen_key(s, "m");
 	screen_wait(s, "validation accuracy of marked runs");
 	screen_send(s, ":SELECT char(20013) AS sign, 'plain' AS word\r");
 	screen_wait(s, "plain");
