@@ -113,9 +113,9 @@ it odd_files_train_like_plain_ones
 	yes 'the cat sat on the mat .' | head -30000
 	printf 'the end'
 } >large.txt
-wrote() { sed 's/.*"epoch"/epoch/' out; }
+wrote() { sed 's/.*"epoch"/epoch/; s/,"sharing.*//' out; }
 exits 0 cost --untimed --json --set task=generate --data large.txt
-same 'tokens' "$(wrote)" 'epoch:{"texts":0,"tokens":216000,"valid_tokens":23994},"time":null}'
+same 'tokens' "$(wrote)" 'epoch:{"texts":0,"tokens":216000,"valid_tokens":23994}'
 file=$(wrote)
 cat large.txt | "$sluice" cost --untimed --json --set task=generate --data - >out 2>err
 status=$? want=0
