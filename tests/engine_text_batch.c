@@ -258,7 +258,7 @@ static void an_order_is_its_seeds(void **state)
 	texts_release(&y);
 }
 
-/* The empty share of batches as long as their longest texts; and how many steps they have. */
+/* Few places are empty in batches as long as their longest texts. */
 static void texts_of_a_batch_are_about_equally_long(void **state)
 {
 	static const int batches[] = {16, 32, 64};
@@ -331,7 +331,7 @@ static void ties_are_not_in_the_files_order(void **state)
 /* It is neither of the longest nor of the shortest, but of any. */
 static void the_short_batch_is_drawn_before_sorting(void **state)
 {
-	enum { COUNT = 1300, BATCH = 64, REST = COUNT % BATCH, EPOCHS = 50 };
+	enum { COUNT = 2580, BATCH = 64, REST = COUNT % BATCH, EPOCHS = 50 };
 	struct texts x = texts_of(COUNT, false);
 	double mean = 0, spread = 0;
 
@@ -344,6 +344,26 @@ static void the_short_batch_is_drawn_before_sorting(void **state)
 	assert_true(fabs(mean - mean_words(&x, 0, COUNT)) < 1);
 	assert_true(spread > 25);
 	texts_release(&x);
+}
+
+/* As few batches as that are as the shuffle left them, each sorted by itself. */
+static void few_batches_are_only_shuffled(void **state)
+{
+	enum { COUNT = 250, BATCH = 8 };
+	struct texts x = texts_of(COUNT, false), y = texts_of(COUNT, false);
+	struct rng r;
+
+	(void)state;
+	order(&x, BATCH, 6);
+	rng_seed(&r, 6, 0);
+	for (int k = 0; k < COUNT; k++)
+		y.order[k] = k;
+	rng_shuffle(&r, y.order, COUNT);
+	for (int at = 0; at < COUNT; at += BATCH)
+		batch_sort(&y.c, y.order + at, COUNT - at < BATCH ? COUNT - at : BATCH);
+	assert_memory_equal(x.order, y.order, COUNT * sizeof(*x.order));
+	texts_release(&x);
+	texts_release(&y);
 }
 
 int main(void)
@@ -360,6 +380,7 @@ int main(void)
 		cmocka_unit_test(epochs_mix_batches_anew),
 		cmocka_unit_test(ties_are_not_in_the_files_order),
 		cmocka_unit_test(the_short_batch_is_drawn_before_sorting),
+		cmocka_unit_test(few_batches_are_only_shuffled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,10 +95,11 @@ void batch_sort(const struct corpus *c, int32_t *example, int count);
  * samplers do it: the examples are shuffled, cut into parts of several batches, sorted by length
  * within each part, and the batches are shuffled in turn.
  *
- * The texts of a batch are about equally long, longest first, so that few of its steps have only some
- * of its rows. What a batch consists of, and where it comes, is drawn anew each time; equal lengths
- * are in the order of the first shuffle. A short batch is the last, and its texts are of any length:
- * they are set apart before the sorting. The same generator and lengths give the same order.
+ * The texts of a batch are about equally long, so that few of its steps have only some of its rows;
+ * a corpus of few batches is only shuffled. Either way the longest text of a batch comes first. What
+ * a batch consists of, and where it comes, is drawn anew each time; equal lengths are in the order of
+ * the shuffle. A short batch is the last, and its texts are of any length: they are set apart before
+ * the sorting. The same generator and lengths give the same order.
  */
 void batch_order(const struct corpus *c, int32_t *order, int batch, struct rng *rng);
 
