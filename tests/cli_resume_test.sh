@@ -70,6 +70,10 @@ for schedule in 'schedule=cosine --set warmup=30' 'schedule=plateau --set decay=
 done
 it a_schedule_goes_on_exactly
 
+# 90 batches an epoch: sorted by length in parts.
+stopped_and_resumed '--set batch=4'
+exits 0 rm whole --yes
+exits 0 rm part --yes
 stopped_and_resumed ''
 it a_stopped_run_goes_on_exactly
 

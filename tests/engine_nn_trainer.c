@@ -117,6 +117,63 @@ static void learns_and_repeats_itself(void **state)
 	encoder_unref(e);
 }
 
+/* Trains to the end of the epochs, stopping on the way after so many steps (0: not at all). */
+static struct snapshot *trained(struct train_spec spec, struct encoder *e, struct corpus *train,
+				int stop)
+{
+	struct train_sink sink = {.emit = emit};
+	struct snapshot *halfway = NULL, *end;
+
+	for (int part = stop ? 0 : 1; part < 2; part++) {
+		struct watch w;
+		struct trainer *t;
+
+		watch_init(&w);
+		sink.arg = &w;
+		spec.paused = !part;
+		spec.from = halfway;
+		t = trainer_new(&spec, e, train, NULL, sink, NULL);
+		for (int k = 0; !part && k < stop; k++)
+			trainer_one_batch(t);
+		if (!part) {
+			WAIT_FOR(&w, w.steps == stop && w.state == TRAIN_PAUSED);
+			trainer_stop(t);
+		}
+		assert_int_equal(trainer_wait(t, NULL), part ? TRAIN_FINISHED : TRAIN_STOPPED);
+		trainer_free(t);
+		end = snapshot_ref(w.last);
+		halfway = part ? halfway : end;
+		watch_release(&w);
+	}
+	snapshot_unref(halfway);
+	return end;
+}
+
+/* Mid-epoch the order of the batches is made again: 41 of them, sorted in parts, the last one short. */
+static void goes_on_with_the_same_batches(void **state)
+{
+	static const int stops[] = {1, 7, 40, 41, 42, 81};
+	struct train_spec spec = spec_of(3);
+	struct corpus *train;
+	struct encoder *e = toy_encoder(cell_at(0), 4, 6, true, 163, &train, NULL);
+	struct snapshot *whole;
+
+	(void)state;
+	spec.batch = 4;
+	whole = trained(spec, e, train, 0);
+	assert_int_equal(whole->step, 3 * 41);
+	for (int k = 0; k < 6; k++) {
+		struct snapshot *parts = trained(spec, e, train, stops[k]);
+
+		assert_int_equal(parts->step, whole->step);
+		assert_memory_equal(parts->weights, whole->weights, e->model.size * sizeof(real));
+		snapshot_unref(parts);
+	}
+	snapshot_unref(whole);
+	corpus_unref(train);
+	encoder_unref(e);
+}
+
 static void obeys_requests(void **state)
 {
 	struct train_spec spec = spec_of(100000);
@@ -271,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(learns_and_repeats_itself),
+		cmocka_unit_test(goes_on_with_the_same_batches),
 		cmocka_unit_test(obeys_requests),
 		cmocka_unit_test(runaway_numbers_stop_it),
 		cmocka_unit_test(patience_ends_it_with_the_best_kept),

@@ -287,3 +287,58 @@ void batch_sort(const struct corpus *c, int32_t *example, int count)
 	merge_sort(c, example, tmp, count);
 	free(tmp);
 }
+
+/*
+ * Batches that are sorted together, at most, and into how many such parts an epoch is cut, at least.
+ * Of SST-2's lengths (2 to 53, 19 in the mean) in batches of 32, this share of the places in a batch
+ * as long as its longest text stays empty: 52 % unsorted, 14 % with 8 batches, 8 % with 16, 4 % with
+ * 32, 3 % with 64. From 32 on there is little left to gain, and the smaller the part, the more the
+ * company of a text changes from epoch to epoch; for the same reason no part is more than a quarter,
+ * and an epoch of fewer batches than FEW is left as it was shuffled: it is too short to mix them well.
+ */
+enum { PART_BATCHES = 32, LEAST_PARTS = 4, FEW = 32 };
+
+static int parts_of(int whole)
+{
+	const int parts = whole / PART_BATCHES + (whole % PART_BATCHES != 0);
+
+	if (whole < FEW)
+		return whole;
+	return parts > LEAST_PARTS ? parts : LEAST_PARTS;
+}
+
+static void swap_batches(int32_t *a, int32_t *b, int batch)
+{
+	for (int k = 0; k < batch; k++) {
+		const int32_t swap = a[k];
+
+		a[k] = b[k];
+		b[k] = swap;
+	}
+}
+
+/* Sorts each part of the first `whole` batches: parts that differ by one batch at most. */
+static void sort_parts(const struct corpus *c, int32_t *order, int whole, int parts, int batch)
+{
+	for (int k = 0; k < parts; k++) {
+		const int first = (int)((int64_t)whole * k / parts);
+		const int end = (int)((int64_t)whole * (k + 1) / parts);
+
+		batch_sort(c, order + (size_t)first * (size_t)batch, (end - first) * batch);
+	}
+}
+
+void batch_order(const struct corpus *c, int32_t *order, int batch, struct rng *rng)
+{
+	const int whole = c->count / batch, parts = parts_of(whole);
+	const size_t size = (size_t)batch;
+
+	for (int k = 0; k < c->count; k++)
+		order[k] = k;
+	rng_shuffle(rng, order, c->count);
+	sort_parts(c, order, whole, parts, batch);
+	batch_sort(c, order + (size_t)whole * size, c->count - whole * batch);
+	for (int k = whole - 1; k > 0 && parts < whole; k--)
+		swap_batches(order + (size_t)k * size,
+			     order + rng_below(rng, (uint32_t)k + 1) * size, batch);
+}

@@ -8,6 +8,7 @@
 #ifndef SLUICE_ENGINE_TEXT_BATCH_H
 #define SLUICE_ENGINE_TEXT_BATCH_H
 
+#include "engine/base/rng.h"
 #include "engine/text/corpus.h"
 
 #include <stdbool.h>
@@ -87,5 +88,19 @@ int64_t batch_windows(int64_t length, int rows, int steps);
 
 /* Sorts examples by length, longest first; equal lengths stay in order. */
 void batch_sort(const struct corpus *c, int32_t *example, int count);
+
+/*
+ * The order of an epoch, for batches of `batch` texts one behind the other: every example of the
+ * corpus once, in `order` (room for c->count). Bucketing by length, as torchtext's and Hugging Face's
+ * samplers do it: the examples are shuffled, cut into parts of several batches, sorted by length
+ * within each part, and the batches are shuffled in turn.
+ *
+ * The texts of a batch are about equally long, so that few of its steps have only some of its rows;
+ * a corpus of few batches is only shuffled. Either way the longest text of a batch comes first. What
+ * a batch consists of, and where it comes, is drawn anew each time; equal lengths are in the order of
+ * the shuffle. A short batch is the last, and its texts are of any length: they are set apart before
+ * the sorting. The same generator and lengths give the same order.
+ */
+void batch_order(const struct corpus *c, int32_t *order, int batch, struct rng *rng);
 
 #endif

@@ -160,20 +160,16 @@ static int64_t survey_train(struct survey *s, const struct train_spec *spec)
 	const struct corpus *c = s->corpus;
 	int32_t *order = mem_alloc((size_t)c->count * sizeof(*order));
 	struct rng rng;
+	const int passes = passes_of(spec, s->e, c);
 	int64_t bytes = 0;
 
 	s->largest = mem_zero((size_t)spec->learn.threads, sizeof(*s->largest));
-	for (int k = 0; k < c->count; k++)
-		order[k] = k;
 	rng_seed(&rng, spec->seed, 1);
-	rng_shuffle(&rng, order, c->count);
-	const int passes = passes_of(spec, s->e, c);
-
+	batch_order(c, order, spec->batch, &rng);
 	for (int at = 0; at < c->count; at += spec->batch) {
 		const int left = c->count - at;
 		const int count = left < spec->batch ? left : spec->batch;
 
-		batch_sort(c, order + at, count);
 		look_at_batch(s, order + at, count, passes);
 	}
 	for (int k = 0; k < spec->learn.threads; k++)
@@ -362,10 +358,8 @@ static void begin_course(struct course *c, const struct train_spec *spec, const 
 	if (c->stream)
 		return;
 	c->order = mem_alloc((size_t)train->count * sizeof(*c->order));
-	for (int k = 0; k < train->count; k++)
-		c->order[k] = k;
 	rng_seed(&rng, spec->seed, 1);
-	rng_shuffle(&rng, c->order, train->count);
+	batch_order(train, c->order, spec->batch, &rng);
 }
 
 bool cost_measure(struct cost_speed *out, double seconds, const struct train_spec *spec,

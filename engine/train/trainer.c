@@ -348,10 +348,8 @@ static void begin_epoch(struct trainer *t, int epoch)
 		learner_carry_set(t->learner, t->spec.batch, p->carry);
 	if (is_stream(t))
 		return;
-	for (int k = 0; k < t->train->count; k++)
-		t->order[k] = k;
 	rng_seed(&rng, t->shuffle, 0);
-	rng_shuffle(&rng, t->order, t->train->count);
+	batch_order(t->train, t->order, t->spec.batch, &rng);
 }
 
 static bool stopped(struct trainer *t)
