@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static void *need(void *p)
 {
@@ -78,6 +81,20 @@ char *mem_printf(const char *fmt, ...)
 	return p;
 }
 
+/* Pages of 2 MiB where the system has them: products that run over the whole of a large block would miss
+ * in the table of addresses at every row. */
+static void *huge_block(size_t n)
+{
+	void *p;
+
+	if (posix_memalign(&p, HUGE_PAGE, n))
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	madvise(p, n / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* what is left keeps its own pages */
+#endif
+	return p;
+}
+
 void *mem_block(size_t count, size_t size)
 {
 	size_t n;
@@ -86,7 +103,7 @@ void *mem_block(size_t count, size_t size)
 	if (size && count > (SIZE_MAX - MEM_ALIGN) / size)
 		return NULL;
 	n = (count * size + MEM_ALIGN - 1) / MEM_ALIGN * MEM_ALIGN;
-	p = aligned_alloc(MEM_ALIGN, n ? n : MEM_ALIGN);
+	p = n < 2 * HUGE_PAGE ? aligned_alloc(MEM_ALIGN, n ? n : MEM_ALIGN) : huge_block(n);
 	if (p)
 		memset(p, 0, n);
 	return p;

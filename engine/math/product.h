@@ -28,6 +28,7 @@ void product_description(char *text, size_t size);
 struct arithmetic {
 	enum precision precision;
 	struct team *team; /* shares the columns of every product; the sums stay the same */
+	int others;        /* that compute likewise beside it: what all take has its bounds */
 };
 
 /* What a factor is for. */

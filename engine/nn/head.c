@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-int head_rows(int C)
+int head_rows(int C, struct arithmetic how)
 {
-	const int rows = (3 << 19) / C;
+	const int rows = (6 << 19) / (1 + how.others) / C;
 
 	return rows < 32 ? 32 : rows > 4096 ? 4096 : rows;
 }
@@ -95,7 +95,7 @@ static void run_block(const struct head *h, const struct head_pass *p, const str
 
 void head_run(const struct head *h, const struct head_pass *p, struct tally *tally)
 {
-	const int most = p->prob ? p->rows : head_rows(h->C);
+	const int most = p->prob ? p->rows : head_rows(h->C, p->how);
 	const struct ready ready = make_ready(h, p);
 	int first = 0;
 

@@ -42,8 +42,8 @@ struct head_pass {
 	real *dx, *dW, *db;
 };
 
-/* Rows that a block holds at most, about 6 MB of scores for C outcomes. */
-int head_rows(int C);
+/* Rows that a block holds at most: scores of C outcomes for about 12 MB, all who compute together. */
+int head_rows(int C, struct arithmetic how);
 /* Elements that W made ready for its products takes. */
 size_t head_room(int C, int K, struct arithmetic how);
 

@@ -228,14 +228,17 @@ static size_t side_bytes(const struct stack *st, struct arithmetic how, int widt
 /* A few outcomes are not worth rounding for. */
 static struct arithmetic head_how(const struct model *m, struct arithmetic how)
 {
-	return m->spec.classes < PACKED_WIDTH ? (struct arithmetic){0} : how;
+	if (m->spec.classes < PACKED_WIDTH)
+		how.precision = PRECISION_F32;
+	return how;
 }
 
 size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N)
 {
 	const struct task_ops *task = &task_table[m->spec.task];
 	const size_t D = (size_t)m->D, C = (size_t)m->spec.classes, K = (size_t)m->K;
-	const size_t rows = task->stream ? N : out_N, block = (size_t)head_rows(m->spec.classes);
+	const size_t rows = task->stream ? N : out_N,
+		     block = (size_t)head_rows((int)C, head_how(m, how));
 	const size_t scores = (rows < block ? rows : block) * C;
 	const size_t ready = head_room(m->spec.classes, m->K, head_how(m, how));
 	size_t n = side_bytes(&m->stack, how, m->E, B, N, task->stream);
@@ -317,9 +320,9 @@ static bool run_head(const struct model *m, const real *weights, struct work *w,
 		     const struct pass *p, int rows, const real *x, const int32_t *target,
 		     bool keep, real *dx, struct tally *tally)
 {
-	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(m->spec.classes);
 	const struct head head = {weights + m->head_W, weights + m->head_b, m->spec.classes, m->K};
 	const struct arithmetic how = head_how(m, p->how);
+	const size_t C = (size_t)m->spec.classes, block = (size_t)head_rows(head.C, how);
 	const size_t scores = ((size_t)rows < block ? (size_t)rows : block) * C + 1;
 
 	if (!room(&w->ready, &w->ready_cap, head_room(head.C, head.K, how) + 1))

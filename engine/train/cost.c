@@ -116,9 +116,9 @@ static int passes_of(const struct train_spec *spec, const struct encoder *e, con
 	return train_share(spec, e, c)->kind == SHARE_ROWS ? spec->learn.threads : 1;
 }
 
-static struct arithmetic how_of(const struct train_spec *spec)
+static struct arithmetic how_of(const struct train_spec *spec, int passes)
 {
-	return (struct arithmetic){.precision = spec->learn.precision};
+	return (struct arithmetic){.precision = spec->learn.precision, .others = passes - 1};
 }
 
 /* The largest workspace of each thread, while all batches of an epoch are looked at. */
@@ -235,8 +235,8 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 	for (int k = 0; k < passes && k < spec->batch; k++) {
 		const size_t rows = (size_t)(spec->batch - k + passes - 1) / (size_t)passes;
 
-		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(&e->model, how_of(spec), rows,
-								  rows * (size_t)spec->window, 0);
+		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(
+			&e->model, how_of(spec, passes), rows, rows * (size_t)spec->window, 0);
 	}
 	if (valid)
 		c->memory[COST_VALIDATION] =
@@ -249,11 +249,12 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct encoder *e,
 		    const struct corpus *train, const struct corpus *valid)
 {
-	struct survey s = {.e = e, .corpus = train, .how = how_of(spec)};
+	const int passes = passes_of(spec, e, train);
+	struct survey s = {.e = e, .corpus = train, .how = how_of(spec, passes)};
 
 	c->memory[COST_TEXTS] = corpus_bytes(train) + (valid ? corpus_bytes(valid) : 0);
-	c->memory[COST_GRADIENTS] -= (spec->learn.threads - passes_of(spec, e, train)) *
-				     (int64_t)(e->model.dense * sizeof(real));
+	c->memory[COST_GRADIENTS] -=
+		(spec->learn.threads - passes) * (int64_t)(e->model.dense * sizeof(real));
 	if (task_table[e->model.spec.task].stream) {
 		add_stream(c, spec, e, train, valid);
 		return;

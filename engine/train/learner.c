@@ -18,6 +18,9 @@ struct member {
 	bool failed;
 };
 
+/* Rows of the embedding that are updated at a time. */
+enum { NO_GRAD = 16 };
+
 struct learner {
 	const struct model *m;
 	struct team *team;
@@ -34,7 +37,7 @@ struct learner {
 	int32_t *touched; /* the ids of the batch, each once */
 	bool *seen;       /* whether an id is among them */
 	int touched_count;
-	real *no_grad; /* (embed) zeros: the gradient of any other row */
+	real *no_grad; /* NO_GRAD rows of zeros: the gradient of any others */
 
 	/* the step under way */
 	const struct lesson *lesson;
@@ -50,7 +53,8 @@ static void settle_sharing(struct learner *l)
 
 	l->passes = kind == SHARE_ROWS ? l->members : 1;
 	l->how = (struct arithmetic){.precision = spec->precision,
-				     .team = kind == SHARE_COLUMNS ? l->team : NULL};
+				     .team = kind == SHARE_COLUMNS ? l->team : NULL,
+				     .others = l->passes - 1};
 	l->crew = kind == SHARE_ALONE ? 1 : l->members;
 }
 
@@ -79,7 +83,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	if (m->spec.embed && m->dense < m->size) {
 		l->touched = mem_zero((size_t)m->spec.vocab, sizeof(*l->touched));
 		l->seen = mem_zero((size_t)m->spec.vocab, sizeof(*l->seen));
-		l->no_grad = mem_zero((size_t)m->spec.embed, sizeof(*l->no_grad));
+		l->no_grad = mem_zero((size_t)NO_GRAD * (size_t)m->spec.embed, sizeof(*l->no_grad));
 	}
 	for (int k = 1; k < l->passes && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
@@ -234,12 +238,16 @@ static void update_rows(struct learner *l, size_t first, size_t end)
 {
 	const size_t E = (size_t)l->m->spec.embed;
 
-	for (size_t id = first; id < end; id++) {
+	for (size_t id = first, next; id < end; id = next) {
+		const bool seen = l->seen[id];
 		const size_t at = row_at(l, (int32_t)id);
 
-		if (l->seen[id] || !l->spec.lazy)
-			optim_update(&l->optim, l->weights + at, at, l->scale, E,
-				     l->seen[id] ? l->grad + at : l->no_grad);
+		next = id + 1;
+		while (next < end && next < id + NO_GRAD && l->seen[next] == seen)
+			next++;
+		if (seen || !l->spec.lazy)
+			optim_update(&l->optim, l->weights + at, at, l->scale, (next - id) * E,
+				     seen ? l->grad + at : l->no_grad);
 	}
 }
 
