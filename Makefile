@@ -198,9 +198,8 @@ check-built:
 golden: $(golden)
 	@tests/golden/run.sh $(BUILD) "$(DIR)"
 
-bench: $(BUILD)/sluice
-	@[ -n "$(ONLY)" ] || sh tests/bench/bench.sh $(BUILD)
-	@ONLY="$(ONLY)" sh tests/bench/ladder.sh $(BUILD)
+bench: $(addprefix $(BUILD)/,sluice ladder growth bench-text bench/start bench/recorder)
+	@ONLY="$(ONLY)" JSON="$(JSON)" ROUNDS="$(ROUNDS)" sh tests/bench/bench.sh $(BUILD)
 
 # What tests/bench/start.sh drives programs with.
 $(BUILD)/bench/start: tests/bench/start.c

@@ -5,6 +5,7 @@
 #include "app/workbench.h"
 
 #include "engine/math/blas.h"
+#include "engine/math/level.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -85,6 +86,21 @@ static int without_command(int argc, char **argv, struct context *c)
 	return status;
 }
 
+/* A level of vector instructions that is held down to, but is none. */
+static void check_level(void)
+{
+	const char *wanted = getenv("SLUICE_SIMD");
+	bool known = !wanted || !*wanted;
+
+	for (int l = 0; l < LEVEL_COUNT; l++)
+		known |= wanted && !strcmp(wanted, level_name((enum level)l));
+	if (!known)
+		fprintf(stderr,
+			"sluice: SLUICE_SIMD is %s, %s or %s, not '%.40s': left out of account\n",
+			level_name(LEVEL_PORTABLE), level_name(LEVEL_AVX2),
+			level_name(LEVEL_AVX512), wanted);
+}
+
 int main(int argc, char **argv)
 {
 	struct context c = {.out = stdout, .program = argv[0], .argc = argc, .argv = argv};
@@ -100,6 +116,7 @@ int main(int argc, char **argv)
 	setlocale(LC_NUMERIC, "C");
 	signal(SIGPIPE, SIG_IGN);
 	blas_single_thread();
+	check_level();
 	if (first && !strcmp(first, "--version")) {
 		printf("sluice %s\n", SLUICE_VERSION);
 		return 0;

@@ -57,6 +57,27 @@ exits 0 train $tiny --data six.tsv -q
 quiet
 it train_says_its_cost
 
+# Held down to a level without bfloat16 a run is one in float32, and is kept as such.
+SLUICE_SIMD=avx2
+export SLUICE_SIMD
+exits 0 cost $tiny --untimed --data six.tsv --set precision=bf16
+says 'precision=bf16: this processor or build has neither AMX nor AVX-512 BF16; products are computed in float32'
+exits 0 train $tiny -q --data six.tsv --name plain --set precision=bf16
+exits 0 query "SELECT value FROM params WHERE param='precision' AND run=(SELECT run FROM runs WHERE name='plain')"
+same 'the precision kept' "$(tail -1 out)" f32
+unset SLUICE_SIMD
+it without_bfloat16_a_run_says_so
+
+SLUICE_SIMD=fast
+export SLUICE_SIMD
+exits 0 runs --json
+says "SLUICE_SIMD is portable, avx2 or avx512, not 'fast': left out of account"
+SLUICE_SIMD=portable
+exits 0 train $tiny -q --data six.tsv --name slow
+quiet
+unset SLUICE_SIMD
+it a_level_of_instructions_can_be_named
+
 # Whatever the machine has: 1.6e9 weights, their gradients in 64 threads, and all copies of them.
 big='--set hidden=8192 --set embed=8192 --set layers=3 --set threads=64 --set batch=512'
 for command in train cost; do

@@ -1,50 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Ratios of training speed, measured in one run: the two sides take turns, medians are compared.
-# A ratio above 1 means that the first side is faster. ROUNDS (5) says how often.
-build=$1 rounds=${ROUNDS:-5}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export LC_ALL=C.UTF-8
-# The sample often enough to be worth timing: 6,800 sentences.
-k=0
-while [ $k -lt 17 ]; do
-	cat samples/english.tsv
-	k=$((k + 1))
-done >"$work/data.tsv"
-
-# seconds of training (not of start-up) for two epochs with the given settings
-sluice() {
-	set -- $1
-	args=
-	for s in "$@"; do args="$args --set $s"; done
-	# shellcheck disable=SC2086
-	"$build/sluice" train -q --json --store "$work/bench.db" --data "$work/data.tsv" --set epochs=2 \
-		--set valid_split=0 --set dropout=0 $args | sed 's/.*"seconds":\([0-9.e-]*\).*/\1/'
-	rm -f "$work"/bench.db*
-}
-median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
-compare() { # title, first side, second side: each a command that prints seconds
-	k=0
-	: >"$work/a" >"$work/b"
-	while [ $k -lt "$rounds" ]; do
-		eval "$2" >>"$work/a"
-		eval "$3" >>"$work/b"
-		k=$((k + 1))
-	done
-	a=$(median <"$work/a") b=$(median <"$work/b")
-	awk -v t="$1" -v a="$a" -v b="$b" 'BEGIN {printf "%-58s %6.2f   (%.2f s, %.2f s)\n", t, b / a, a, b}'
-}
-
-echo "ratio of speeds, median of $rounds"
-compare "two threads : one thread" 'sluice "threads=2"' 'sluice "threads=1"'
-compare "real tokens only : all padded to 22" 'sluice "threads=1"' 'sluice "threads=1 mask=false max_len=22"'
-compare "cell standard : cell article" 'sluice "threads=1"' 'sluice "threads=1 cell=article"'
-for python in /usr/bin/python3 python3; do
-	if "$python" -c 'import torch' 2>/dev/null; then
-		compare "sluice : PyTorch, one thread" 'sluice "threads=1"' \
-			"$python tests/bench/peer.py $work/data.tsv"
-		exit 0
-	fi
+# All measurements, one after the other: the ladder of sizes, beside PyTorch where it is installed; how
+# the cost grows; texts of all lengths; from text to ids; start-up, the screen and the recorder. ONLY=NAME
+# is one size of the ladder, or one of growth lengths text start; ROUNDS says how often sides take turns,
+# JSON=FILE adds the ladder's figures to a file as lines.
+build=$1 only=$ONLY
+unset ONLY
+python=
+for p in /usr/bin/python3 python3; do
+	[ -z "$python" ] && "$p" -c 'import torch' 2>/dev/null && python=$p
 done
-echo "sluice : PyTorch                                   not measured: no PyTorch here (python3-torch)"
+wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+title() { printf '\n%s\n' "$1"; }
+
+grep -m1 'model name' /proc/cpuinfo 2>/dev/null
+case $only in growth | lengths | text | start) ;; *)
+	set -- --rounds "${ROUNDS:-5}"
+	[ -n "$only" ] && set -- "$@" --only "$only"
+	[ -n "$JSON" ] && set -- "$@" --json "$JSON"
+	[ -n "$python" ] && set -- "$@" --peer tests/bench/peer.py "$python"
+	[ -n "$python" ] || echo "PyTorch is not installed here (python3-torch): our side alone"
+	echo "training from small to large; sgemm: of the speed of the matrix products alone, by OpenBLAS"
+	"$build/ladder" "$@" || exit 1
+	;;
+esac
+wants growth && title "how tokens a second go with each size" && "$build/growth"
+wants lengths && title "texts of all lengths against texts of one" && sh tests/bench/lengths.sh "$build"
+wants text && title "from text to ids, on one core" && "$build/bench-text"
+wants start && title "start-up, and being watched and recorded" && sh tests/bench/start.sh "$build"
+exit 0
