@@ -135,7 +135,8 @@ static void load(struct layers *l)
 
 	l->weights = mem_zero(l->s.size, sizeof(real));
 	l->grad = mem_zero(l->s.size, sizeof(real));
-	l->block = at = mem_zero(stack_room(&l->s, (struct arithmetic){0}, l->B, l->N), sizeof(real));
+	l->block = at =
+		mem_zero(stack_room(&l->s, (struct arithmetic){0}, l->B, l->N), sizeof(real));
 	l->x = mem_zero(l->N * l->E, sizeof(real));
 	l->dx = mem_zero(l->N * l->E, sizeof(real));
 	l->dy = mem_zero(l->N * l->D, sizeof(real));
