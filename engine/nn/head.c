@@ -8,7 +8,7 @@
 
 int head_rows(int C, struct arithmetic how)
 {
-	const int rows = (6 << 19) / (1 + how.others) / C;
+	const int rows = 3500000 / (1 + how.others) / C;
 
 	return rows < 32 ? 32 : rows > 4096 ? 4096 : rows;
 }

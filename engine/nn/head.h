@@ -42,7 +42,7 @@ struct head_pass {
 	real *dx, *dW, *db;
 };
 
-/* Rows that a block holds at most: scores of C outcomes for about 12 MB, all who compute together. */
+/* Rows that a block holds at most: scores of C outcomes for at most 14 MB, all who compute together. */
 int head_rows(int C, struct arithmetic how);
 /* Elements that W made ready for its products takes. */
 size_t head_room(int C, int K, struct arithmetic how);

@@ -220,9 +220,10 @@ static bool room(real **at, size_t *cap, size_t n)
 static size_t side_bytes(const struct stack *st, struct arithmetic how, int width, size_t B,
 			 size_t N, bool carries)
 {
+	const size_t size = side_size(st, how, width, B, N);
 	const size_t kept = carries ? 2 * stack_carry_size(st, B) : 0;
 
-	return (with_room(side_size(st, how, width, B, N)) + kept) * sizeof(real);
+	return ((carries ? size : with_room(size)) + kept) * sizeof(real);
 }
 
 /* A few outcomes are not worth rounding for. */

@@ -46,7 +46,7 @@ bool side_room(struct side *s, const struct stack *st, int width)
 
 	if (!s->block || need > s->cap) {
 		free(s->block);
-		s->cap = need + need / 4;
+		s->cap = s->carries ? need : need + need / 4; /* windows are all alike */
 		s->block = mem_block(s->cap, sizeof(real));
 		if (!s->block)
 			return false;

@@ -46,19 +46,22 @@ static int serve(const struct size *s, const struct setting *how, double seconds
 {
 	char line[LINE];
 	struct ours *o = ours_new(s, how);
+	double mib = 0; /* before the products alone take theirs */
 
 	team_flush_denormals();
 	ours_run(o, seconds / 2);
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		struct rusage use;
 		const double speed = ours_run(o, seconds);
-		const double limit =
-			how->threads == 1 && !how->bf16 ? ours_limit(s, seconds / 4) : 0;
+		struct rusage use;
+		double limit = 0;
 
 		getrusage(RUSAGE_SELF, &use);
-		printf("%.9g %.9g %.1f\n", speed, limit, (double)use.ru_maxrss / 1024);
+		mib = mib > 0 ? mib : (double)use.ru_maxrss / 1024;
+		if (how->threads == 1 && !how->bf16)
+			limit = ours_limit(s, seconds / 4);
+		printf("%.9g %.9g %.1f\n", speed, limit, mib);
 		fflush(stdout);
 	}
 	ours_free(o);
