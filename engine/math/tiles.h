@@ -31,8 +31,8 @@ struct tile_shape {
 
 #else
 
-static struct tile_shape tile_shape_now;
-static uint32_t tile_register[8][16][16];
+static _Thread_local struct tile_shape tile_shape_now;
+static _Thread_local uint32_t tile_register[8][16][16];
 
 static inline void tile_configure(const struct tile_shape *shape)
 {
