@@ -154,13 +154,3 @@ void team_run(struct team *t, void (*work)(void *arg, int member), void *arg)
 	if (t->size > 1)
 		await_members(t);
 }
-
-void team_part(const struct team *t, int member, size_t n, size_t *first, size_t *end)
-{
-	size_t blocks = (n + 63) / 64, size = (size_t)t->size, k = (size_t)member;
-
-	*first = blocks * k / size * 64;
-	*end = blocks * (k + 1) / size * 64;
-	*first = *first > n ? n : *first;
-	*end = *end > n ? n : *end;
-}

@@ -20,9 +20,6 @@ void team_free(struct team *t);
 /* Calls work(arg, member) once for every member; returns when all are done. One caller at a time. */
 void team_run(struct team *t, void (*work)(void *arg, int member), void *arg);
 
-/* The part [*first, *end) of n elements that member has, in multiples of 64 elements. */
-void team_part(const struct team *t, int member, size_t n, size_t *first, size_t *end);
-
 /* Makes this thread treat denormal numbers as zero (where the processor can): gates that saturate
  * would otherwise slow every product down. Members do so by themselves. */
 void team_flush_denormals(void);

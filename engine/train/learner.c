@@ -6,6 +6,7 @@
 #include "engine/train/share.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,21 +14,22 @@ struct member {
 	struct work work;
 	real *grad; /* m->dense; the first member's is the learner's whole block */
 	struct tally tally;
-	double square_sum;
 	int tokens; /* of the texts */
 	bool failed;
 };
 
-/* Rows of the embedding that are updated at a time. */
-enum { NO_GRAD = 16 };
+/* Rows of the embedding that are updated at a time; chunks of the weights for each member: one whose core
+ * another program wants takes fewer of them. */
+enum { NO_GRAD = 16, CHUNKS = 4 };
 
 struct learner {
 	const struct model *m;
 	struct team *team;
 	struct member *member;
 	int members;
-	int crew;   /* the first members, who do anything at all */
-	int passes; /* the first of them, among whom rows are dealt */
+	int passes;         /* the first members, among whom rows are dealt */
+	int chunks;         /* of the weights; whoever is free takes the next one */
+	double *square_sum; /* chunks: of their gradients */
 	struct arithmetic how;
 	real *weights, *grad;
 	struct optim optim;
@@ -39,7 +41,10 @@ struct learner {
 	int touched_count;
 	real *no_grad; /* NO_GRAD rows of zeros: the gradient of any others */
 
-	/* the step under way */
+	/* the step under way: its tasks are numbered, and what each does depends on its number alone */
+	void (*task)(void *arg, int number);
+	int tasks;
+	atomic_int next;
 	const struct lesson *lesson;
 	real scale;
 };
@@ -55,7 +60,8 @@ static void settle_sharing(struct learner *l)
 	l->how = (struct arithmetic){.precision = spec->precision,
 				     .team = kind == SHARE_COLUMNS ? l->team : NULL,
 				     .others = l->passes - 1};
-	l->crew = kind == SHARE_ALONE ? 1 : l->members;
+	l->chunks = kind == SHARE_ALONE ? 1 : CHUNKS * l->members;
+	l->square_sum = mem_zero((size_t)l->chunks, sizeof(*l->square_sum));
 }
 
 struct learner *learner_new(const struct model *m, real *weights, const struct learner_spec *spec,
@@ -109,6 +115,7 @@ void learner_free(struct learner *l)
 	free(l->touched);
 	free(l->seen);
 	free(l->no_grad);
+	free(l->square_sum);
 	free(l->member);
 	free(l->grad);
 	free(l->weights);
@@ -162,13 +169,15 @@ static void run_pass(void *arg, int k)
 		w->in.batch.steps.N = w->out.batch.steps.N = 0; /* there is nothing to scatter */
 }
 
-/* A member's part of n elements that all who do anything share. */
-static void part_of(const struct learner *l, int k, size_t n, size_t *first, size_t *end)
+/* Chunk k of n elements, in multiples of 64. */
+static void chunk_of(const struct learner *l, int k, size_t n, size_t *first, size_t *end)
 {
-	*first = 0;
-	*end = n;
-	if (l->crew > 1)
-		team_part(l->team, k, n, first, end);
+	const size_t blocks = (n + 63) / 64, size = (size_t)l->chunks, at = (size_t)k;
+
+	*first = blocks * at / size * 64;
+	*end = blocks * (at + 1) / size * 64;
+	*first = *first > n ? n : *first;
+	*end = *end > n ? n : *end;
 }
 
 static void clamp(real *g, size_t n, real value)
@@ -197,14 +206,14 @@ static double settle(const struct learner *l, real *g, size_t n)
 static void reduce(void *arg, int k)
 {
 	struct learner *l = arg;
-	double *sum = &l->member[k].square_sum;
+	double *sum = &l->square_sum[k];
 	size_t first, end;
 
-	part_of(l, k, l->m->dense, &first, &end);
+	chunk_of(l, k, l->m->dense, &first, &end);
 	for (int j = 1; j < l->passes; j++)
 		vec_add(l->grad + first, l->member[j].grad + first, 1, end - first);
 	*sum = settle(l, l->grad + first, end - first);
-	for (int j = k; j < l->touched_count; j += l->crew)
+	for (int j = k; j < l->touched_count; j += l->chunks)
 		*sum += settle(l, l->grad + row_at(l, l->touched[j]), (size_t)l->m->spec.embed);
 }
 
@@ -256,11 +265,11 @@ static void update(void *arg, int k)
 	struct learner *l = arg;
 	size_t first, end;
 
-	part_of(l, k, l->m->dense, &first, &end);
+	chunk_of(l, k, l->m->dense, &first, &end);
 	optim_update(&l->optim, l->weights + first, first, l->scale, end - first, l->grad + first);
 	if (!l->touched)
 		return;
-	part_of(l, k, (size_t)l->m->spec.vocab, &first, &end);
+	chunk_of(l, k, (size_t)l->m->spec.vocab, &first, &end);
 	update_rows(l, first, end);
 }
 
@@ -273,13 +282,25 @@ static void clear(struct learner *l)
 	forget_touched(l);
 }
 
-/* What the first members of the team do, each by itself. */
-static void run(struct learner *l, void (*work)(void *arg, int member), int members)
+static void take_tasks(void *arg, int member)
 {
-	if (members > 1)
-		team_run(l->team, work, l);
+	struct learner *l = arg;
+
+	(void)member;
+	for (int k; (k = atomic_fetch_add(&l->next, 1)) < l->tasks;)
+		l->task(l, k);
+}
+
+/* Does so many tasks, by the team where there is more than one. */
+static void run(struct learner *l, void (*task)(void *arg, int number), int tasks)
+{
+	l->task = task;
+	l->tasks = tasks;
+	atomic_store(&l->next, 0);
+	if (tasks > 1)
+		team_run(l->team, take_tasks, l);
 	else
-		work(l, 0);
+		take_tasks(l, 0);
 }
 
 /* How many targets the lesson has: what its loss is a mean over. */
@@ -324,9 +345,9 @@ struct step_stats learner_gradient(struct learner *l, const struct lesson *lesso
 		s.tokens += me->tokens;
 	}
 	find_touched(l);
-	run(l, reduce, l->crew);
-	for (int k = 0; k < l->crew; k++)
-		square_sum += l->member[k].square_sum;
+	run(l, reduce, l->chunks);
+	for (int k = 0; k < l->chunks; k++)
+		square_sum += l->square_sum[k];
 	s.loss = failed ? NAN : s.loss / (double)count;
 	s.targets = count;
 	s.accuracy = (double)correct / (double)count;
@@ -342,7 +363,7 @@ void learner_update(struct learner *l, const struct step_stats *s)
 			   ? (real)(l->spec.clip / s->grad_norm)
 			   : 1;
 	optim_begin(&l->optim);
-	run(l, update, l->crew);
+	run(l, update, l->chunks);
 	clear(l);
 }
 
