@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A team of threads that do one thing together: member 0 is the caller. What a member does depends
- * on its number alone, so that sums are always taken in the same order.
+ * A team of threads that do one thing together: member 0 is the caller. What is computed depends on a
+ * member's number alone, or on that of a task which it takes, so that sums are always taken in the
+ * same order. Threads that wait look for some microseconds, and then sleep.
  */
 #ifndef SLUICE_ENGINE_BASE_TEAM_H
 #define SLUICE_ENGINE_BASE_TEAM_H
