@@ -241,9 +241,10 @@ INLINE void amx_tiles(bool two_rows, bool two_cols, const struct place *p)
 	const size_t left = p->left_stride * sizeof(uint32_t);
 	const size_t panel = PACKED_WIDTH * sizeof(uint32_t);
 	real *const below = p->out + TILE_ROWS * p->out_stride;
-	const real *const start_below = p->start + TILE_ROWS * p->start_stride;
 
 	if (p->start) {
+		const real *const start_below = p->start + TILE_ROWS * p->start_stride;
+
 		tile_load(0, p->start, from);
 		if (two_cols)
 			tile_load(1, p->start + 16, from);
