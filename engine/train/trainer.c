@@ -245,7 +245,7 @@ static void update_gauge(struct trainer *t, const struct step_stats *s)
 	g->seconds = t->before + time - t->resumed;
 	g->eta = g->seconds / (double)(g->step - t->first_step) * (double)(g->steps - g->step);
 	t->window_tokens += s->tokens;
-	if (time - t->window_start >= 1 || g->tokens_per_s == 0) {
+	if (time - t->window_start >= 1 || g->seconds < 1) { /* a first second is told as it goes */
 		g->tokens_per_s = (double)t->window_tokens / fmax(time - t->window_start, 1e-6);
 		if (time - t->window_start >= 1) {
 			t->window_start = time;
