@@ -236,7 +236,8 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 		model.tied = tied;
 		model.learned = learned;
 
-		e = encoder_new(&model, vocab, &classes, &rules, max_len, truncate_front, err);
+		e = encoder_new(&model, vocab, NULL, &classes, &rules, max_len, truncate_front,
+				err);
 		vocab = NULL;
 	}
 	vocab_unref(vocab);

@@ -123,7 +123,7 @@ static bool build(struct prepared *p, struct texts *t, struct err *err)
 		return false;
 	}
 	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - task->decoder;
-	p->encoder = encoder_new(&model, vocab, &classes, &rules,
+	p->encoder = encoder_new(&model, vocab, NULL, &classes, &rules,
 				 s->mask || task->stream ? s->max_len : rules.pad_to,
 				 s->truncating == 0, err);
 	return p->encoder;

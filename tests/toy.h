@@ -94,7 +94,7 @@ static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool
 	intake_release(&in);
 	intake_release(&apart);
 	vocab_builder_free(b);
-	return encoder_new(spec, v, &classes, &rules, 0, false, NULL);
+	return encoder_new(spec, v, NULL, &classes, &rules, 0, false, NULL);
 }
 
 static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden,

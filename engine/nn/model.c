@@ -20,6 +20,15 @@ const struct task_ops task_table[TASK_COUNT] = {
 			      .title = "a text from its own vector",
 			      .decoder = true,
 			      .accuracy = true},
+	[TASK_TRANSLATE] = {.name = "translate",
+			    .title = "a text in another language",
+			    .decoder = true,
+			    .pairs = true},
+	[TASK_SUMMARIZE] = {.name = "summarize",
+			    .title = "what a text says, in fewer words",
+			    .decoder = true,
+			    .pairs = true,
+			    .one_vocab = true},
 };
 
 int task_find(const char *name)
@@ -142,7 +151,7 @@ bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 	m->spec.layers += !spec->layers;
 	m->spec.dirs += !spec->dirs;
 	if (spec->task != TASK_CLASSIFY)
-		m->spec.classes = spec->vocab;
+		m->spec.classes = spec->target ? spec->target : spec->vocab;
 	m->E = spec->embed ? spec->embed : spec->vocab;
 	m->D = spec->dirs == 2 && spec->merge == MERGE_CONCAT ? 2 * spec->hidden : spec->hidden;
 	m->K = task_table[spec->task].decoder ? spec->hidden : m->D;

@@ -22,14 +22,23 @@
 
 #include <stdint.h>
 
-enum task { TASK_CLASSIFY, TASK_GENERATE, TASK_RECONSTRUCT, TASK_COUNT };
+enum task {
+	TASK_CLASSIFY,
+	TASK_GENERATE,
+	TASK_RECONSTRUCT,
+	TASK_TRANSLATE,
+	TASK_SUMMARIZE,
+	TASK_COUNT
+};
 
 struct task_ops {
 	const char *name, *title;
-	bool labels;   /* texts have labels */
-	bool stream;   /* texts are one stream, read in windows with carried states */
-	bool decoder;  /* a second stack turns the vector into text */
-	bool accuracy; /* of what is likeliest; else perplexity is the measure */
+	bool labels;    /* texts have labels */
+	bool stream;    /* texts are one stream, read in windows with carried states */
+	bool decoder;   /* a second stack turns the vector into text */
+	bool pairs;     /* a text's answer is another text */
+	bool one_vocab; /* ... in the words, and with the embedding, of the first */
+	bool accuracy;  /* of what is likeliest; else perplexity is the measure */
 };
 extern const struct task_ops task_table[TASK_COUNT];
 int task_find(const char *name); /* -1 if there is none */
@@ -38,7 +47,8 @@ struct model_spec {
 	enum task task;
 	const struct cell_ops *cell;
 	int vocab, embed, hidden;
-	int classes;      /* outcomes of the head; set from vocab but for classify */
+	int target;       /* ids of the decoder, where they are not those of the text; else 0 */
+	int classes;      /* outcomes of the head; set from target or vocab but for classify */
 	int layers, dirs; /* 0 counts as 1 */
 	enum merge merge;
 	enum pool pool;

@@ -111,7 +111,12 @@ struct corpus {
 	int32_t *ids;
 	int32_t *label;       /* count, or NULL without labels */
 	struct corpus *owner; /* of the ids, where that is another corpus */
-	int refs;             /* atomic */
+	/* The answers, one for each text in the same order, each with its end mark (one reference); NULL
+	 * where texts have none. */
+	struct corpus *target;
+	/* count: the texts as read, where they were asked for; else NULL. */
+	struct tokens *raw;
+	int refs; /* atomic */
 };
 
 /* Encodes every example with v, as intake_finish does. */

@@ -17,20 +17,23 @@ static bool unref(int *refs)
 }
 
 struct encoder *encoder_new(const struct model_spec *spec, struct vocab *vocab,
-			    struct classes *classes, const struct batch_rules *rules, int max_len,
-			    bool truncate_front, struct err *err)
+			    struct vocab *target, struct classes *classes,
+			    const struct batch_rules *rules, int max_len, bool truncate_front,
+			    struct err *err)
 {
 	struct encoder *e = mem_zero(1, sizeof(*e));
 	struct model_spec s = *spec;
 
 	e->refs = 1;
 	e->vocab = vocab;
+	e->target = target ? target : vocab_ref(vocab);
 	e->classes = *classes;
 	*classes = (struct classes){0};
 	e->rules = *rules;
 	e->max_len = max_len;
 	e->truncate_front = truncate_front;
 	s.vocab = vocab_size(vocab);
+	s.target = target ? vocab_size(target) : 0;
 	s.classes = e->classes.count; /* none but for classify */
 	if (model_plan(&e->model, &s, err))
 		return e;
@@ -49,6 +52,7 @@ void encoder_unref(struct encoder *e)
 	if (!e || !unref(&e->refs))
 		return;
 	vocab_unref(e->vocab);
+	vocab_unref(e->target);
 	classes_release(&e->classes);
 	free(e);
 }

@@ -17,18 +17,22 @@
 struct encoder {
 	int refs;
 	struct model model;
-	struct vocab *vocab;
+	struct vocab *vocab; /* of the texts it reads */
+	struct vocab *
+		target; /* of those it writes: one of its own only where a pair has two, or `vocab` */
 	struct classes classes;
 	struct batch_rules rules;
 	int max_len; /* 0: no limit */
 	bool truncate_front;
 };
 
-/* Takes over vocab (one reference) and the contents of classes, also when it fails. ERR_USAGE as
- * model_plan; spec->vocab and spec->classes are set from the two. */
+/* Takes over vocab and target (one reference each; target NULL: what is written has the same words) and
+ * the contents of classes, also when it fails. ERR_USAGE as model_plan; spec->vocab, target and classes
+ * are set from them. */
 struct encoder *encoder_new(const struct model_spec *spec, struct vocab *vocab,
-			    struct classes *classes, const struct batch_rules *rules, int max_len,
-			    bool truncate_front, struct err *err);
+			    struct vocab *target, struct classes *classes,
+			    const struct batch_rules *rules, int max_len, bool truncate_front,
+			    struct err *err);
 struct encoder *encoder_ref(struct encoder *e);
 void encoder_unref(struct encoder *e);
 
