@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a model costs: counts by hand, and sizes against those really allocated. */
+#include "engine/nn/pass.h"
 #include "engine/train/cost.h"
 #include "tests/toy.h"
 #include "tests/unit.h"

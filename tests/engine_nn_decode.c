@@ -3,6 +3,7 @@
 #include "engine/inspect/vectors.h"
 #include "engine/math/blas.h"
 #include "engine/nn/decode.h"
+#include "engine/nn/pass.h"
 #include "tests/toy.h"
 #include "tests/unit.h"
 

@@ -56,6 +56,12 @@ static void language_models(void **state)
 	run("tests/golden/lm_*.txt", 2);
 }
 
+static void pairs(void **state)
+{
+	(void)state;
+	run("tests/golden/seq2seq_*.txt", 8);
+}
+
 static void optimizers(void **state)
 {
 	(void)state;
@@ -68,6 +74,7 @@ int main(void)
 		cmocka_unit_test(cells),           cmocka_unit_test(layouts),
 		cmocka_unit_test(classifiers),     cmocka_unit_test(stacks),
 		cmocka_unit_test(language_models), cmocka_unit_test(optimizers),
+		cmocka_unit_test(pairs),
 	};
 
 	blas_single_thread();

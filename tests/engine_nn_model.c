@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/math/blas.h"
 #include "engine/math/kernels.h"
+#include "engine/nn/pass.h"
 #include "engine/train/eval.h"
 #include "engine/train/learner.h"
 #include "tests/toy.h"

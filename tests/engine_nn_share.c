@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How a step is shared, and the ways round arithmetic that must change nothing but its rounding. */
 #include "engine/math/blas.h"
+#include "engine/nn/pass.h"
 #include "engine/train/learner.h"
 #include "engine/train/share.h"
 #include "tests/toy.h"

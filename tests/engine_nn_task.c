@@ -2,6 +2,7 @@
 /* How good models without labels are: a stream's perplexity, and texts that come back. */
 #include "engine/math/blas.h"
 #include "engine/nn/decode.h"
+#include "engine/nn/pass.h"
 #include "engine/train/eval.h"
 #include "engine/train/learner.h"
 #include "tests/toy.h"

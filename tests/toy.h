@@ -9,6 +9,7 @@
 #include "engine/train/encoder.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static inline real *toy_weights(const struct model *m, uint64_t seed)
@@ -55,26 +56,70 @@ static inline void toy_examples(struct examples *ex, int count, uint64_t seed)
 	}
 }
 
+/* A text's answer: its words in the other order, the last one twice. */
+static inline char *toy_answer(const struct example *e)
+{
+	char *to = mem_zero(2 * e->text_len + 256, 1), *text = mem_bytes(e->text, e->text_len);
+	char *word[32], *save = NULL;
+	int n = 0;
+
+	for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		word[n++] = w;
+	for (int k = n - 1; k >= 0; k--)
+		sprintf(to + strlen(to), "%s%s", *to ? " " : "", word[k]);
+	if (n)
+		sprintf(to + strlen(to), " %s", word[0]);
+	free(text);
+	return to;
+}
+
+/* The answers to some texts, with words of their own, or, where v is given, with its words. */
+static inline struct corpus *toy_target(struct examples *ex, struct vocab **v)
+{
+	const struct vocab_spec vs = {
+		.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1, .end = true};
+	struct vocab_builder *b = vocab_builder_new(&vs);
+	struct corpus *c, *none;
+	struct intake in;
+
+	for (size_t k = 0; k < ex->count; k++) {
+		char *answer = toy_answer(&ex->at[k]);
+
+		free(ex->at[k].text);
+		ex->at[k].text = answer;
+		ex->at[k].text_len = strlen(answer);
+	}
+	intake_take(&in, ex, b);
+	intake_count(&in);
+	if (!*v)
+		*v = vocab_of(b);
+	intake_finish(&in, *v, NULL, 0, false, &c, &none, NULL);
+	intake_release(&in);
+	vocab_builder_free(b);
+	return c;
+}
+
 /* With *train (and *valid, where given) of `count` sentences each. Where a task has no labels the
  * texts have none, and the last of them is empty. */
 static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool mask, int count,
 					     struct corpus **train, struct corpus **valid)
 {
 	const struct task_ops *task = &task_table[spec->task];
-	const struct vocab_spec vs = {
-		.rules = {.kind = TOKENIZER_SPACE}, .min_count = 1, .end = !task->labels};
+	const struct vocab_spec vs = {.rules = {.kind = TOKENIZER_SPACE},
+				      .min_count = 1,
+				      .end = !task->labels && (!task->pairs || task->one_vocab)};
 	struct batch_rules rules = {.mask = mask,
 				    .pad_to = mask ? 0 : 10,
 				    .pad_front = true,
 				    .ragged = task->stream,
-				    .marked = task->decoder};
+				    .marked = vs.end && task->decoder};
 	struct vocab_builder *b = vocab_builder_new(&vs);
 	struct examples ex, held;
 	struct intake in, apart;
 	struct classes classes = {0};
 	const struct classes *labels = task->labels ? &classes : NULL;
 	struct corpus *none;
-	struct vocab *v;
+	struct vocab *v, *target = NULL;
 
 	toy_examples(&ex, count, 1);
 	toy_examples(&held, count, 2);
@@ -89,12 +134,19 @@ static inline struct encoder *toy_encoder_of(const struct model_spec *spec, bool
 	intake_finish(&in, v, labels, 0, false, train, &none, NULL);
 	if (valid)
 		intake_finish(&apart, v, labels, 0, false, valid, &none, NULL);
+	if (task->pairs) {
+		struct vocab **words = task->one_vocab ? &v : &target;
+
+		(*train)->target = toy_target(&ex, words);
+		if (valid)
+			(*valid)->target = toy_target(&held, words);
+	}
 	examples_release(&ex);
 	examples_release(&held);
 	intake_release(&in);
 	intake_release(&apart);
 	vocab_builder_free(b);
-	return encoder_new(spec, v, NULL, &classes, &rules, 0, false, NULL);
+	return encoder_new(spec, v, target, &classes, &rules, 0, false, NULL);
 }
 
 static inline struct encoder *toy_encoder(const struct cell_ops *cell, int embed, int hidden,

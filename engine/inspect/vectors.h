@@ -7,6 +7,7 @@
 #ifndef SLUICE_ENGINE_INSPECT_VECTORS_H
 #define SLUICE_ENGINE_INSPECT_VECTORS_H
 
+#include "engine/nn/pass.h"
 #include "engine/train/encoder.h"
 
 enum { VECTORS_MOST = 64 }; /* texts at a time */

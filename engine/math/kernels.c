@@ -64,4 +64,52 @@ static struct softmax softmax(real *x, int n)
 	return (struct softmax){(double)max + log(sum), inverse};
 }
 
-const struct vec_ops AT_LEVEL(vec_ops) = {add, square_sum, softmax};
+static real sum_lanes(const real *lane)
+{
+	real sum = 0;
+
+	for (size_t j = 0; j < LANES; j++)
+		sum += lane[j];
+	return sum;
+}
+
+static real dot(const real *x, const real *y, size_t n)
+{
+	real lane[LANES] = {0}, sum = 0;
+	size_t k = 0;
+
+	for (; k + LANES <= n; k += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] += x[k + j] * y[k + j];
+	for (; k < n; k++)
+		sum += x[k] * y[k];
+	return sum + sum_lanes(lane);
+}
+
+static real tanh_dot(const real *v, const real *p, const real *u, size_t n)
+{
+	real lane[LANES] = {0}, sum = 0;
+	size_t k = 0;
+
+	for (; k + LANES <= n; k += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lane[j] += v[k + j] * real_tanh(p[k + j] + u[k + j]);
+	for (; k < n; k++)
+		sum += v[k] * real_tanh(p[k] + u[k]);
+	return sum + sum_lanes(lane);
+}
+
+static void tanh_dot_back(real d, const real *restrict v, const real *restrict p,
+			  const real *restrict u, real *restrict dv, real *restrict dp,
+			  real *restrict du, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		const real e = real_tanh(p[k] + u[k]), x = d * v[k] * (1 - e * e);
+
+		dv[k] += d * e;
+		dp[k] += x;
+		du[k] += x;
+	}
+}
+
+const struct vec_ops AT_LEVEL(vec_ops) = {add, square_sum, softmax, dot, tanh_dot, tanh_dot_back};

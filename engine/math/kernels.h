@@ -100,6 +100,10 @@ struct vec_ops {
 	void (*add)(real *y, const real *x, real a, size_t n);
 	double (*square_sum)(const real *x, size_t n);
 	struct softmax (*softmax)(real *x, int n);
+	real (*dot)(const real *x, const real *y, size_t n);
+	real (*tanh_dot)(const real *v, const real *p, const real *u, size_t n);
+	void (*tanh_dot_back)(real d, const real *v, const real *p, const real *u, real *dv,
+			      real *dp, real *du, size_t n);
 };
 LEVEL_DECLARE(const struct vec_ops, vec_ops);
 
@@ -118,6 +122,23 @@ static inline double vec_square_sum(const real *x, size_t n)
 static inline struct softmax softmax_row(real *x, int n)
 {
 	return LEVEL_PICK(vec_ops)->softmax(x, n);
+}
+
+static inline real vec_dot(const real *x, const real *y, size_t n)
+{
+	return LEVEL_PICK(vec_ops)->dot(x, y, n);
+}
+
+/* v . tanh(p + u); and, from the gradient d of that, what it adds to those of v, p and u. */
+static inline real vec_tanh_dot(const real *v, const real *p, const real *u, size_t n)
+{
+	return LEVEL_PICK(vec_ops)->tanh_dot(v, p, u, n);
+}
+
+static inline void vec_tanh_dot_back(real d, const real *v, const real *p, const real *u, real *dv,
+				     real *dp, real *du, size_t n)
+{
+	LEVEL_PICK(vec_ops)->tanh_dot_back(d, v, p, u, dv, dp, du, n);
 }
 
 #endif

@@ -13,22 +13,76 @@ static const struct stack *stack_of(const struct model *m)
 	return m->dec.runs ? &m->dec : &m->stack;
 }
 
+static bool begin(struct stepper *s, const struct model *m, const real *weights, int rows)
+{
+	*s = (struct stepper){.m = m, .weights = weights, .rows = rows};
+	s->side.carries = true;
+	s->text = mem_grow(s->text, &s->text_cap, (size_t)rows + 1, sizeof(int));
+	for (int r = 0; r < rows; r++)
+		s->text[r] = r;
+	s->prob_cap = (size_t)rows * (size_t)m->spec.classes + 1;
+	s->prob = mem_block(s->prob_cap, sizeof(real));
+	return s->prob;
+}
+
 bool stepper_begin(struct stepper *s, const struct model *m, const real *weights, int rows,
 		   const real *vector)
 {
-	const size_t size = (size_t)rows * (size_t)m->spec.classes;
+	const bool ok = begin(s, m, weights, rows);
 
-	*s = (struct stepper){.m = m, .weights = weights, .rows = rows, .vector = vector};
-	s->side.carries = true;
-	s->prob = mem_block(size + 1, sizeof(real));
-	return s->prob;
+	s->vector = vector;
+	return ok;
+}
+
+bool stepper_begin_pair(struct stepper *s, const struct model *m, const real *weights,
+			struct work *w)
+{
+	const int B = w->in.batch.steps.B;
+	const size_t H = (size_t)m->dec.spec.H, rows = (size_t)B;
+	size_t width;
+
+	if (!begin(s, m, weights, B))
+		return false;
+	s->memory = &w->memory;
+	s->side.carry = mem_zero(stack_carry_size(&m->dec, rows) + 1, sizeof(real));
+	s->side.carry_cap = stack_carry_size(&m->dec, rows);
+	s->side.carried = B;
+	for (int l = 0; l < m->dec.runs; l++)
+		for (int part = 0; part < (m->bridge.cells ? 2 : 1); part++)
+			memcpy(s->side.carry + stack_carry_at(&m->dec, B, l, part, 0, &width),
+			       bridge_first(&w->bridge, &m->bridge, rows, l, part),
+			       rows * H * sizeof(real));
+	s->feed = mem_zero(rows * H + 1, sizeof(real));
+	s->feed_cap = rows * H + 1;
+	return true;
 }
 
 void stepper_release(struct stepper *s)
 {
 	side_release(&s->side);
+	decoder_release(&s->decoder);
+	free(s->text);
+	free(s->feed);
+	free(s->other);
 	free(s->prob);
 	*s = (struct stepper){0};
+}
+
+/* A step of a pair's decoder; what the head reads of it. */
+static const real *step_pair(struct stepper *s)
+{
+	const struct model *m = s->m;
+	struct decoder *d = &s->decoder;
+	const size_t H = (size_t)m->dec.spec.H, rows = (size_t)s->rows;
+
+	if (!decoder_room(d, m, &s->side, s->memory, s->text, false))
+		return NULL;
+	memcpy(d->feed, s->feed, rows * H * sizeof(real));
+	decoder_forward(d, s->weights, NULL);
+	side_keep(&s->side, &m->dec);
+	if (m->spec.feed)
+		memcpy(s->feed, d->out, rows * H * sizeof(real));
+	return d->said;
 }
 
 const real *stepper_feed(struct stepper *s, const int32_t *ids)
@@ -37,21 +91,91 @@ const real *stepper_feed(struct stepper *s, const int32_t *ids)
 	const struct stack *st = stack_of(m);
 	const struct head head = {s->weights + m->head_W, s->weights + m->head_b, m->spec.classes,
 				  m->K};
-	const size_t E = (size_t)m->E, D = m->dec.runs ? (size_t)m->D : 0;
+	const struct id_table *table = &m->table[m->dec.runs ? m->out_table : 0];
+	const size_t E = (size_t)table->width, W = E + (size_t)m->beside;
+	const real *said;
 	struct tally tally = {0};
 
 	batch_column(&s->side.batch, ids, s->rows);
-	if (!side_room(&s->side, st, (int)(E + D)))
+	if (!side_room(&s->side, st, (int)W, m->K))
 		return NULL;
 	side_masks(&s->side, st, NULL);
-	side_embed(&s->side, m->spec.embed ? s->weights + m->embedding : NULL, m->spec.embed,
-		   m->spec.vocab);
-	for (size_t r = 0; D && r < (size_t)s->rows; r++)
-		memcpy(s->side.x + r * (E + D) + E, s->vector + r * D, D * sizeof(real));
-	side_forward(&s->side, st, s->weights);
-	head_run(&head, &(struct head_pass){.rows = s->rows, .x = s->side.tape.y, .prob = s->prob},
-		 &tally);
+	side_embed(&s->side, m->tables ? s->weights + table->at : NULL, table->width, table->rows);
+	if (s->memory) {
+		said = step_pair(s);
+		if (!said)
+			return NULL;
+	} else {
+		for (size_t r = 0; m->beside && r < (size_t)s->rows; r++)
+			memcpy(s->side.x + r * W + E, s->vector + (size_t)s->text[r] * (size_t)m->D,
+			       (size_t)m->D * sizeof(real));
+		side_forward(&s->side, st, s->weights);
+		said = s->side.tape.y;
+	}
+	head_run(&head, &(struct head_pass){.rows = s->rows, .x = said, .prob = s->prob}, &tally);
 	return s->prob;
+}
+
+/* Brings the carried states into another order. */
+static void select_states(struct stepper *s, const int *from, int rows)
+{
+	const struct stack *st = stack_of(s->m);
+	size_t cap = s->side.before_cap, width;
+	real *to = mem_grow(s->side.before, &cap, stack_carry_size(st, (size_t)rows) + 1,
+			    sizeof(real));
+
+	for (int run = 0; run < st->runs && s->side.carried; run++)
+		for (int part = 0; part < STACK_CARRY_PARTS; part++)
+			for (int r = 0; r < rows; r++) {
+				const size_t old = stack_carry_at(st, s->side.carried, run, part,
+								  from[r], &width);
+				const size_t at = stack_carry_at(st, rows, run, part, r, &width);
+
+				memcpy(to + at, s->side.carry + old, width * sizeof(real));
+			}
+	s->side.before = s->side.carry;
+	s->side.before_cap = s->side.carry_cap;
+	s->side.carry = to;
+	s->side.carry_cap = cap;
+	s->side.carried = s->side.carried ? rows : 0;
+}
+
+void stepper_select(struct stepper *s, const int *from, int rows)
+{
+	const size_t H = (size_t)stack_of(s->m)->spec.H, V = (size_t)s->m->spec.classes;
+	int *text = mem_alloc(((size_t)rows + 1) * sizeof(*text));
+	real *feed = s->feed;
+
+	select_states(s, from, rows);
+	if (s->memory) {
+		s->other = mem_grow(s->other, &s->other_cap, (size_t)rows * H + 1, sizeof(real));
+		for (size_t r = 0; r < (size_t)rows; r++)
+			memcpy(s->other + r * H, feed + (size_t)from[r] * H, H * sizeof(real));
+		s->feed = s->other;
+		s->other = feed;
+		const size_t cap = s->feed_cap;
+
+		s->feed_cap = s->other_cap;
+		s->other_cap = cap;
+	}
+	for (int r = 0; r < rows; r++)
+		text[r] = s->text[from[r]];
+	free(s->text);
+	s->text = text;
+	s->text_cap = (size_t)rows + 1;
+	s->prob = mem_grow(s->prob, &s->prob_cap, (size_t)rows * V + 1, sizeof(real));
+	s->rows = rows;
+}
+
+const real *stepper_attention(const struct stepper *s, int row, int *count)
+{
+	const int text = s->text[row];
+
+	*count = 0;
+	if (!s->memory || !s->m->spec.attention)
+		return NULL;
+	*count = s->memory->start[text + 1] - s->memory->start[text];
+	return s->decoder.at.weight + (size_t)row * (size_t)s->memory->widest;
 }
 
 static int likeliest(const real *p, int V)

@@ -8,23 +8,36 @@
 #define SLUICE_ENGINE_NN_DECODE_H
 
 #include "engine/base/rng.h"
-#include "engine/nn/model.h"
+#include "engine/nn/pass.h"
 
 struct stepper {
-	const struct model *m; /* generate or reconstruct; borrowed, like the weights */
+	const struct model *m; /* not of classify; borrowed, like the weights */
 	const real *weights;
 	int rows;
-	const real *vector; /* (rows, D) of reconstruct; borrowed */
+	int *text;             /* rows: the text that each is about */
+	const real *vector;    /* (texts, D) of reconstruct; borrowed */
+	struct memory *memory; /* of pairs; borrowed */
+	struct decoder decoder;
+	real *feed, *other; /* (rows, H) what the next step reads; room */
 	struct side side;
 	real *prob; /* (rows, V) */
+	size_t prob_cap, text_cap, feed_cap, other_cap;
 };
 
-/* Begins with fresh states. vector is NULL where there is no decoder. false without memory. */
+/* Begins with fresh states: row r is about text r of `vector`, NULL where there is no decoder. false
+ * without memory. */
 bool stepper_begin(struct stepper *s, const struct model *m, const real *weights, int rows,
 		   const real *vector);
+/* The same for pairs, one row for each text that model_remember has just run; w must stay as it is. */
+bool stepper_begin_pair(struct stepper *s, const struct model *m, const real *weights,
+			struct work *w);
 /* Feeds one token a row; the probabilities of what follows, (rows, V), borrowed until the next call.
  * NULL without memory. */
 const real *stepper_feed(struct stepper *s, const int32_t *ids);
+/* Goes on with so many rows, row r being what row from[r] has been. */
+void stepper_select(struct stepper *s, const int *from, int rows);
+/* What a row of pairs has just looked at: a share for each step of its text; NULL without attention. */
+const real *stepper_attention(const struct stepper *s, int row, int *count);
 void stepper_release(struct stepper *s);
 
 /*

@@ -161,7 +161,7 @@ static void fill(struct rng *rng, real *w, const struct param *p, const struct m
 	const bool forgets = !p->cols && !strcmp(kind, "b_f"), drawn = init->kind == INIT_UNIFORM;
 	const size_t n = param_size(p);
 
-	if (!strcmp(p->name, "embedding")) {
+	if (!strcmp(kind, "embedding")) {
 		fill_uniform(rng, w, n, init->embed_range);
 	} else if (forgets && !(drawn && isnan(init->forget_bias))) {
 		for (size_t k = 0; k < n; k++)

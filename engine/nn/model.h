@@ -9,6 +9,8 @@
  *                   is the last y_t, all that the model knows of it
  *     reconstruct   v = pool(stack(x)): the text's vector;  s_t = decoder([x'_t ; v])
  *                   p_t = head(s_t): the text's token t; x'_t is the token before it
+ *     translate     k = stack(x);  the decoder begins with the encoder's last states (bridge.h), reads its
+ *     summarize     own last token, and attends to k at every step (attention.h): p_t = head(s_t)
  *
  * Tied: the head's matrix is the embedding (Press and Wolf, arXiv 1608.05859). For dropout see side.h.
  */
@@ -16,9 +18,9 @@
 #define SLUICE_ENGINE_NN_MODEL_H
 
 #include "engine/base/err.h"
-#include "engine/nn/head.h"
+#include "engine/nn/attention.h"
+#include "engine/nn/bridge.h"
 #include "engine/nn/pool.h"
-#include "engine/nn/side.h"
 
 #include <stdint.h>
 
@@ -53,6 +55,11 @@ struct model_spec {
 	enum merge merge;
 	enum pool pool;
 	bool tied, learned; /* learned: the initial states are weights */
+	/* Of pairs. att_size: numbers that additive scores are taken from, 0: hidden; embed_target: width of
+	 * the decoder's own embedding, 0: embed. */
+	enum attention attention;
+	bool feed; /* the decoder reads what the head read a step earlier */
+	int att_size, embed_target;
 };
 
 struct param {
@@ -63,18 +70,34 @@ struct param {
 
 enum {
 	MODEL_RUN_PARAMS = 3 * CELL_MAX_GATES + CELL_MAX_EXTRAS + 2,
-	MODEL_MAX_PARAMS = 2 * STACK_MAX_RUNS * MODEL_RUN_PARAMS + 4
+	MODEL_MAX_PARAMS = 2 * STACK_MAX_RUNS * MODEL_RUN_PARAMS + 4 * STACK_MAX_RUNS + 10
 };
+
+/* An embedding: rows ids of so many numbers. */
+struct id_table {
+	size_t at;
+	int rows, width;
+};
+enum { MODEL_TABLES = 2 };
 
 struct model {
 	struct model_spec spec;
 	struct stack stack, dec; /* dec.runs is 0 where there is no decoder */
 	int E, D;                /* width of the input, of the stack's output and the vector */
 	int K;                   /* width of what the head reads */
-	size_t pool_w;           /* (D), where pooling is by attention */
-	size_t head_W, head_b;   /* (C, K), (C) */
-	size_t embedding;        /* (V, E), the last part of the block */
-	size_t dense; /* threads share what comes behind: the embedding, but not where it is tied */
+	/* The decoder's: width and number of the ids it reads, and how much beside them it reads at each
+	 * step: the text's vector, or what attention gives it. */
+	int out_E, out_V, beside;
+	struct attend attend; /* of pairs */
+	struct bridge bridge;
+	size_t pool_w;         /* (D), where pooling is by attention */
+	size_t head_W, head_b; /* (C, K), (C) */
+	/* The embeddings are the last part of the block, those first that are tied. The text's is the
+	 * first of the tables, the decoder's the one numbered out_table. None where the input is one-hot. */
+	size_t embedding;
+	struct id_table table[MODEL_TABLES];
+	int tables, out_table;
+	size_t dense; /* threads share what comes behind: embeddings, but no tied one */
 	size_t size;
 	int params;
 	struct param param[MODEL_MAX_PARAMS];
@@ -84,57 +107,9 @@ struct model {
 bool model_plan(struct model *m, const struct model_spec *spec, struct err *err);
 
 size_t param_size(const struct param *p);
+/* What it belongs to: "embedding", "l0", "pool", "dec.embedding", "dec.l0", "bridge", "attention", "head". */
+enum { PARAM_GROUP_NAME = 16 };
+void param_group(const struct param *p, char name[PARAM_GROUP_NAME]);
 const struct param *model_param(const struct model *m, const char *name); /* NULL if none */
-
-/* The workspace of one thread: batches and every array of a pass over them. Zeroed is empty. */
-struct work {
-	struct side in, out; /* the text; the decoder's */
-	struct pool_tape pool;
-	real *vector, *dvector; /* (B, D) the text's vector, after dropout; its gradient */
-	real *prob;             /* classify: (B, C); where they are kept: (N, C) */
-	real *dy, *block;       /* (N, K) gradient of what the head reads; the head's block */
-	real *ready;            /* the head's weights, made ready for its products */
-	int *place;             /* B: the text's row of each row of the decoder */
-	size_t vector_cap, dvector_cap, prob_cap, dy_cap, block_cap, ready_cap, place_cap;
-};
-
-void work_release(struct work *w);
-
-/* Bytes of numbers that the workspace takes once a pass has run over B texts of N steps, out_N of
- * them the decoder's (or 0), being the largest so far; and those that one has now. */
-size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N);
-size_t work_bytes(const struct work *w);
-
-/* What a pass is for. */
-struct pass {
-	const struct dropout *drop; /* NULL outside training */
-	real smoothing;             /* of the targets */
-	struct arithmetic how;      /* of the products with weights */
-	bool keep;                  /* leave the probabilities of every step in prob */
-	/* Backward, with loss = scale * sum: adds to grad, a block of m->dense elements; the
-	 * embedding's gradient stays in the sides for model_scatter, because threads share its rows.
-	 * NULL: forward only. */
-	real *grad;
-	real scale;
-};
-
-/*
- * Runs the batch that the caller built in w->in (and, for reconstruct, w->out). Leaves every gate in
- * the sides' tapes (but backward overwrites them) and adds loss and right answers to tally. Targets
- * are the batch's labels (classify), or `next` of the side that the head reads. false without
- * memory.
- */
-bool model_pass(const struct model *m, const real *weights, struct work *w, const struct pass *p,
-		struct tally *tally);
-
-/* Runs the text's side only, as far as its vector: w->vector (B, D), row r for batch row r. false
- * without memory. */
-bool model_vector(const struct model *m, const real *weights, struct work *w,
-		  const struct dropout *drop);
-
-/* Adds the sides' dx to the embedding's part of a whole gradient block. */
-void model_scatter(const struct model *m, const struct work *w, real *grad);
-/* Sets the embedding rows that the batch touched to zero again. */
-void model_unscatter(const struct model *m, const struct work *w, real *grad);
 
 #endif

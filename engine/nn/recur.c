@@ -41,33 +41,38 @@ static enum factor_use use_of(const struct steps *steps)
 	return steps->T > 1 && steps->B > 1 ? FACTOR_STEPS : FACTOR_ONCE;
 }
 
-/* z = b + W x, for the rows of x as they come or each distinct one once. A gate that does not see x
- * has its bias alone. */
-static void from_input(const struct recur *r, const real *weights, const struct recur_tape *tape)
+/* For the rows of x as they come, or each distinct one once. A gate that does not see x has its bias
+ * alone. */
+void recur_input(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		 int cols)
 {
 	const struct shape s = shape_of(r);
 	const struct pick *p = tape->pick;
-	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
-	const struct factor ready = factor_of(tape->how, FACTOR_ONCE, W, true, tape->room);
+	const struct cmat W = cmat_cols(cmat_of(weights + r->at.W, s.Gx * s.H, s.E), 0, cols);
 	const size_t GH = (size_t)s.G * (size_t)s.H, N = (size_t)tape->steps->N;
 	const int rows = p ? p->distinct : tape->steps->N;
 	real *z = p ? p->gates : tape->z;
 
-	for (size_t n = 0; s.Gx < s.G && n < (size_t)rows; n++)
+	for (size_t n = 0; (!cols || s.Gx < s.G) && n < (size_t)rows; n++)
 		memcpy(z + n * GH, weights + r->at.b, GH * sizeof(real));
-	factor_mul(mat_cols(mat_of(z, rows, s.G * s.H), 0, s.Gx * s.H), cmat_of(tape->x, rows, s.E),
-		   &ready, weights + r->at.b, 0);
+	if (cols) {
+		const struct factor ready = factor_of(tape->how, FACTOR_ONCE, W, true, tape->room);
+
+		factor_mul(mat_cols(mat_of(z, rows, s.G * s.H), 0, s.Gx * s.H),
+			   cmat_cols(cmat_of(tape->x, rows, s.E), 0, cols), &ready,
+			   weights + r->at.b, 0);
+	}
 	for (size_t n = 0; p && n < N; n++)
 		memcpy(tape->z + n * GH, z + (size_t)p->of[n] * GH, GH * sizeof(real));
 }
 
-/* The gradients of W and, unless dx is NULL, of x: once for each distinct row, with its dz added up. */
-static void into_input(const struct recur *r, const real *weights, const struct recur_tape *tape,
-		       real *grad, real *dx)
+/* Once for each distinct row, with its dz added up. */
+void recur_input_back(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		      real *grad, real *dx, int cols)
 {
 	const struct shape s = shape_of(r);
 	const struct pick *p = tape->pick;
-	const struct cmat W = cmat_of(weights + r->at.W, s.Gx * s.H, s.E);
+	const struct cmat W = cmat_cols(cmat_of(weights + r->at.W, s.Gx * s.H, s.E), 0, cols);
 	const size_t GH = (size_t)s.G * (size_t)s.H, N = (size_t)tape->steps->N;
 	const int rows = p ? p->distinct : tape->steps->N;
 	const real *dz = p ? p->gates : tape->z;
@@ -79,42 +84,43 @@ static void into_input(const struct recur *r, const real *weights, const struct 
 		vec_add(p->gates + (size_t)p->of[n] * GH, tape->z + n * GH, 1, GH);
 	cross_add(tape->how, mat_of(grad + r->at.W, s.Gx * s.H, s.E), dz_x,
 		  cmat_of(tape->x, rows, s.E), tape->room);
-	if (dx) {
+	if (dx && cols) {
 		const struct factor back = factor_of(tape->how, FACTOR_ONCE, W, false, tape->room);
 
-		factor_mul(mat_of(dx, rows, s.E), dz_x, &back, NULL, 0);
+		factor_mul(mat_cols(mat_of(dx, rows, s.E), 0, cols), dz_x, &back, NULL, 0);
 	}
 }
 
-void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
+void recur_open(struct recur_pass *p, const struct recur *r, const real *weights,
+		const struct recur_tape *tape)
 {
 	const struct shape s = shape_of(r);
+	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+
+	*p = (struct recur_pass){.r = r, .tape = tape};
+	extras_at(r, weights, p->extra);
+	p->U = factor_of(tape->how, use_of(tape->steps), U, true, tape->room);
+}
+
+void recur_step(const struct recur_pass *p, int t)
+{
+	const struct recur_tape *tape = p->tape;
+	const struct shape s = shape_of(p->r);
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
-	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
-	const real *extra[CELL_MAX_EXTRAS];
-	const struct cell_work *work = cell_work(r->cell);
-	struct factor ready;
+	const int n = steps->active[t];
+	const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
+	const size_t now = (size_t)steps->B + at;
+	const struct mat z_h = mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H);
+	real *h_in = tape->h_in + at * H;
 
-	extras_at(r, weights, extra);
-	from_input(r, weights, tape);
-	ready = factor_of(tape->how, use_of(steps), U, true, tape->room);
-
-	for (int t = 0; t < steps->T; t++) {
-		const int n = steps->active[t];
-		const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
-		const size_t now = (size_t)steps->B + at;
-		real *h_in = tape->h_in + at * H;
-
-		memcpy(h_in, tape->h + before * H, (size_t)n * H * sizeof(real));
-		if (tape->drop_h)
-			for (size_t k = 0; k < (size_t)n * H; k++)
-				h_in[k] *= tape->drop_h[k];
-		const struct mat z_h =
-			mat_cols(mat_of(tape->z + at * GH, n, s.G * s.H), 0, s.Gh * s.H);
-
-		factor_mul(z_h, cmat_of(h_in, n, s.H), &ready, z_h.data, GH);
-		work->forward(&(struct cell_step){
+	memcpy(h_in, tape->h + before * H, (size_t)n * H * sizeof(real));
+	if (tape->drop_h)
+		for (size_t k = 0; k < (size_t)n * H; k++)
+			h_in[k] *= tape->drop_h[k];
+	factor_mul(z_h, cmat_of(h_in, n, s.H), &p->U, z_h.data, GH);
+	cell_work(p->r->cell)
+		->forward(&(struct cell_step){
 			.n = n,
 			.H = s.H,
 			.z = tape->z + at * GH,
@@ -124,9 +130,18 @@ void recur_forward(const struct recur *r, const real *weights, const struct recu
 			.z_prev = t ? tape->z + (size_t)steps->offset[t - 1] * GH : tape->z_first,
 			.c = tape->c + now * H,
 			.h = tape->h + now * H,
-			.extra = extra,
+			.extra = p->extra,
 		});
-	}
+}
+
+void recur_forward(const struct recur *r, const real *weights, const struct recur_tape *tape)
+{
+	struct recur_pass p;
+
+	recur_input(r, weights, tape, r->at.E); /* in the room that U takes next */
+	recur_open(&p, r, weights, tape);
+	for (int t = 0; t < tape->steps->T; t++)
+		recur_step(&p, t);
 }
 
 void recur_last(const struct steps *s, int H, const real *state, real *last)
@@ -159,56 +174,81 @@ static void into_h(const struct recur *r, const struct recur_tape *tape, int n, 
 		vec_add(dh, dh_gates, 1, size);
 }
 
-void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
-		    const real *dy, real *dh, real *dc, real *grad, real *dx)
+void recur_open_back(struct recur_pass *p, const struct recur *r, const real *weights,
+		     const struct recur_tape *tape, real *grad)
 {
+	const struct shape s = shape_of(r);
+	const struct cmat U = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
+	const size_t B = (size_t)tape->steps->B, GH = (size_t)s.G * (size_t)s.H;
+
+	*p = (struct recur_pass){.r = r, .tape = tape, .grad = grad};
+	extras_at(r, weights, p->extra);
+	for (int k = 0; k < r->cell->extras; k++)
+		p->dextra[k] = grad + r->at.extra[k];
+	p->U = factor_of(tape->how, use_of(tape->steps), U, false, tape->room);
+	if (r->cell->carries_gates)
+		memset(tape->scratch + B * (size_t)s.H, 0, B * GH * sizeof(real));
+}
+
+void recur_step_back(const struct recur_pass *p, int t, const real *dy, real *dh, real *dc)
+{
+	const struct recur *r = p->r;
+	const struct recur_tape *tape = p->tape;
 	const struct shape s = shape_of(r);
 	const struct steps *steps = tape->steps;
 	const size_t GH = (size_t)s.G * (size_t)s.H, H = (size_t)s.H;
-	const struct cmat W_h = cmat_of(weights + r->at.U, s.Gh * s.H, s.H);
-	const struct factor U = factor_of(tape->how, use_of(steps), W_h, false, tape->room);
-	const struct cell_work *work = cell_work(r->cell);
-	const struct cmat dz = cmat_of(tape->z, steps->N, s.G * s.H);
-	const struct cmat dz_h = cmat_cols(dz, 0, s.Gh * s.H);
-	const real *extra[CELL_MAX_EXTRAS];
-	real *dextra[CELL_MAX_EXTRAS], *dh_gates = tape->scratch;
-	real *dz_value = tape->scratch + (size_t)steps->B * H;
+	const int n = steps->active[t];
+	const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
+	real *dh_gates = tape->scratch, *dz = tape->z + at * GH;
 
-	extras_at(r, weights, extra);
-	for (int k = 0; k < r->cell->extras; k++)
-		dextra[k] = grad + r->at.extra[k];
-	if (r->cell->carries_gates)
-		memset(dz_value, 0, (size_t)steps->B * GH * sizeof(real));
-	for (int t = steps->T - 1; t >= 0; t--) {
-		const int n = steps->active[t];
-		const size_t at = (size_t)steps->offset[t], before = (size_t)steps_before(steps, t);
+	if (dy)
+		vec_add(dh, dy, 1, (size_t)n * H);
+	cell_work(r->cell)->backward(&(struct cell_step_back){
+		.n = n,
+		.H = s.H,
+		.z = dz,
+		.c_prev = tape->c + before * H,
+		.c = tape->c + ((size_t)steps->B + at) * H,
+		.h_prev = tape->h_in + at * H,
+		.h_carry = tape->h + before * H,
+		.z_prev = t ? tape->z + (size_t)steps->offset[t - 1] * GH : tape->z_first,
+		.dh = dh,
+		.dc = dc,
+		.dh_gates = dh_gates,
+		.dz_value = tape->scratch + (size_t)steps->B * H,
+		.extra = p->extra,
+		.dextra = p->dextra,
+	});
+	for (size_t k = 0; k < (size_t)n; k++)
+		vec_add(p->grad + r->at.b, dz + k * GH, 1, GH);
+	into_h(r, tape, n, dz, &p->U, dh, dh_gates);
+}
 
-		if (dy)
-			vec_add(dh, dy + at * H, 1, (size_t)n * H);
-		work->backward(&(struct cell_step_back){
-			.n = n,
-			.H = s.H,
-			.z = tape->z + at * GH,
-			.c_prev = tape->c + before * H,
-			.c = tape->c + ((size_t)steps->B + at) * H,
-			.h_prev = tape->h_in + at * H,
-			.h_carry = tape->h + before * H,
-			.z_prev = t ? tape->z + (size_t)steps->offset[t - 1] * GH : tape->z_first,
-			.dh = dh,
-			.dc = dc,
-			.dh_gates = dh_gates,
-			.dz_value = dz_value,
-			.extra = extra,
-			.dextra = dextra,
-		});
-		for (size_t k = 0; k < (size_t)n; k++)
-			vec_add(grad + r->at.b, tape->z + (at + k) * GH, 1, GH);
-		into_h(r, tape, n, tape->z + at * GH, &U, dh, dh_gates);
-	}
+void recur_close_back(const struct recur_pass *p)
+{
+	const struct recur *r = p->r;
+	const struct recur_tape *tape = p->tape;
+	const struct shape s = shape_of(r);
+	const int N = tape->steps->N;
+	const struct cmat dz_h = cmat_cols(cmat_of(tape->z, N, s.G * s.H), 0, s.Gh * s.H);
 
-	cross_add(tape->how, mat_of(grad + r->at.U, s.Gh * s.H, s.H), dz_h,
-		  cmat_of(tape->h_in, steps->N, s.H), tape->room);
+	cross_add(tape->how, mat_of(p->grad + r->at.U, s.Gh * s.H, s.H), dz_h,
+		  cmat_of(tape->h_in, N, s.H), tape->room);
 	if (r->cell->extra_grad)
-		r->cell->extra_grad(steps->N, s.H, tape->z, tape->c + (size_t)steps->B * H, dextra);
-	into_input(r, weights, tape, grad, dx);
+		r->cell->extra_grad(N, s.H, tape->z, tape->c + (size_t)tape->steps->B * (size_t)s.H,
+				    p->dextra);
+}
+
+void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		    const real *dy, real *dh, real *dc, real *grad, real *dx)
+{
+	const struct steps *steps = tape->steps;
+	const size_t H = (size_t)r->at.H;
+	struct recur_pass p;
+
+	recur_open_back(&p, r, weights, tape, grad);
+	for (int t = steps->T - 1; t >= 0; t--)
+		recur_step_back(&p, t, dy ? dy + (size_t)steps->offset[t] * H : NULL, dh, dc);
+	recur_close_back(&p);
+	recur_input_back(r, weights, tape, grad, dx, r->at.E);
 }

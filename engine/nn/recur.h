@@ -59,4 +59,33 @@ void recur_last(const struct steps *s, int H, const real *state, real *last);
 void recur_backward(const struct recur *r, const real *weights, const struct recur_tape *tape,
 		    const real *dy, real *dh, real *dc, real *grad, real *dx);
 
+/*
+ * The same step by step, for whoever knows a step's input only when the one before is over. U is made
+ * ready in the tape's room, which must not change between open and the last step.
+ *
+ * Forward: recur_open, then for every t from 0 on, with b + W x of its rows in z, recur_step. Backward:
+ * recur_open_back, then for every t from the last one on recur_step_back, after which z holds the
+ * gradients of the step's pre-activations; then recur_close_back adds those of U, b and extras to grad.
+ */
+struct recur_pass {
+	const struct recur *r;
+	const struct recur_tape *tape;
+	struct factor U;
+	const real *extra[CELL_MAX_EXTRAS];
+	real *grad, *dextra[CELL_MAX_EXTRAS];
+};
+void recur_open(struct recur_pass *p, const struct recur *r, const real *weights,
+		const struct recur_tape *tape);
+void recur_step(const struct recur_pass *p, int t);
+void recur_open_back(struct recur_pass *p, const struct recur *r, const real *weights,
+		     const struct recur_tape *tape, real *grad);
+void recur_step_back(const struct recur_pass *p, int t, const real *dy, real *dh, real *dc);
+void recur_close_back(const struct recur_pass *p);
+/* W and x, for all rows: z = b + W x over the first `cols` columns of x alone, before recur_open; and,
+ * after recur_close_back, the gradient of W and, in the same columns, of x (unless dx is NULL). */
+void recur_input(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		 int cols);
+void recur_input_back(const struct recur *r, const real *weights, const struct recur_tape *tape,
+		      real *grad, real *dx, int cols);
+
 #endif

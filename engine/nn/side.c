@@ -28,20 +28,21 @@ static size_t pick_size(const struct stack *st, size_t N)
 	return lay_size(N / 2 * (size_t)st->spec.cell->gates * (size_t)st->spec.H);
 }
 
-size_t side_size(const struct stack *st, struct arithmetic how, int width, size_t B, size_t N)
+size_t side_size(const struct stack *st, struct arithmetic how, int width, int out, size_t B,
+		 size_t N)
 {
 	const size_t W = (size_t)width, D = (size_t)st->D, H = (size_t)st->spec.H;
 
 	return stack_room(st, how, B, N) + pick_size(st, N) + 2 * lay_size(N * W) +
-	       lay_size(B * W) + ((size_t)st->spec.layers + 1) * lay_size(B * D) +
-	       (size_t)st->runs * lay_size(B * H);
+	       lay_size(B * W) + lay_size(B * (size_t)out) +
+	       (size_t)st->spec.layers * lay_size(B * D) + (size_t)st->runs * lay_size(B * H);
 }
 
-bool side_room(struct side *s, const struct stack *st, int width)
+bool side_room(struct side *s, const struct stack *st, int width, int out)
 {
 	const size_t B = (size_t)s->batch.steps.B, N = (size_t)s->batch.steps.N;
 	const size_t W = (size_t)width, D = (size_t)st->D;
-	const size_t need = side_size(st, s->tape.how, width, B, N);
+	const size_t need = side_size(st, s->tape.how, width, out, B, N);
 	real *at;
 
 	if (!s->block || need > s->cap) {
@@ -54,11 +55,12 @@ bool side_room(struct side *s, const struct stack *st, int width)
 	at = s->block;
 	stack_lay(st, &s->tape, &s->batch.steps, &at);
 	s->width = width;
+	s->out = out;
 	s->tape.x = s->x = lay_take(&at, N * W);
 	s->dx = lay_take(&at, N * W);
 	s->drop_x = lay_take(&at, B * W);
 	s->gates = lay_take(&at, pick_size(st, N));
-	s->drop_y = lay_take(&at, B * D);
+	s->drop_y = lay_take(&at, B * (size_t)out);
 	for (int k = 0; k < st->spec.layers; k++)
 		s->drop_between[k] = lay_take(&at, B * D);
 	for (int k = 0; k < st->runs; k++)
@@ -84,7 +86,8 @@ static void draw_mask(struct rng *rng, real *mask, size_t n, double rate)
 
 void side_masks(struct side *s, const struct stack *st, const struct dropout *drop)
 {
-	const size_t W = (size_t)s->width, D = (size_t)st->D, H = (size_t)st->spec.H;
+	const size_t W = (size_t)s->width, out = (size_t)s->out;
+	const size_t D = (size_t)st->D, H = (size_t)st->spec.H;
 	const int between = st->spec.layers - 1;
 
 	s->dropped = drop && (drop->rate > 0 || drop->recurrent > 0);
@@ -95,7 +98,7 @@ void side_masks(struct side *s, const struct stack *st, const struct dropout *dr
 			 (uint64_t)drop->first +
 				 (uint64_t)drop->stride * (uint64_t)s->batch.row[r]);
 		draw_mask(&rng, s->drop_x + r * W, W, drop->rate);
-		draw_mask(&rng, s->drop_y + r * D, D, drop->rate);
+		draw_mask(&rng, s->drop_y + r * out, out, drop->rate);
 		for (int k = 0; k < between; k++)
 			draw_mask(&rng, s->drop_between[k] + r * D, D, drop->rate);
 		for (int k = 0; k < st->runs && drop->recurrent > 0; k++)
@@ -113,7 +116,7 @@ static bool find_distinct(struct side *s, int V)
 	const int N = s->batch.steps.N;
 	int count = 0;
 
-	if (s->dropped || s->tape.steps->T < 2)
+	if (s->dropped || s->single || s->tape.steps->T < 2)
 		return false;
 	if ((size_t)V > s->place_cap) {
 		free(s->place);
@@ -177,18 +180,23 @@ void side_drop_input(const struct side *s, real *x)
 	drop_rows(s, x, s->drop_x, (size_t)s->width);
 }
 
-void side_drop_output(const struct side *s, real *y, size_t D)
+void side_drop_output(const struct side *s, real *y)
 {
-	drop_rows(s, y, s->drop_y, D);
+	drop_rows(s, y, s->drop_y, (size_t)s->out);
 }
 
 void side_forward(struct side *s, const struct stack *st, const real *weights)
+{
+	stack_forward(st, weights, &s->tape);
+	side_keep(s, st);
+}
+
+void side_keep(struct side *s, const struct stack *st)
 {
 	const int B = s->batch.steps.B;
 	real *before = s->before;
 	size_t cap = s->before_cap;
 
-	stack_forward(st, weights, &s->tape);
 	if (!s->carries || !s->batch.steps.T)
 		return;
 	before = mem_grow(before, &cap, stack_carry_size(st, (size_t)B), sizeof(real));

@@ -29,12 +29,13 @@ struct dropout {
 struct side {
 	struct batch batch;
 	struct stack_tape tape;
-	int width;             /* of the input */
+	int width, out;        /* of the input, of what comes out of it */
 	real *x, *dx;          /* (N, width) */
-	real *drop_x, *drop_y; /* (B, width), (B, D) masks of the input and of the output */
+	real *drop_x, *drop_y; /* (B, width), (B, out) masks of the input and of the output */
 	real *drop_between[STACK_MAX_RUNS],
 		*drop_h[STACK_MAX_RUNS]; /* (B, D) a layer, (B, H) a run */
 	bool dropped;
+	bool single;       /* ids that come again are not picked, for they may change on the way */
 	struct pick pick;  /* of the input, where ids come again often enough */
 	int32_t *distinct; /* the ids, each once */
 	int *of, *place;   /* N: where each is among them; (V) zeroed, room to find that out */
@@ -50,10 +51,11 @@ struct side {
 void side_release(struct side *s);
 
 /* Elements of the arrays for B rows and N steps. */
-size_t side_size(const struct stack *st, struct arithmetic how, int width, size_t B, size_t N);
+size_t side_size(const struct stack *st, struct arithmetic how, int width, int out, size_t B,
+		 size_t N);
 /* Lays the arrays out for the batch, and begins with the carried states where there are some of as
  * many rows. false without memory. */
-bool side_room(struct side *s, const struct stack *st, int width);
+bool side_room(struct side *s, const struct stack *st, int width, int out);
 /* Draws the masks; drop NULL, or rates of 0: none. */
 void side_masks(struct side *s, const struct stack *st, const struct dropout *drop);
 /* Fills the first columns of x: rows of the embedding (V, E), or one-hot rows of V where it is NULL.
@@ -62,10 +64,12 @@ void side_masks(struct side *s, const struct stack *st, const struct dropout *dr
 void side_embed(struct side *s, const real *embedding, int E, int V);
 /* Multiplies x, or its gradient, by the input's mask. */
 void side_drop_input(const struct side *s, real *x);
-/* Multiplies (N, D) outputs, or their gradients, by the output's mask. */
-void side_drop_output(const struct side *s, real *y, size_t D);
+/* Multiplies (N, out) outputs, or their gradients, by the output's mask. */
+void side_drop_output(const struct side *s, real *y);
 /* stack_forward, keeping the states where they are carried. */
 void side_forward(struct side *s, const struct stack *st, const real *weights);
+/* The second part of it alone. */
+void side_keep(struct side *s, const struct stack *st);
 /* Adds the first E columns of dx to the embedding's gradient (V, E), row by row; and sets those rows to
  * 0 again. */
 void side_scatter(const struct side *s, int E, real *grad);

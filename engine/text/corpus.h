@@ -124,6 +124,11 @@ struct corpus *corpus_new(const struct examples *ex, const struct vocab *v,
 			  const struct classes *classes, int max_len, bool truncate_front,
 			  struct err *err);
 struct corpus *corpus_ref(struct corpus *c);
+/* What a decoder should write for these texts: the answers, or, where there are none, the texts again. */
+static inline const struct corpus *corpus_target(const struct corpus *c)
+{
+	return c->target ? c->target : c;
+}
 void corpus_unref(struct corpus *c);
 
 #endif

@@ -2,6 +2,7 @@
 #include "engine/train/cost.h"
 
 #include "engine/base/mem.h"
+#include "engine/nn/pass.h"
 #include "engine/train/eval.h"
 
 #include <stdio.h>
@@ -28,22 +29,12 @@ const char *cost_part_name(enum cost_part p)
 	return part_name[p];
 }
 
-/* "dec.l0.fw.W_i" belongs to "dec.l0", "head.W" to "head". */
-static void group_name(const char *param, char name[16])
-{
-	const char *end = strstr(param, ".fw.");
-
-	end = end ? end : strstr(param, ".bw.");
-	end = end ? end : strchr(param, '.');
-	snprintf(name, 16, "%.*s", end ? (int)(end - param) : 15, param);
-}
-
 static void add_groups(struct cost *c, const struct model *m)
 {
 	for (int k = 0; k < m->params; k++) {
-		char name[16];
+		char name[PARAM_GROUP_NAME];
 
-		group_name(m->param[k].name, name);
+		param_group(&m->param[k], name);
 		if (!c->groups || strcmp(c->group[c->groups - 1].name, name) != 0)
 			memcpy(c->group[c->groups++].name, name, sizeof(name));
 		c->group[c->groups - 1].parameters += (int64_t)param_size(&m->param[k]);
@@ -68,18 +59,37 @@ static void add_stack(const struct stack *st, bool down, int64_t *forward, int64
 	}
 }
 
+/* What attention multiplies with matrices: keys for each token of the text, queries and h~ for each that
+ * is written. Scores and contexts, of 2(A + D) for each pair of tokens, are little beside that. */
+static void add_attention(struct cost *c, const struct model *m)
+{
+	const struct attend *a = &m->attend;
+	const int64_t A = a->A, H = a->H, D = a->D;
+	const int64_t keys = a->kind >= ATTENTION_GENERAL ? 2 * A * D : 0;
+	int64_t step = a->kind && a->ops->additive ? 2 * A * H : 0;
+
+	if (a->kind && !a->ops->early)
+		step += 2 * H * (D + H);
+	c->forward.token += keys;
+	c->backward.token += 2 * keys;
+	c->forward.text += step;
+	c->backward.text += 2 * step;
+}
+
 static void add_flop(struct cost *c, const struct model *m)
 {
 	const struct task_ops *task = &task_table[m->spec.task];
 	const int64_t head = 2 * (int64_t)m->spec.classes * m->K;
 
 	add_stack(&m->stack, m->spec.embed > 0, &c->forward.token, &c->backward.token);
-	if (!task->stream && m->spec.pool == POOL_ATTENTION) {
+	if (!task->stream && !task->pairs && m->spec.pool == POOL_ATTENTION) {
 		c->forward.token += 4 * (int64_t)m->D;
 		c->backward.token += 10 * (int64_t)m->D;
 	}
 	if (m->dec.runs)
 		add_stack(&m->dec, true, &c->forward.text, &c->backward.text);
+	if (task->pairs)
+		add_attention(c, m);
 	c->forward.text += head;
 	c->backward.text += 2 * head;
 	if (m->spec.task != TASK_CLASSIFY) { /* every token is a target */
@@ -149,7 +159,8 @@ static void look_at_batch(struct survey *s, const int32_t *example, int count, i
 
 		batch_build(&s->work.in.batch, s->corpus, example + k, rows, threads, &s->e->rules);
 		if (s->e->model.dec.runs)
-			batch_targets(&s->work.out.batch, s->corpus, example + k, rows, threads);
+			batch_targets(&s->work.out.batch, corpus_target(s->corpus), example + k,
+				      rows, threads);
 		look_at(s, k);
 	}
 }
@@ -196,12 +207,13 @@ static int64_t survey_valid(struct survey *s, const struct train_spec *spec)
 		batch_build(&s->work.in.batch, c, order + (size_t)k * EVAL_BATCH,
 			    left < EVAL_BATCH ? left : EVAL_BATCH, 1, &s->e->rules);
 		if (m->dec.runs)
-			batch_targets(&s->work.out.batch, c, order + (size_t)k * EVAL_BATCH,
+			batch_targets(&s->work.out.batch, corpus_target(c),
+				      order + (size_t)k * EVAL_BATCH,
 				      left < EVAL_BATCH ? left : EVAL_BATCH, 1);
 		look_at(s, k % spec->learn.threads);
 		if (m->dec.runs && k < spec->learn.threads) /* it writes the texts, step by step */
-			bytes += (int64_t)((side_size(&m->dec, (struct arithmetic){0}, m->E + m->D,
-						      EVAL_BATCH, 1) *
+			bytes += (int64_t)((side_size(&m->dec, (struct arithmetic){0},
+						      m->out_E + m->beside, m->K, EVAL_BATCH, 1) *
 						    5 / 4 +
 					    EVAL_BATCH * (size_t)m->spec.classes) *
 					   sizeof(real));
@@ -223,7 +235,8 @@ static int64_t corpus_bytes(const struct corpus *c)
 {
 	const size_t text = (c->start ? sizeof(size_t) : 0) + (c->label ? sizeof(int32_t) : 0);
 
-	return c->tokens * (int64_t)sizeof(int32_t) + c->count * (int64_t)text;
+	return c->tokens * (int64_t)sizeof(int32_t) + c->count * (int64_t)text +
+	       (c->target ? corpus_bytes(c->target) : 0);
 }
 
 /* A stream's windows are all alike. */

@@ -83,7 +83,7 @@ static bool run_batch(const struct job *j, struct work *w, int part)
 
 	batch_build(&w->in.batch, e->corpus, example, count, 1, e->rules);
 	if (e->model->dec.runs)
-		batch_targets(&w->out.batch, e->corpus, example, count, 1);
+		batch_targets(&w->out.batch, corpus_target(e->corpus), example, count, 1);
 	if (!model_pass(e->model, e->weights, w, &(struct pass){0}, &j->tally[part]))
 		return false;
 	if (e->model->dec.runs)

@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/math/kernels.h"
+#include "engine/nn/pass.h"
 #include "engine/train/share.h"
 
 #include <math.h>
@@ -22,6 +23,14 @@ struct member {
  * another program wants takes fewer of them. */
 enum { NO_GRAD = 16, CHUNKS = 4 };
 
+/* An embedding whose rows are looked at one by one. */
+struct sparse {
+	const struct id_table *table; /* NULL: it is one of the dense weights */
+	int32_t *touched;             /* the ids of the batch, each once */
+	bool *seen;                   /* whether an id is among them */
+	int count;
+};
+
 struct learner {
 	const struct model *m;
 	struct team *team;
@@ -34,11 +43,8 @@ struct learner {
 	real *weights, *grad;
 	struct optim optim;
 	struct learner_spec spec;
-	/* The embedding's gradient is all zero but for the rows that a batch holds. NULL where there is
-	 * no embedding, or it is tied: then it is one of the dense weights. */
-	int32_t *touched; /* the ids of the batch, each once */
-	bool *seen;       /* whether an id is among them */
-	int touched_count;
+	/* The gradient of an embedding that is not tied is all zero but for the rows that a batch holds. */
+	struct sparse sparse[MODEL_TABLES];
 	real *no_grad; /* NO_GRAD rows of zeros: the gradient of any others */
 
 	/* the step under way: its tasks are numbered, and what each does depends on its number alone */
@@ -64,6 +70,24 @@ static void settle_sharing(struct learner *l)
 	l->square_sum = mem_zero((size_t)l->chunks, sizeof(*l->square_sum));
 }
 
+static void plan_sparse(struct learner *l)
+{
+	const struct model *m = l->m;
+	int widest = 0;
+
+	for (int k = 0; k < m->tables; k++) {
+		const struct id_table *t = &m->table[k];
+
+		if (t->at < m->dense)
+			continue;
+		l->sparse[k].table = t;
+		l->sparse[k].touched = mem_zero((size_t)t->rows, sizeof(int32_t));
+		l->sparse[k].seen = mem_zero((size_t)t->rows, sizeof(bool));
+		widest = t->width > widest ? t->width : widest;
+	}
+	l->no_grad = mem_zero((size_t)NO_GRAD * (size_t)widest, sizeof(*l->no_grad));
+}
+
 struct learner *learner_new(const struct model *m, real *weights, const struct learner_spec *spec,
 			    struct err *err)
 {
@@ -86,11 +110,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	l->grad = mem_block(m->size, sizeof(real));
 	ok = weights && l->grad && optim_init(&l->optim, spec->optim, spec->lr, m->size);
 	l->member[0].grad = l->grad;
-	if (m->spec.embed && m->dense < m->size) {
-		l->touched = mem_zero((size_t)m->spec.vocab, sizeof(*l->touched));
-		l->seen = mem_zero((size_t)m->spec.vocab, sizeof(*l->seen));
-		l->no_grad = mem_zero((size_t)NO_GRAD * (size_t)m->spec.embed, sizeof(*l->no_grad));
-	}
+	plan_sparse(l);
 	for (int k = 1; k < l->passes && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
 	optim_tune(&l->optim, &spec->tune);
@@ -112,8 +132,10 @@ void learner_free(struct learner *l)
 	}
 	team_free(l->team);
 	optim_release(&l->optim);
-	free(l->touched);
-	free(l->seen);
+	for (int k = 0; k < MODEL_TABLES; k++) {
+		free(l->sparse[k].touched);
+		free(l->sparse[k].seen);
+	}
 	free(l->no_grad);
 	free(l->square_sum);
 	free(l->member);
@@ -140,7 +162,8 @@ static void build_rows(const struct learner *l, struct work *w, int k)
 	}
 	batch_build(&w->in.batch, x->corpus, x->example + k, count, l->passes, x->rules);
 	if (l->m->dec.runs)
-		batch_targets(&w->out.batch, x->corpus, x->example + k, count, l->passes);
+		batch_targets(&w->out.batch, corpus_target(x->corpus), x->example + k, count,
+			      l->passes);
 }
 
 static void run_pass(void *arg, int k)
@@ -151,6 +174,11 @@ static void run_pass(void *arg, int k)
 	const struct dropout drop = {l->spec.dropout, l->spec.recurrent, l->lesson->key, k,
 				     l->passes};
 
+	const struct teacher teacher = {.rate = 1 - l->lesson->own,
+					.key = l->lesson->key ^ 0x7eac4e5,
+					.first = k,
+					.stride = l->passes};
+
 	me->tally = (struct tally){0};
 	me->tokens = w->in.batch.steps.N = w->out.batch.steps.N = 0;
 	me->failed = false;
@@ -160,6 +188,7 @@ static void run_pass(void *arg, int k)
 	me->tokens = w->in.batch.steps.N;
 	me->failed = !model_pass(l->m, l->weights, w,
 				 &(struct pass){.drop = &drop,
+						.teacher = &teacher,
 						.smoothing = (real)l->spec.smoothing,
 						.how = l->how,
 						.grad = me->grad,
@@ -187,10 +216,10 @@ static void clamp(real *g, size_t n, real value)
 			g[k] = g[k] > 0 ? value : -value;
 }
 
-/* Where the gradient of an id's embedding begins. */
-static size_t row_at(const struct learner *l, int32_t id)
+/* Where an id's embedding begins. */
+static size_t row_at(const struct sparse *s, int32_t id)
 {
-	return l->m->embedding + (size_t)id * (size_t)l->m->spec.embed;
+	return s->table->at + (size_t)id * (size_t)s->table->width;
 }
 
 /* Clamps a part of the gradient; the sum of its squares. */
@@ -213,46 +242,50 @@ static void reduce(void *arg, int k)
 	for (int j = 1; j < l->passes; j++)
 		vec_add(l->grad + first, l->member[j].grad + first, 1, end - first);
 	*sum = settle(l, l->grad + first, end - first);
-	for (int j = k; j < l->touched_count; j += l->chunks)
-		*sum += settle(l, l->grad + row_at(l, l->touched[j]), (size_t)l->m->spec.embed);
+	for (const struct sparse *s = l->sparse; s < l->sparse + MODEL_TABLES; s++)
+		for (int j = k; j < s->count; j += l->chunks)
+			*sum += settle(l, l->grad + row_at(s, s->touched[j]),
+				       (size_t)s->table->width);
 }
 
-static void touch(struct learner *l, const struct batch *b)
+static void touch(struct sparse *s, const struct batch *b)
 {
-	for (int n = 0; n < b->steps.N; n++)
-		if (!l->seen[b->ids[n]]) {
-			l->seen[b->ids[n]] = true;
-			l->touched[l->touched_count++] = b->ids[n];
+	for (int n = 0; s->table && n < b->steps.N; n++)
+		if (!s->seen[b->ids[n]]) {
+			s->seen[b->ids[n]] = true;
+			s->touched[s->count++] = b->ids[n];
 		}
 }
 
 static void find_touched(struct learner *l)
 {
-	for (int k = 0; l->touched && k < l->passes; k++) {
-		touch(l, &l->member[k].work.in.batch);
-		touch(l, &l->member[k].work.out.batch);
+	for (int k = 0; k < l->passes; k++) {
+		touch(&l->sparse[0], &l->member[k].work.in.batch);
+		touch(&l->sparse[l->m->out_table], &l->member[k].work.out.batch);
 	}
 }
 
 static void forget_touched(struct learner *l)
 {
-	for (int k = 0; k < l->touched_count; k++)
-		l->seen[l->touched[k]] = false;
-	l->touched_count = 0;
+	for (struct sparse *s = l->sparse; s < l->sparse + MODEL_TABLES; s++) {
+		for (int k = 0; k < s->count; k++)
+			s->seen[s->touched[k]] = false;
+		s->count = 0;
+	}
 }
 
-/* The embedding's rows first .. end. An id that the batch does not hold has a gradient of zero, and where
+/* An embedding's rows first .. end. An id that the batch does not hold has a gradient of zero, and where
  * updates are lazy it has none. */
-static void update_rows(struct learner *l, size_t first, size_t end)
+static void update_rows(struct learner *l, const struct sparse *s, size_t first, size_t end)
 {
-	const size_t E = (size_t)l->m->spec.embed;
+	const size_t E = (size_t)s->table->width;
 
 	for (size_t id = first, next; id < end; id = next) {
-		const bool seen = l->seen[id];
-		const size_t at = row_at(l, (int32_t)id);
+		const bool seen = s->seen[id];
+		const size_t at = row_at(s, (int32_t)id);
 
 		next = id + 1;
-		while (next < end && next < id + NO_GRAD && l->seen[next] == seen)
+		while (next < end && next < id + NO_GRAD && s->seen[next] == seen)
 			next++;
 		if (seen || !l->spec.lazy)
 			optim_update(&l->optim, l->weights + at, at, l->scale, (next - id) * E,
@@ -267,10 +300,12 @@ static void update(void *arg, int k)
 
 	chunk_of(l, k, l->m->dense, &first, &end);
 	optim_update(&l->optim, l->weights + first, first, l->scale, end - first, l->grad + first);
-	if (!l->touched)
-		return;
-	chunk_of(l, k, (size_t)l->m->spec.vocab, &first, &end);
-	update_rows(l, first, end);
+	for (const struct sparse *s = l->sparse; s < l->sparse + MODEL_TABLES; s++) {
+		if (!s->table)
+			continue;
+		chunk_of(l, k, (size_t)s->table->rows, &first, &end);
+		update_rows(l, s, first, end);
+	}
 }
 
 static void clear(struct learner *l)
@@ -316,9 +351,11 @@ static int64_t targets(const struct learner *l, const struct lesson *x)
 	}
 	if (!task->decoder || !x->example)
 		return x->count;
-	for (int k = 0; k < x->count; k++)
-		n += (int64_t)(x->corpus->start[x->example[k] + 1] -
-			       x->corpus->start[x->example[k]]);
+	for (int k = 0; k < x->count; k++) {
+		const size_t *start = corpus_target(x->corpus)->start + x->example[k];
+
+		n += (int64_t)(start[1] - start[0]);
+	}
 	return n;
 }
 

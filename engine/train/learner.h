@@ -24,6 +24,7 @@ struct lesson {
 	int64_t at;       /* generate: where the window begins in each row, and its length */
 	int steps;
 	uint64_t key; /* of dropout */
+	double own; /* pairs: share of steps at which the decoder reads what it wrote itself (decoder.h) */
 };
 
 struct step_stats {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/bench/ours.h"
+#include "engine/nn/pass.h"
 
 #include "engine/base/mem.h"
 #include "engine/math/blas.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cases of kind lm: windows over streams with carried states, clipping by the norm, plain SGD. */
 #include "engine/base/mem.h"
+#include "engine/nn/pass.h"
 #include "engine/train/learner.h"
 #include "tests/golden/cases.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Cases that train: the classifier over five updates, and optimizers on given gradients. */
 #include "engine/base/mem.h"
+#include "engine/nn/pass.h"
 #include "engine/train/learner.h"
 #include "tests/golden/cases.h"
 

@@ -61,6 +61,8 @@ int case_run(const struct golden *g, const char *path)
 		return case_classifier(g, path);
 	case GOLDEN_LM:
 		return case_lm(g, path);
+	case GOLDEN_SEQ2SEQ:
+		return case_seq2seq(g, path);
 	case GOLDEN_OPTIM:
 		return case_optim(g, path);
 	default:

@@ -13,6 +13,7 @@ int case_layers(const struct golden *g, const char *path);
 int case_layout(const struct golden *g, const char *path);
 int case_classifier(const struct golden *g, const char *path);
 int case_lm(const struct golden *g, const char *path);
+int case_seq2seq(const struct golden *g, const char *path);
 int case_optim(const struct golden *g, const char *path);
 
 /* By the case's kind; CASE_SKIP for a kind, a cell or an optimizer that is not known. */
