@@ -46,7 +46,7 @@ static struct measures measure(const struct toy *t, int threads)
 						     .weights = t->w,
 						     .corpus = t->c,
 						     .rules = &t->e->rules,
-						     .end = vocab_end(t->e->vocab)},
+						     .target = t->e->target},
 				&m, NULL));
 	team_free(team);
 	return m;
@@ -179,7 +179,7 @@ static void a_stream_of_one_token_is_refused(void **state)
 						      .weights = t.w,
 						      .corpus = &one,
 						      .rules = &t.e->rules,
-						      .end = vocab_end(t.e->vocab)},
+						      .target = t.e->target},
 				 &m, &err));
 	assert_int_equal(err.code, ERR_INPUT);
 	team_free(team);

@@ -201,7 +201,7 @@ static bool measure(struct context *c, const struct loaded *l, struct intake *in
 						      .weights = l->snapshot->weights,
 						      .corpus = corpus,
 						      .rules = &e->rules,
-						      .end = vocab_end(e->vocab),
+						      .target = e->target,
 						      .stop = c->cancel},
 				 m, err);
 	}

@@ -48,7 +48,6 @@ struct writer *writer_new(struct snapshot *s, const struct writer_spec *spec, st
 {
 	const struct encoder *e = s->encoder;
 	const size_t V = (size_t)e->model.spec.classes;
-	const int end = vocab_end(e->vocab);
 	struct writer *w;
 
 	if (e->model.spec.task == TASK_CLASSIFY) {
@@ -60,13 +59,9 @@ struct writer *writer_new(struct snapshot *s, const struct writer_spec *spec, st
 	w->snapshot = snapshot_ref(s);
 	w->spec = *spec;
 	w->last = -1;
-	w->never = mem_zero(V, sizeof(*w->never));
+	w->never = decode_never(e->target, spec->unknown);
 	w->scratch = mem_alloc(V * sizeof(*w->scratch));
 	rng_seed(&w->rng, spec->seed, 0);
-	if (end != VOCAB_PAD) { /* else the tokenizer is keras, whose words begin at 1 */
-		w->never[VOCAB_PAD] = true;
-		w->never[VOCAB_UNK] = !spec->unknown && V > 3;
-	}
 	encoder_encode(e, spec->text, spec->n, &w->prompt);
 	if (read_prompt(w))
 		return w;

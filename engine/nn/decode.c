@@ -221,6 +221,18 @@ bool decode_greedy(const struct model *m, const real *weights, const real *vecto
 	return ok;
 }
 
+bool *decode_never(const struct vocab *v, bool unknown)
+{
+	const int V = vocab_size(v);
+	bool *never = mem_zero((size_t)V, sizeof(*never));
+
+	if (vocab_end(v) == VOCAB_PAD)
+		return never;
+	never[VOCAB_PAD] = true;
+	never[VOCAB_UNK] = !unknown && V > 3;
+	return never;
+}
+
 int decode_limit(int steps)
 {
 	return 2 * steps + 8;

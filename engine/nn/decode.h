@@ -47,6 +47,10 @@ void stepper_release(struct stepper *s);
 bool decode_greedy(const struct model *m, const real *weights, const real *vector, int rows,
 		   int end, int max_len, int32_t *ids, int *len);
 
+/* What is not to be written with a vocabulary's words: <pad>, and <unk> where it has others and `unknown`
+ * does not allow it. With keras, whose words begin at 1, nothing. Owned; as many as it has ids. */
+bool *decode_never(const struct vocab *v, bool unknown);
+
 /* How long a text may get that is written again from a text of so many steps. */
 int decode_limit(int steps);
 

@@ -188,10 +188,10 @@ static void name_params(struct model *m)
 	if (m->tables > 1)
 		add_param(m, "dec.", "embedding", m->table[1].at, m->table[1].rows,
 			  m->table[1].width);
-	add_stack(m, &m->dec, "dec.");
 	for (int k = 0; m->bridge.learned && bridge_tensor(&m->bridge, k, name, &at, &rows, &cols);
 	     k++)
 		add_param(m, "bridge.", name, at, rows, cols);
+	add_stack(m, &m->dec, "dec.");
 	for (int k = 0;
 	     s->attention && (tensor = attention_tensor(&m->attend, k, &at, &rows, &cols)); k++)
 		add_param(m, "attention.", tensor, at, rows, cols);
@@ -238,12 +238,41 @@ bool model_plan(struct model *m, const struct model_spec *spec, struct err *err)
 	return true;
 }
 
-void param_group(const struct param *p, char name[PARAM_GROUP_NAME])
+/* "dec.l0.fw.W_i" belongs to "dec.l0", "head.W" to "head". */
+static void group_of(const struct param *p, char name[GROUP_NAME])
 {
 	const bool dec = !strncmp(p->name, "dec.", 4);
 	const char *end = strchr(p->name + (dec ? 4 : 0), '.');
 
-	snprintf(name, PARAM_GROUP_NAME, "%.*s", end ? (int)(end - p->name) : 15, p->name);
+	snprintf(name, GROUP_NAME, "%.*s", end ? (int)(end - p->name) : 15, p->name);
+}
+
+void model_groups(const struct model *m, struct groups *g)
+{
+	*g = (struct groups){0};
+	for (int k = 0; k < m->params; k++) {
+		char name[GROUP_NAME];
+		int at = 0;
+
+		group_of(&m->param[k], name);
+		while (at < g->count && strcmp(g->name[at], name) != 0)
+			at++;
+		if (at == g->count)
+			memcpy(g->name[g->count++], name, sizeof(name));
+		g->of[k] = at;
+		g->size[at] += param_size(&m->param[k]);
+	}
+}
+
+bool group_matches(const char *name, const char *group)
+{
+	const bool layer = *group == 'l', dec = !strncmp(group, "dec.", 4);
+
+	if (!strcmp(name, "encoder"))
+		return layer || !strcmp(group, "embedding") || !strcmp(group, "pool");
+	if (!strcmp(name, "decoder"))
+		return dec || !strcmp(group, "bridge");
+	return !strcmp(name, group) || !strcmp(name, "all");
 }
 
 size_t param_size(const struct param *p)

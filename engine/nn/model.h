@@ -107,9 +107,21 @@ struct model {
 bool model_plan(struct model *m, const struct model_spec *spec, struct err *err);
 
 size_t param_size(const struct param *p);
-/* What it belongs to: "embedding", "l0", "pool", "dec.embedding", "dec.l0", "bridge", "attention", "head". */
-enum { PARAM_GROUP_NAME = 16 };
-void param_group(const struct param *p, char name[PARAM_GROUP_NAME]);
+
+/* Groups of weights, in the order in which a text goes through the model: "embedding", "l0", "pool",
+ * "dec.embedding", "bridge", "dec.l0", "attention", "head". */
+enum { GROUP_NAME = 16, MODEL_MAX_GROUPS = 2 * STACK_MAX_RUNS + 8 };
+struct groups {
+	int count;
+	char name[MODEL_MAX_GROUPS][GROUP_NAME];
+	size_t size[MODEL_MAX_GROUPS]; /* weights */
+	int of[MODEL_MAX_PARAMS];      /* the group of each parameter */
+};
+void model_groups(const struct model *m, struct groups *g);
+/* Whether a name stands for a group: its own; "encoder" for embedding, layers and pool; "decoder" for
+ * "bridge", "dec.embedding", "dec.l0" and so on; "all". */
+bool group_matches(const char *name, const char *group);
+
 const struct param *model_param(const struct model *m, const char *name); /* NULL if none */
 
 #endif

@@ -31,13 +31,12 @@ const char *cost_part_name(enum cost_part p)
 
 static void add_groups(struct cost *c, const struct model *m)
 {
-	for (int k = 0; k < m->params; k++) {
-		char name[PARAM_GROUP_NAME];
+	struct groups g;
 
-		param_group(&m->param[k], name);
-		if (!c->groups || strcmp(c->group[c->groups - 1].name, name) != 0)
-			memcpy(c->group[c->groups++].name, name, sizeof(name));
-		c->group[c->groups - 1].parameters += (int64_t)param_size(&m->param[k]);
+	model_groups(m, &g);
+	for (c->groups = 0; c->groups < g.count; c->groups++) {
+		memcpy(c->group[c->groups].name, g.name[c->groups], GROUP_NAME);
+		c->group[c->groups].parameters = (int64_t)g.size[c->groups];
 	}
 }
 

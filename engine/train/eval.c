@@ -2,7 +2,9 @@
 #include "engine/train/eval.h"
 
 #include "engine/base/mem.h"
-#include "engine/nn/decode.h"
+#include "engine/nn/beam.h"
+#include "engine/text/traits.h"
+#include "engine/text/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +17,13 @@ struct job {
 	int *guess;               /* by example: the class; the tokens that came back */
 	bool *exact;              /* by example */
 	float *prob;              /* by example, or NULL */
-	struct tally *tally;      /* by part */
-	bool *failed;             /* by member */
+	struct tally *tally;      /* by part; so are the two */
+	struct bleu *bleu;
+	struct rouge *rouge;
+	struct bleu_rules bleu_rules;
+	enum rouge_tokens rouge_tokens;
+	bool *never;  /* ids that are not written */
+	bool *failed; /* by member */
 };
 
 void measures_release(struct measures *m)
@@ -55,8 +62,8 @@ static bool keep_texts(const struct job *j, const struct work *w, const int32_t 
 	const int B = w->in.batch.steps.B, max = w->out.batch.steps.T;
 	int32_t *ids = mem_alloc((size_t)B * (size_t)max * sizeof(*ids));
 	int *len = mem_alloc((size_t)B * sizeof(*len));
-	const bool ok =
-		decode_greedy(j->e->model, j->e->weights, w->vector, B, j->e->end, max, ids, len);
+	const bool ok = decode_greedy(j->e->model, j->e->weights, w->vector, B,
+				      vocab_end(j->e->target), max, ids, len);
 
 	for (int r = 0; ok && r < B; r++) {
 		const int32_t at = example[w->in.batch.row[r]];
@@ -74,6 +81,61 @@ static bool keep_texts(const struct job *j, const struct work *w, const int32_t 
 	return ok;
 }
 
+/* How long an answer may get: what is read decides, not the answer that is wanted. */
+static int *limits(const struct work *w)
+{
+	const int B = w->in.batch.steps.B;
+	int *max = mem_alloc((size_t)B * sizeof(*max));
+
+	for (int r = 0; r < B; r++)
+		max[r] = decode_limit(w->in.batch.len[r]);
+	return max;
+}
+
+/* Holds what was written for one text against its answer. */
+static void compare(const struct job *j, const struct beam *b, int32_t example, int part,
+		    struct buf *text)
+{
+	const struct tokens *raw = j->e->corpus->target->raw;
+	size_t n;
+	const char *want = tokens_at(raw, (size_t)example, &n);
+
+	text->len = 0;
+	if (b->texts)
+		vocab_join(j->e->target, b->text[0].ids, b->text[0].len, text);
+	bleu_add(&j->bleu[part], &j->bleu_rules, buf_str(text), text->len, want, n);
+	rouge_add(&j->rouge[part], j->rouge_tokens, buf_str(text), text->len, want, n);
+}
+
+/* Writes an answer to every text, and compares. */
+static bool answer(const struct job *j, struct work *w, const int32_t *example, int part)
+{
+	const struct evaluation *e = j->e;
+	const int B = w->in.batch.steps.B;
+	const struct beam_spec spec = {.width = e->beam ? e->beam : 1,
+				       .penalty = e->penalty,
+				       .end = vocab_end(e->target),
+				       .never = j->never,
+				       .stop = e->stop};
+	struct beam *beam = mem_zero((size_t)B, sizeof(*beam));
+	struct stepper s = {0};
+	struct buf text = {0};
+	int *max = limits(w);
+	const bool ok = stepper_begin_pair(&s, e->model, e->weights, w) &&
+			beam_search(&s, &spec, max, beam);
+
+	for (int r = 0; r < B; r++) {
+		if (ok)
+			compare(j, &beam[r], example[w->in.batch.row[r]], part, &text);
+		beam_release(&beam[r]);
+	}
+	stepper_release(&s);
+	buf_release(&text);
+	free(beam);
+	free(max);
+	return ok;
+}
+
 static bool run_batch(const struct job *j, struct work *w, int part)
 {
 	const struct evaluation *e = j->e;
@@ -86,6 +148,8 @@ static bool run_batch(const struct job *j, struct work *w, int part)
 		batch_targets(&w->out.batch, corpus_target(e->corpus), example, count, 1);
 	if (!model_pass(e->model, e->weights, w, &(struct pass){0}, &j->tally[part]))
 		return false;
+	if (task_table[e->model->spec.task].pairs)
+		return !j->bleu || answer(j, w, example, part);
 	if (e->model->dec.runs)
 		return keep_texts(j, w, example);
 	keep_classes(j, w, example);
@@ -166,6 +230,19 @@ static void measure_texts(const struct job *j, struct measures *out)
 	out->exact = (double)exact / c->count;
 }
 
+static void measure_answers(const struct job *j, struct measures *out)
+{
+	struct bleu bleu = {0};
+	struct rouge rouge = {0};
+
+	for (int k = 0; k < j->parts; k++) {
+		bleu_merge(&bleu, &j->bleu[k]);
+		rouge_merge(&rouge, &j->rouge[k]);
+	}
+	out->bleu = bleu_of(&bleu);
+	out->rouge = rouge_of(&rouge);
+}
+
 static void measure(const struct job *j, struct measures *out)
 {
 	const struct corpus *c = j->e->corpus;
@@ -184,9 +261,49 @@ static void measure(const struct job *j, struct measures *out)
 		return;
 	}
 	out->perplexity = exp(out->loss);
-	out->bits_per_character = out->loss / log(2) * (double)c->tokens / (double)c->characters;
+	out->bits_per_character = out->loss / log(2) * (double)corpus_target(c)->tokens /
+				  (double)corpus_target(c)->characters;
+	if (j->bleu)
+		measure_answers(j, out);
 	if (task == TASK_RECONSTRUCT)
 		measure_texts(j, out);
+}
+
+/* Whether at least half of the letters and digits of some answers are Han characters. */
+static bool are_han(const struct tokens *raw)
+{
+	size_t han = 0, others = 0;
+
+	for (size_t k = 0; k < raw->count && k < 1000; k++) {
+		size_t n;
+		const char *s = tokens_at(raw, k, &n);
+
+		for (size_t at = 0; at < n;) {
+			const int kind = traits_compute(utf8_next(s, n, &at)) & TRAIT_KIND;
+
+			han += kind == CHAR_HAN;
+			others += kind == CHAR_ALNUM;
+		}
+	}
+	return han && han >= others;
+}
+
+/* How answers are written and compared. */
+static void plan_answers(struct job *j, struct measures *out)
+{
+	const struct evaluation *e = j->e;
+	const struct corpus *target = e->corpus->target;
+	const struct vocab_spec *rules = e->target ? vocab_rules(e->target) : NULL;
+
+	if (!task_table[e->model->spec.task].pairs || !target || !target->raw || !rules)
+		return;
+	out->han = are_han(target->raw);
+	j->bleu = mem_zero((size_t)j->parts, sizeof(*j->bleu));
+	j->rouge = mem_zero((size_t)j->parts, sizeof(*j->rouge));
+	j->bleu_rules =
+		(struct bleu_rules){out->han ? BLEU_ZH : BLEU_13A, !e->cased && rules->rules.lower};
+	j->rouge_tokens = out->han ? ROUGE_UNICODE : ROUGE_LATIN;
+	j->never = decode_never(e->target, e->unknown);
 }
 
 static bool plan(struct job *j, const struct evaluation *e, struct err *err)
@@ -221,8 +338,12 @@ bool eval_corpus(struct team *team, const struct evaluation *e, struct measures 
 	*out = (struct measures){.examples = e->corpus->count, .classes = C};
 	out->accuracy = out->macro_f1 = out->exact = out->perplexity = out->bits_per_character =
 		NAN;
+	out->bleu = (struct bleu_score){.score = NAN};
+	for (int k = 0; k < ROUGE_KINDS; k++)
+		out->rouge.of[k] = (struct rouge_part){NAN, NAN, NAN};
 	if (!plan(&j, e, err))
 		return false;
+	plan_answers(&j, out);
 	j.order = mem_alloc(n * sizeof(*j.order));
 	j.guess = mem_zero(n, sizeof(*j.guess));
 	j.exact = mem_zero(n, sizeof(*j.exact));
@@ -246,6 +367,9 @@ bool eval_corpus(struct team *team, const struct evaluation *e, struct measures 
 	free(j.guess);
 	free(j.exact);
 	free(j.tally);
+	free(j.bleu);
+	free(j.rouge);
+	free(j.never);
 	free(j.failed);
 	if (!ok)
 		measures_release(out);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How good a model is on a corpus. */
+/*
+ * How good a model is on a corpus. Where texts have answers, they are written from the text alone and held
+ * against the answers as they were read (raw, in corpus.h).
+ */
 #ifndef SLUICE_ENGINE_TRAIN_EVAL_H
 #define SLUICE_ENGINE_TRAIN_EVAL_H
 
 #include "engine/base/team.h"
 #include "engine/nn/model.h"
+#include "engine/text/bleu.h"
+#include "engine/text/rouge.h"
+#include "engine/text/vocab.h"
 
 /* A text's batch; the rows of a stream and the tokens each should have; its windows. */
 enum { EVAL_BATCH = 64, EVAL_ROWS = 32, EVAL_ROW_TOKENS = 1000, EVAL_STEPS = 64 };
@@ -19,6 +25,9 @@ struct measures {
 	double exact; /* reconstruct: share of texts that come back word for word */
 	double perplexity,
 		bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
+	struct bleu_score bleu;     /* pairs whose answers are there as they were read; else NaN */
+	struct rouge_score rouge;
+	bool han;        /* those answers are Chinese: BLEU and ROUGE go by its characters */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
 	int *confusion; /* (classes, classes): row = label, column = guess */
 	float *prob;    /* (examples, classes) in the corpus's order, if asked for */
@@ -31,7 +40,11 @@ struct evaluation {
 	const real *weights;
 	const struct corpus *corpus;
 	const struct batch_rules *rules;
-	int end;         /* the end mark of texts that are written */
+	const struct vocab *target; /* of texts that are written; may be NULL for classify */
+	int beam;                   /* pairs: texts under way at once; 0: 1, greedy */
+	double penalty;             /* of their length: see beam.h */
+	bool unknown;               /* pairs: <unk> may be written */
+	bool cased;      /* BLEU tells A from a; where the vocabulary folds case it need not */
 	bool keep_prob;  /* classify */
 	const int *stop; /* looked at between batches, or NULL */
 };

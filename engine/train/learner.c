@@ -26,9 +26,16 @@ enum { NO_GRAD = 16, CHUNKS = 4 };
 /* An embedding whose rows are looked at one by one. */
 struct sparse {
 	const struct id_table *table; /* NULL: it is one of the dense weights */
-	int32_t *touched;             /* the ids of the batch, each once */
-	bool *seen;                   /* whether an id is among them */
+	int group;
+	int32_t *touched; /* the ids of the batch, each once */
+	bool *seen;       /* whether an id is among them */
 	int count;
+};
+
+/* Dense weights of one group. */
+struct span {
+	size_t first, end;
+	int group;
 };
 
 struct learner {
@@ -43,6 +50,9 @@ struct learner {
 	real *weights, *grad;
 	struct optim optim;
 	struct learner_spec spec;
+	struct span span[MODEL_MAX_PARAMS]; /* in order */
+	int spans;
+	double factor[MODEL_MAX_GROUPS]; /* of each group's rate */
 	/* The gradient of an embedding that is not tied is all zero but for the rows that a batch holds. */
 	struct sparse sparse[MODEL_TABLES];
 	real *no_grad; /* NO_GRAD rows of zeros: the gradient of any others */
@@ -68,6 +78,45 @@ static void settle_sharing(struct learner *l)
 				     .others = l->passes - 1};
 	l->chunks = kind == SHARE_ALONE ? 1 : CHUNKS * l->members;
 	l->square_sum = mem_zero((size_t)l->chunks, sizeof(*l->square_sum));
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static void plan_groups(struct learner *l)
+{
+	const struct model *m = l->m;
+	struct groups g;
+	int n = 0;
+
+	model_groups(m, &g);
+	for (int k = 0; k < g.count; k++)
+		l->factor[k] = 1;
+	for (int k = 0; k < m->params; k++) {
+		const size_t first = m->param[k].at, end = first + param_size(&m->param[k]);
+
+		if (first < m->dense)
+			l->span[l->spans++] = (struct span){first, end, g.of[k]};
+		for (int j = 0; j < m->tables; j++)
+			if (m->table[j].at == first && first >= m->dense)
+				l->sparse[j].group = g.of[k];
+	}
+	qsort(l->span, (size_t)l->spans, sizeof(*l->span), by_place);
+	for (int k = 1; k < l->spans; k++)
+		if (l->span[k].group == l->span[n].group)
+			l->span[n].end = l->span[k].end;
+		else
+			l->span[++n] = l->span[k];
+	l->spans = n + 1;
+}
+
+void learner_set_factors(struct learner *l, const double *factor)
+{
+	memcpy(l->factor, factor, sizeof(l->factor));
 }
 
 static void plan_sparse(struct learner *l)
@@ -110,6 +159,7 @@ struct learner *learner_new(const struct model *m, real *weights, const struct l
 	l->grad = mem_block(m->size, sizeof(real));
 	ok = weights && l->grad && optim_init(&l->optim, spec->optim, spec->lr, m->size);
 	l->member[0].grad = l->grad;
+	plan_groups(l);
 	plan_sparse(l);
 	for (int k = 1; k < l->passes && ok; k++)
 		ok = (l->member[k].grad = mem_block(m->dense, sizeof(real)));
@@ -230,20 +280,34 @@ static double settle(const struct learner *l, real *g, size_t n)
 	return vec_square_sum(g, n);
 }
 
+/* The part of a span between two places that is to be learnt; false: there is none. */
+static bool part_of(const struct learner *l, const struct span *s, size_t *first, size_t *end)
+{
+	*first = *first > s->first ? *first : s->first;
+	*end = *end < s->end ? *end : s->end;
+	return *first < *end && l->factor[s->group] > 0;
+}
+
 /* Adds the members' gradients up over one part of the dense weights, clamps it, and adds up its squares;
  * likewise some of the embedding's rows. */
 static void reduce(void *arg, int k)
 {
 	struct learner *l = arg;
 	double *sum = &l->square_sum[k];
-	size_t first, end;
+	size_t from, to;
 
-	chunk_of(l, k, l->m->dense, &first, &end);
+	*sum = 0;
+	chunk_of(l, k, l->m->dense, &from, &to);
 	for (int j = 1; j < l->passes; j++)
-		vec_add(l->grad + first, l->member[j].grad + first, 1, end - first);
-	*sum = settle(l, l->grad + first, end - first);
+		vec_add(l->grad + from, l->member[j].grad + from, 1, to - from);
+	for (const struct span *s = l->span; s < l->span + l->spans; s++) {
+		size_t first = from, end = to;
+
+		if (part_of(l, s, &first, &end))
+			*sum += settle(l, l->grad + first, end - first);
+	}
 	for (const struct sparse *s = l->sparse; s < l->sparse + MODEL_TABLES; s++)
-		for (int j = k; j < s->count; j += l->chunks)
+		for (int j = k; j < s->count && l->factor[s->group] > 0; j += l->chunks)
 			*sum += settle(l, l->grad + row_at(s, s->touched[j]),
 				       (size_t)s->table->width);
 }
@@ -276,7 +340,8 @@ static void forget_touched(struct learner *l)
 
 /* An embedding's rows first .. end. An id that the batch does not hold has a gradient of zero, and where
  * updates are lazy it has none. */
-static void update_rows(struct learner *l, const struct sparse *s, size_t first, size_t end)
+static void update_rows(struct learner *l, const struct optim *o, const struct sparse *s,
+			size_t first, size_t end)
 {
 	const size_t E = (size_t)s->table->width;
 
@@ -288,23 +353,41 @@ static void update_rows(struct learner *l, const struct sparse *s, size_t first,
 		while (next < end && next < id + NO_GRAD && s->seen[next] == seen)
 			next++;
 		if (seen || !l->spec.lazy)
-			optim_update(&l->optim, l->weights + at, at, l->scale, (next - id) * E,
+			optim_update(o, l->weights + at, at, l->scale, (next - id) * E,
 				     seen ? l->grad + at : l->no_grad);
 	}
+}
+
+/* The optimizer at a group's own rate. */
+static struct optim optim_at_rate(const struct learner *l, int group)
+{
+	struct optim o = l->optim;
+
+	o.lr *= l->factor[group];
+	return o;
 }
 
 static void update(void *arg, int k)
 {
 	struct learner *l = arg;
-	size_t first, end;
+	size_t from, to;
 
-	chunk_of(l, k, l->m->dense, &first, &end);
-	optim_update(&l->optim, l->weights + first, first, l->scale, end - first, l->grad + first);
+	chunk_of(l, k, l->m->dense, &from, &to);
+	for (const struct span *s = l->span; s < l->span + l->spans; s++) {
+		const struct optim o = optim_at_rate(l, s->group);
+		size_t first = from, end = to;
+
+		if (part_of(l, s, &first, &end))
+			optim_update(&o, l->weights + first, first, l->scale, end - first,
+				     l->grad + first);
+	}
 	for (const struct sparse *s = l->sparse; s < l->sparse + MODEL_TABLES; s++) {
-		if (!s->table)
+		const struct optim o = optim_at_rate(l, s->group);
+
+		if (!s->table || !(l->factor[s->group] > 0))
 			continue;
-		chunk_of(l, k, (size_t)s->table->rows, &first, &end);
-		update_rows(l, s, first, end);
+		chunk_of(l, k, (size_t)s->table->rows, &from, &to);
+		update_rows(l, &o, s, from, to);
 	}
 }
 

@@ -68,6 +68,11 @@ void learner_update(struct learner *l, const struct step_stats *s);
 /* Both; no update where the result is not finite. */
 struct step_stats learner_step(struct learner *l, const struct lesson *lesson);
 
+/* The learning rate's factor of each group of weights (model_groups), all 1 to begin with. Where it is 0 a
+ * group is frozen: its weights and the optimizer's numbers for them keep their bytes, and its gradient
+ * does not count for the norm. */
+void learner_set_factors(struct learner *l, const double *factor);
+
 /* The states that a stream's rows carry: forgotten before its first window; copied out, or in, as
  * stack_keep lays out `rows` rows (stack_carry_size), whatever the team's size. */
 void learner_carry_clear(struct learner *l);

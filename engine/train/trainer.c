@@ -322,7 +322,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 					      .weights = learner_weights(t->learner),
 					      .corpus = t->valid,
 					      .rules = &t->encoder->rules,
-					      .end = vocab_end(t->encoder->vocab),
+					      .target = t->encoder->target,
 					      .stop = &t->stop},
 			 &m, &t->err))
 		return false;
