@@ -16,10 +16,4 @@ struct plan {
 /* Fills plan, from the beginning of an input that is not walked yet. With DATA_JSONL only the format is set. */
 bool detect(struct input *in, const struct read_options *opt, struct plan *plan, struct err *err);
 
-/* The usual names of columns, best first, as lists that end in NULL. */
-extern const char *const usual_labels[], *const usual_texts[];
-
-/* The place of a name in such a list (case of ASCII letters aside), or -1. */
-int usual_find(const char *const list[], const char *name, size_t n);
-
 #endif

@@ -3,6 +3,7 @@
 #include "engine/text/reader.h"
 
 #include "engine/base/mem.h"
+#include "engine/text/columns.h"
 #include "engine/text/detect.h"
 #include "engine/text/utf8.h"
 
