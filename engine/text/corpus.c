@@ -109,6 +109,10 @@ void corpus_unref(struct corpus *c)
 		corpus_unref(c->owner);
 	else
 		free(c->ids);
+	corpus_unref(c->target);
+	if (c->raw)
+		tokens_release(c->raw);
+	free(c->raw);
 	free(c->start);
 	free(c->label);
 	free(c);

@@ -323,9 +323,12 @@ bool detect(struct input *in, const struct read_options *opt, struct plan *plan,
 		return err_set(err, ERR_INPUT, "%s: has no text in it, only blank lines", in->name);
 	if (opt->stream && (opt->format == DATA_AUTO || opt->format == DATA_TEXT))
 		return plan_stream(in, opt, plan, err);
-	if (opt->format != DATA_AUTO)
-		return plan_given(in, opt, plan, err);
 	*plan = (struct plan){.format = DATA_JSONL, .label = -1};
+	if (opt->need_pairs && opt->format == DATA_JSONL)
+		return true;
+	if (opt->format != DATA_AUTO)
+		return opt->need_pairs ? detect_pairs(in, opt, plan, err)
+				       : plan_given(in, opt, plan, err);
 	if (looks_like_json(&first))
 		return true;
 	if (*first.s == '[' && (first.n == 1 || strchr("{ \t", first.s[1])) &&
@@ -333,5 +336,6 @@ bool detect(struct input *in, const struct read_options *opt, struct plan *plan,
 		return err_set(err, ERR_INPUT,
 			       "%s: is one JSON array; one object a line is wanted (jq -c '.[]')",
 			       in->name);
-	return detect_columns(in, opt, plan, err);
+	return opt->need_pairs ? detect_pairs(in, opt, plan, err)
+			       : detect_columns(in, opt, plan, err);
 }

@@ -16,4 +16,13 @@ struct plan {
 /* Fills plan, from the beginning of an input that is not walked yet. With DATA_JSONL only the format is set. */
 bool detect(struct input *in, const struct read_options *opt, struct plan *plan, struct err *err);
 
+/* The same for columns that hold pairs: `text` is the source, `label` the target. Tells in the input's
+ * warnings which of more than two columns were guessed. */
+bool detect_pairs(struct input *in, const struct read_options *opt, struct plan *plan,
+		  struct err *err);
+
+/* Fills what is -1 of side (source, target) with the place of the usual name among so many; of two
+ * languages the first one is the source. Whether both are known then. */
+bool pair_names(const struct cell *name, int count, int side[2]);
+
 #endif
