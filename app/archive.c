@@ -50,7 +50,8 @@ void archive_spec(const struct encoder *e, struct buf *out)
 	jw_object_end(&j);
 }
 
-static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struct err *err)
+static bool put_vocab(struct store *s, int64_t run, const char *role, const struct vocab *v,
+		      struct err *err)
 {
 	const int n = vocab_total(v);
 	struct store_token *t = mem_zero((size_t)n, sizeof(*t));
@@ -62,7 +63,7 @@ static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struc
 		t[id].count = vocab_count(v, id);
 	}
 	vocab_spec_json(vocab_rules(v), &spec);
-	ok = store_vocab_put(s, run, "source", &(struct store_vocab){t, (size_t)n, buf_str(&spec)},
+	ok = store_vocab_put(s, run, role, &(struct store_vocab){t, (size_t)n, buf_str(&spec)},
 			     err);
 	buf_release(&spec);
 	free(t);
@@ -79,7 +80,8 @@ bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, stru
 		t[k].bytes = e->classes.name[k];
 		t[k].len = strlen(e->classes.name[k]);
 	}
-	ok = put_vocab(s, run, e->vocab, err) &&
+	ok = put_vocab(s, run, "source", e->vocab, err) &&
+	     (e->target == e->vocab || put_vocab(s, run, "target", e->target, err)) &&
 	     (!C ||
 	      store_vocab_put(s, run, "classes", &(struct store_vocab){t, (size_t)C, "{}"}, err));
 	free(t);
@@ -157,17 +159,18 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 	       store_checkpoint_keep(s, run, keep, 0, NULL, err);
 }
 
-static bool load_vocab(struct store *s, int64_t run, struct vocab **vocab, struct err *err)
+static bool load_vocab(struct store *s, int64_t run, const char *role, struct vocab **vocab,
+		       struct err *err)
 {
 	struct store_vocab v;
 	struct vocab_spec spec = {0};
 	struct tokens tokens = {0};
 	int64_t *counts;
 
-	if (!store_vocab_load(s, run, "source", &v, err))
+	if (!store_vocab_load(s, run, role, &v, err))
 		return false;
 	if (!v.count)
-		return err_set(err, ERR_CORRUPT, "the run has no vocabulary");
+		return err_set(err, ERR_CORRUPT, "the run has no vocabulary of its %ss", role);
 	counts = mem_alloc(v.count * sizeof(*counts));
 	for (size_t k = 0; k < v.count; k++) {
 		tokens_add(&tokens, v.tokens[k].bytes, v.tokens[k].len);
@@ -195,6 +198,12 @@ static bool load_classes(struct store *s, int64_t run, struct classes *c, struct
 	return true;
 }
 
+/* Whether what is written has a vocabulary of its own. */
+static bool has_target(const struct task_ops *task)
+{
+	return task->pairs && !task->one_vocab;
+}
+
 struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *spec,
 				     struct err *err)
 {
@@ -203,7 +212,7 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 	int which, pooling;
 	struct model_spec model = {0};
 	struct classes classes = {0};
-	struct vocab *vocab = NULL;
+	struct vocab *vocab = NULL, *target = NULL;
 	struct encoder *e = NULL;
 	json_error_t why;
 	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
@@ -222,13 +231,16 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 		err_set(err, ERR_FAILED,
 			"the run has task %s and cell %s, which this version does not know", task,
 			cell);
-	} else if (load_vocab(s, run, &vocab, err) &&
+	} else if (load_vocab(s, run, "source", &vocab, err) &&
+		   (!has_target(&task_table[which]) ||
+		    load_vocab(s, run, "target", &target, err)) &&
 		   (!task_table[which].labels || load_classes(s, run, &classes, err))) {
 		const struct batch_rules rules = {.mask = mask,
 						  .pad_to = pad_to,
 						  .pad_front = pad_front,
 						  .ragged = task_table[which].stream,
-						  .marked = task_table[which].decoder};
+						  .marked = task_table[which].decoder &&
+							    vocab_end(vocab) >= 0};
 
 		model.task = (enum task)which;
 		model.pool = (enum pool)pooling;
@@ -236,11 +248,12 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 		model.tied = tied;
 		model.learned = learned;
 
-		e = encoder_new(&model, vocab, NULL, &classes, &rules, max_len, truncate_front,
+		e = encoder_new(&model, vocab, target, &classes, &rules, max_len, truncate_front,
 				err);
-		vocab = NULL;
+		vocab = target = NULL;
 	}
 	vocab_unref(vocab);
+	vocab_unref(target);
 	classes_release(&classes);
 	json_decref(o);
 	return e;

@@ -40,7 +40,7 @@ struct recorder {
 	/* Set once. */
 	struct settings settings;
 	struct encoder *encoder;
-	struct source source[2]; /* train, valid */
+	struct source source[SOURCE_ROLES];
 	char *name, *note, *command, *resume, **tags;
 	int64_t step, parent;
 	int tag_count;
@@ -94,10 +94,9 @@ static bool put_params(struct recorder *r, struct err *err)
 
 static bool put_sources(struct recorder *r, struct err *err)
 {
-	static const char *const role[] = {"train", "valid"};
-
-	for (int k = 0; k < 2; k++) {
-		struct dataset d = {.role = role[k], .name = r->source[k].path};
+	for (int k = 0; k < SOURCE_ROLES; k++) {
+		struct dataset d = {.role = source_role_name((enum source_role)k),
+				    .name = r->source[k].path};
 
 		if (!d.name)
 			continue;
@@ -420,8 +419,8 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	r->store = s;
 	settings_copy(&r->settings, &p->settings);
 	r->encoder = encoder_ref(p->encoder);
-	copy_source(&r->source[0], &p->train_source);
-	copy_source(&r->source[1], &p->valid_source);
+	for (int k = 0; k < SOURCE_ROLES; k++)
+		copy_source(&r->source[k], &p->source[k]);
 	r->name = intro->name ? mem_text(intro->name) : NULL;
 	r->note = intro->note ? mem_text(intro->note) : NULL;
 	r->command = intro->command ? mem_text(intro->command) : NULL;

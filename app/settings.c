@@ -111,6 +111,7 @@ static const struct setting table[] = {
 	{"min_count",   "rarer tokens become <unk>", SETTING_INT, AT(min_count), 1, INT_MAX, "1", NULL},
 	{"max_vocab",   "most tokens in the vocabulary; 0: all (keras: num_words)", SETTING_INT, AT(max_vocab), 0, INT_MAX, "0", NULL},
 	{"max_len",     "longer texts are cut; 0: never", SETTING_INT, AT(max_len), 0, INT_MAX, "0", NULL},
+	{"max_target_len", "of pairs: longer targets lose their end; 0: never", SETTING_INT, AT(max_target_len), 0, INT_MAX, "0", NULL},
 	{"padding",     "without mask: <pad> in front (pre) or behind (post)", SETTING_CHOICE, AT(padding), 0, 0, "pre", side_choice},
 	{"truncating",  "too long texts lose their beginning (pre) or end (post)", SETTING_CHOICE, AT(truncating), 0, 0, "post", side_choice},
 	{"mask",        "skip padding; false: pad to one length and run over it", SETTING_BOOL, AT(mask), 0, 1, "true", NULL},
@@ -141,10 +142,14 @@ static const struct setting table[] = {
 	{"keep",        "which epochs' weights stay in the store", SETTING_CHOICE, AT(keep), 0, 0, "all", keep_choice},
 	{"data",        "training texts", SETTING_PATH, AT(data), 0, 0, NULL, NULL},
 	{"valid",       "validation texts", SETTING_PATH, AT(valid), 0, 0, NULL, NULL},
+	{"data_target", "pairs in two files: the targets, line by line, of data", SETTING_PATH, AT(data_target), 0, 0, NULL, NULL},
+	{"valid_target", "... of valid", SETTING_PATH, AT(valid_target), 0, 0, NULL, NULL},
 	{"data_format", "of both files", SETTING_CHOICE, AT(data_format), 0, 0, "auto", format_choice},
 	{"header",      "whether a csv file may begin with the columns' names", SETTING_BOOL, AT(header), 0, 1, "true", NULL},
 	{"label_column","name, or number from 1", SETTING_TEXT, AT(label_column), 0, 0, NULL, NULL},
 	{"text_column", "name, or number from 1", SETTING_TEXT, AT(text_column), 0, 0, NULL, NULL},
+	{"source_column", "of pairs: name, or number from 1", SETTING_TEXT, AT(source_column), 0, 0, NULL, NULL},
+	{"target_column", "of pairs: name, or number from 1", SETTING_TEXT, AT(target_column), 0, 0, NULL, NULL},
 };
 // clang-format on
 
@@ -491,19 +496,25 @@ void settings_read_options(const struct settings *s, struct read_options *out)
 		.format = (enum data_format)s->data_format,
 		.label_column = s->label_column,
 		.text_column = s->text_column,
+		.source_column = s->source_column,
+		.target_column = s->target_column,
+		.target_path = s->data_target,
 		.no_header = !s->header,
 		.need_labels = task_table[s->task].labels,
+		.need_pairs = task_table[s->task].pairs,
 		.stream = task_table[s->task].stream,
 	};
 }
 
 struct vocab_spec settings_vocab(const struct settings *s)
 {
+	const struct task_ops *task = &task_table[s->task];
+
 	return (struct vocab_spec){
 		.rules = {.kind = (enum tokenizer)s->tokenizer, .lower = s->lower},
 		.min_count = s->min_count,
 		.max_size = s->max_vocab,
 		.oov = s->oov,
-		.end = !task_table[s->task].labels,
+		.end = !task->labels && (!task->pairs || task->one_vocab),
 	};
 }
