@@ -137,13 +137,24 @@ static void guess(const struct survey *s, bool from_left, int side[2])
 			left[count++] = k;
 	if (count < missing || (!from_left && (count > missing || (missing == 2 && s->count > 2))))
 		return;
-	for (int k = 0; k < 2; k++) {
-		if (side[k] >= 0)
-			continue;
-		while (k && next + 1 < count && left[next] < side[0])
-			next++;
-		side[k] = left[next++];
-	}
+	if (side[0] < 0)
+		side[0] = left[next++];
+	if (side[1] >= 0)
+		return;
+	/* The first one behind the source, if there is one. */
+	side[1] = left[next];
+	for (int k = count - 1; k >= next; k--)
+		side[1] = left[k] > side[0] ? left[k] : side[1];
+}
+
+/* Its lines hold one text each. */
+static bool no_pairs(const struct input *in, struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "%s: its lines are no pairs: a tab between source and target is wanted, or "
+		       "csv or json lines (set data_format), or the targets in a file of their own "
+		       "(set data_target; of valid: valid_target)",
+		       in->name);
 }
 
 static bool no_side(const struct input *in, const struct grid *g, bool header, const int side[2],
@@ -152,6 +163,8 @@ static bool no_side(const struct input *in, const struct grid *g, bool header, c
 	const char *which = side[0] < 0 ? "source" : "target";
 	struct buf names = {0};
 
+	if (columns_usual(g) < 2)
+		return no_pairs(in, err);
 	if (!header || (side[0] < 0 && side[1] < 0))
 		return err_set(err, ERR_INPUT,
 			       "%s: which of its %d columns is the source, and which the target? "
@@ -242,11 +255,7 @@ static bool find_cut(struct input *in, const struct read_options *opt, struct pl
 		if (found)
 			return ok;
 	}
-	return err_set(err, ERR_INPUT,
-		       "%s: its lines are no pairs: a tab between source and target is wanted, or "
-		       "csv or json lines (set data_format), or the targets in a file of their own "
-		       "(set data_target; of valid: valid_target)",
-		       in->name);
+	return no_pairs(in, err);
 }
 
 bool detect_pairs(struct input *in, const struct read_options *opt, struct plan *plan,
