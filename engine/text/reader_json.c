@@ -128,14 +128,14 @@ static bool json_side(const struct input *in, const json_t *row, size_t line, co
 		      struct cell *out, struct err *err)
 {
 	const json_t *v = json_object_get(row, key);
-	const bool list = json_is_array(v);
+	const bool list = json_is_array(v), none = list && !json_array_size(v);
 
 	*out = (struct cell){"", 0};
-	if (list && json_array_size(v))
+	if (list && !none)
 		v = json_array_get(v, 0);
 	if (json_is_string(v))
 		*out = (struct cell){json_string_value(v), json_string_length(v)};
-	else if (!json_is_null(v) && !(list && json_is_array(v) && !json_array_size(v)))
+	else if (!none && !json_is_null(v))
 		return err_set(err, ERR_INPUT, "%s:%zu: '%.40s' is %s", in->name, line, key,
 			       v ? "neither a string nor a list of strings" : "missing");
 	return true;
