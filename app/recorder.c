@@ -567,8 +567,8 @@ bool recorder_close(struct recorder *r, struct err *err)
 	store_close(r->store);
 	settings_release(&r->settings);
 	encoder_unref(r->encoder);
-	free(r->source[0].path);
-	free(r->source[1].path);
+	for (int k = 0; k < SOURCE_ROLES; k++)
+		free(r->source[k].path);
 	free(r->name);
 	free(r->note);
 	free(r->command);
