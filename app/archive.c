@@ -37,6 +37,12 @@ void archive_spec(const struct encoder *e, struct buf *out)
 	jw_bool(&j, e->model.spec.tied);
 	jw_key(&j, "learned_state");
 	jw_bool(&j, e->model.spec.learned);
+	if (task_table[e->model.spec.task].pairs) {
+		jw_key(&j, "attention");
+		jw_text(&j, e->model.attend.ops->name);
+		jw_key(&j, "input_feeding");
+		jw_bool(&j, e->model.spec.feed);
+	}
 	jw_key(&j, "max_len");
 	jw_int(&j, e->max_len);
 	jw_key(&j, "truncate_front");
@@ -50,7 +56,8 @@ void archive_spec(const struct encoder *e, struct buf *out)
 	jw_object_end(&j);
 }
 
-static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struct err *err)
+static bool put_vocab(struct store *s, int64_t run, const char *role, const struct vocab *v,
+		      struct err *err)
 {
 	const int n = vocab_total(v);
 	struct store_token *t = mem_zero((size_t)n, sizeof(*t));
@@ -62,7 +69,7 @@ static bool put_vocab(struct store *s, int64_t run, const struct vocab *v, struc
 		t[id].count = vocab_count(v, id);
 	}
 	vocab_spec_json(vocab_rules(v), &spec);
-	ok = store_vocab_put(s, run, "source", &(struct store_vocab){t, (size_t)n, buf_str(&spec)},
+	ok = store_vocab_put(s, run, role, &(struct store_vocab){t, (size_t)n, buf_str(&spec)},
 			     err);
 	buf_release(&spec);
 	free(t);
@@ -79,7 +86,8 @@ bool archive_encoder(struct store *s, int64_t run, const struct encoder *e, stru
 		t[k].bytes = e->classes.name[k];
 		t[k].len = strlen(e->classes.name[k]);
 	}
-	ok = put_vocab(s, run, e->vocab, err) &&
+	ok = put_vocab(s, run, "source", e->vocab, err) &&
+	     (e->target == e->vocab || put_vocab(s, run, "target", e->target, err)) &&
 	     (!C ||
 	      store_vocab_put(s, run, "classes", &(struct store_vocab){t, (size_t)C, "{}"}, err));
 	free(t);
@@ -104,7 +112,7 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 {
 	const struct model *m = &snap->encoder->model;
 	const struct progress *p = snap->progress;
-	struct store_tensor t[MODEL_MAX_PARAMS + OPTIM_MAX_SLOTS + 2];
+	struct store_tensor t[MODEL_MAX_PARAMS + OPTIM_MAX_SLOTS + 3];
 	struct checkpoint_new c = {.step = snap->step, .epoch = snap->epoch, .kind = "weights"};
 	char slot[OPTIM_MAX_SLOTS][48];
 	uint64_t v[PROGRESS_NUMBERS];
@@ -144,6 +152,9 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 		memcpy(&v[10], &p->schedule.best, sizeof(p->schedule.best));
 		v[11] = (uint64_t)p->schedule.waited;
 		t[n++] = numbers("generator", v, PROGRESS_NUMBERS);
+		if (p->factor)
+			t[n++] = numbers("factors", (const uint64_t *)(const void *)p->factor,
+					 MODEL_MAX_GROUPS);
 		if (p->carry)
 			t[n++] = (struct store_tensor){.name = "carry",
 						       .role = TENSOR_STATE,
@@ -157,17 +168,18 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 	       store_checkpoint_keep(s, run, keep, 0, NULL, err);
 }
 
-static bool load_vocab(struct store *s, int64_t run, struct vocab **vocab, struct err *err)
+static bool load_vocab(struct store *s, int64_t run, const char *role, struct vocab **vocab,
+		       struct err *err)
 {
 	struct store_vocab v;
 	struct vocab_spec spec = {0};
 	struct tokens tokens = {0};
 	int64_t *counts;
 
-	if (!store_vocab_load(s, run, "source", &v, err))
+	if (!store_vocab_load(s, run, role, &v, err))
 		return false;
 	if (!v.count)
-		return err_set(err, ERR_CORRUPT, "the run has no vocabulary");
+		return err_set(err, ERR_CORRUPT, "the run has no vocabulary of its %ss", role);
 	counts = mem_alloc(v.count * sizeof(*counts));
 	for (size_t k = 0; k < v.count; k++) {
 		tokens_add(&tokens, v.tokens[k].bytes, v.tokens[k].len);
@@ -195,52 +207,84 @@ static bool load_classes(struct store *s, int64_t run, struct classes *c, struct
 	return true;
 }
 
+/* Whether what is written has a vocabulary of its own. */
+static bool has_target(const struct task_ops *task)
+{
+	return task->pairs && !task->one_vocab;
+}
+
+/* What archive_spec wrote. Texts are borrowed from the object. */
+struct description {
+	const char *task, *cell, *pool, *attention;
+	struct model_spec model;
+	int merge, max_len, truncate_front, mask, pad_to, pad_front, tied, learned, feed;
+};
+
+/* What later versions added has a default: older stores lack it. */
+static bool read_description(json_t *o, struct description *d, struct err *err)
+{
+	const struct cell_ops *cell;
+	int task, pool, attention;
+
+	*d = (struct description){.pool = "last", .attention = "none"};
+	if (!o ||
+	    json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s s?b s?b s?s s?b}",
+			"task", &d->task, "cell", &d->cell, "embed", &d->model.embed, "hidden",
+			&d->model.hidden, "max_len", &d->max_len, "truncate_front",
+			&d->truncate_front, "mask", &d->mask, "pad_to", &d->pad_to, "pad_front",
+			&d->pad_front, "layers", &d->model.layers, "directions", &d->model.dirs,
+			"merge", &d->merge, "pool", &d->pool, "tied", &d->tied, "learned_state",
+			&d->learned, "attention", &d->attention, "input_feeding", &d->feed) ||
+	    (pool = pool_find(d->pool)) < 0)
+		return err_set(err, ERR_CORRUPT, "the run's description cannot be read");
+	cell = cell_find(d->cell);
+	task = task_find(d->task);
+	attention = attention_find(d->attention);
+	if (!cell || task < 0 || attention < 0)
+		return err_set(err, ERR_FAILED,
+			       "the run has task %s, cell %s and attention %s, which this version "
+			       "does not know",
+			       d->task, d->cell, d->attention);
+	d->model.cell = cell;
+	d->model.task = (enum task)task;
+	d->model.pool = (enum pool)pool;
+	d->model.attention = (enum attention)attention;
+	d->model.merge = d->merge ? MERGE_SUM : MERGE_CONCAT;
+	d->model.tied = d->tied;
+	d->model.learned = d->learned;
+	d->model.feed = d->feed;
+	return true;
+}
+
 struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *spec,
 				     struct err *err)
 {
-	const char *task, *cell, *pool = "last";
-	int merge = 0, max_len, truncate_front, mask, pad_to, pad_front, tied = 0, learned = 0;
-	int which, pooling;
-	struct model_spec model = {0};
 	struct classes classes = {0};
-	struct vocab *vocab = NULL;
+	struct vocab *vocab = NULL, *target = NULL;
 	struct encoder *e = NULL;
+	struct description d;
 	json_error_t why;
 	json_t *o = json_loads(spec ? spec : "", JSON_REJECT_DUPLICATES, &why);
+	const struct task_ops *task;
+	bool ok = read_description(o, &d, err);
 
-	/* What later versions added has a default: older stores lack it. */
-	if (!o ||
-	    json_unpack(o, "{s:s s:s s:i s:i s:i s:b s:b s:i s:b s?i s?i s?i s?s s?b s?b}", "task",
-			&task, "cell", &cell, "embed", &model.embed, "hidden", &model.hidden,
-			"max_len", &max_len, "truncate_front", &truncate_front, "mask", &mask,
-			"pad_to", &pad_to, "pad_front", &pad_front, "layers", &model.layers,
-			"directions", &model.dirs, "merge", &merge, "pool", &pool, "tied", &tied,
-			"learned_state", &learned) ||
-	    (pooling = pool_find(pool)) < 0) {
-		err_set(err, ERR_CORRUPT, "the run's description cannot be read");
-	} else if (!(model.cell = cell_find(cell)) || (which = task_find(task)) < 0) {
-		err_set(err, ERR_FAILED,
-			"the run has task %s and cell %s, which this version does not know", task,
-			cell);
-	} else if (load_vocab(s, run, &vocab, err) &&
-		   (!task_table[which].labels || load_classes(s, run, &classes, err))) {
-		const struct batch_rules rules = {.mask = mask,
-						  .pad_to = pad_to,
-						  .pad_front = pad_front,
-						  .ragged = task_table[which].stream,
-						  .marked = task_table[which].decoder};
+	task = ok ? &task_table[d.model.task] : NULL;
+	ok = ok && load_vocab(s, run, "source", &vocab, err);
+	ok = ok && (!has_target(task) || load_vocab(s, run, "target", &target, err));
+	ok = ok && (!task->labels || load_classes(s, run, &classes, err));
+	if (ok) {
+		const struct batch_rules rules = {.mask = d.mask,
+						  .pad_to = d.pad_to,
+						  .pad_front = d.pad_front,
+						  .ragged = task->stream,
+						  .marked = task->decoder && vocab_end(vocab) >= 0};
 
-		model.task = (enum task)which;
-		model.pool = (enum pool)pooling;
-		model.merge = merge ? MERGE_SUM : MERGE_CONCAT;
-		model.tied = tied;
-		model.learned = learned;
-
-		e = encoder_new(&model, vocab, NULL, &classes, &rules, max_len, truncate_front,
-				err);
-		vocab = NULL;
+		e = encoder_new(&d.model, vocab, target, &classes, &rules, d.max_len,
+				d.truncate_front, err);
+		vocab = target = NULL;
 	}
 	vocab_unref(vocab);
+	vocab_unref(target);
 	classes_release(&classes);
 	json_decref(o);
 	return e;
@@ -386,6 +430,10 @@ bool archive_load_progress(struct store *s, struct loaded *l, struct err *err)
 		if (!strcmp(t[k].name, "generator")) {
 			take_numbers(p, &t[k]);
 			numbers = true;
+		} else if (!strcmp(t[k].name, "factors") &&
+			   t[k].bytes == MODEL_MAX_GROUPS * sizeof(*p->factor)) {
+			p->factor = mem_alloc(t[k].bytes);
+			memcpy(p->factor, t[k].data, t[k].bytes);
 		} else if (!strcmp(t[k].name, "carry") && (p->carry = mem_block(t[k].bytes, 1))) {
 			memcpy(p->carry, t[k].data, t[k].bytes);
 			p->carry_size = t[k].bytes / sizeof(float);

@@ -3,7 +3,7 @@
 
 #include "app/budget.h"
 #include "engine/base/mem.h"
-#include "engine/text/intake.h"
+#include "engine/text/intake_pairs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,8 +19,24 @@ int default_threads(void)
 	return n > THREADS_MAX ? THREADS_MAX : n;
 }
 
-static void remember(struct prepared *p, struct source *s, const struct intake *in)
+const char *source_role_name(enum source_role r)
 {
+	static const char *const name[SOURCE_ROLES] = {
+		[SOURCE_TRAIN] = "train",
+		[SOURCE_VALID] = "valid",
+		[SOURCE_TRAIN_TARGET] = "train_target",
+		[SOURCE_VALID_TARGET] = "valid_target",
+	};
+
+	return name[r];
+}
+
+static void remember(struct prepared *p, enum source_role role, const struct intake *in)
+{
+	struct source *s = &p->source[role];
+
+	if (!in->file.path)
+		return;
 	s->path = mem_text(in->file.path);
 	memcpy(s->sha256, in->file.sha256, sizeof(s->sha256));
 	s->bytes = in->file.bytes;
@@ -29,73 +45,166 @@ static void remember(struct prepared *p, struct source *s, const struct intake *
 	buf_add(&p->warnings, buf_str(&in->file.warnings), in->file.warnings.len);
 }
 
-/* The texts on their way to corpora. */
+/* The texts on their way to corpora. Where they are no pairs only the sources are used. */
 struct texts {
-	struct vocab_builder *words;
-	struct intake train, valid; /* valid: of a file of its own */
+	struct vocab_builder *words, *target_words; /* the latter NULL: there is one vocabulary */
+	struct pair_intake train, valid;            /* valid: of files of its own */
 };
 
 static void texts_release(struct texts *t)
 {
-	intake_release(&t->train);
-	intake_release(&t->valid);
+	pairs_release(&t->train);
+	pairs_release(&t->valid);
 	vocab_builder_free(t->words);
+	vocab_builder_free(t->target_words);
+}
+
+static const struct task_ops *task_of(const struct settings *s)
+{
+	return &task_table[s->task];
+}
+
+static void start_words(const struct settings *s, struct texts *t)
+{
+	struct vocab_spec spec = settings_vocab(s);
+
+	t->words = vocab_builder_new(&spec);
+	if (!task_of(s)->pairs || task_of(s)->one_vocab)
+		return;
+	spec.end = true;
+	t->target_words = vocab_builder_new(&spec);
+}
+
+/* Reads a file, or two, of texts to learn from (SOURCE_TRAIN) or to validate with. */
+static bool read_file(struct prepared *p, struct texts *t, enum source_role role,
+		      const struct read_options *opt, struct err *err)
+{
+	const struct settings *s = &p->settings;
+	const bool valid = role == SOURCE_VALID;
+	struct pair_intake *in = valid ? &t->valid : &t->train;
+	const char *path = valid ? s->valid : s->data;
+	/* What is written is measured against the targets as they are. */
+	const bool keep = valid || (!s->valid && s->valid_split > 0);
+
+	if (!task_of(s)->pairs) {
+		if (!intake_read(&in->source, path, opt, t->words, err))
+			return false;
+	} else if (!pairs_read(in, path, opt, t->words,
+			       t->target_words ? t->target_words : t->words, keep, err)) {
+		return false;
+	}
+	remember(p, role, &in->source);
+	remember(p, valid ? SOURCE_VALID_TARGET : SOURCE_TRAIN_TARGET, &in->target);
+	return true;
+}
+
+static bool split_texts(const struct settings *s, struct texts *t, struct err *err)
+{
+	if (task_of(s)->stream)
+		return intake_cut(&t->train.source, s->valid_split, err);
+	if (task_of(s)->pairs)
+		return pairs_split(&t->train, s->valid_split, (uint64_t)s->seed, err);
+	return intake_split(&t->train.source, s->valid_split, (uint64_t)s->seed, err);
+}
+
+/* There is a file, and standard input is read once. */
+static bool has_files(const struct settings *s, struct err *err)
+{
+	static const char *const name[] = {"data", "valid", "data_target", "valid_target"};
+	const char *const path[] = {s->data, s->valid, s->data_target, s->valid_target};
+	int before = -1;
+
+	if (!s->data)
+		return err_set(err, ERR_USAGE,
+			       "no training data: give --data FILE, or data in a settings file");
+	for (int k = 0; k < 4; k++) {
+		if (!path[k] || strcmp(path[k], "-") != 0)
+			continue;
+		if (before >= 0)
+			return err_set(err, ERR_USAGE, "%s and %s cannot both be standard input",
+				       name[before], name[k]);
+		before = k;
+	}
+	return true;
 }
 
 /* Reads what fits into so many bytes. */
 static bool read_texts(struct prepared *p, struct texts *t, int64_t available, struct err *err)
 {
 	const struct settings *s = &p->settings;
-	const struct vocab_spec vocab = settings_vocab(s);
 	struct read_options opt;
 
-	if (!s->data)
-		return err_set(err, ERR_USAGE,
-			       "no training data: give --data FILE, or data in a settings file");
-	if (s->valid && !strcmp(s->data, "-") && !strcmp(s->valid, "-"))
-		return err_set(err, ERR_USAGE, "data and valid cannot both be standard input");
+	if (!has_files(s, err))
+		return false;
 	settings_read_options(s, &opt);
 	opt.most_bytes = available > 0 ? available : 1;
-	t->words = vocab_builder_new(&vocab);
-	if (!intake_read(&t->train, s->data, &opt, t->words, err))
+	start_words(s, t);
+	if (!read_file(p, t, SOURCE_TRAIN, &opt, err))
 		return false;
-	remember(p, &p->train_source, &t->train);
-	if (s->valid) {
-		opt.format = t->train.file.format; /* both files are of one kind */
-		if (!intake_read(&t->valid, s->valid, &opt, t->words, err))
-			return false;
-		remember(p, &p->valid_source, &t->valid);
-	} else if (s->valid_split > 0 && task_table[s->task].stream) {
-		return intake_cut(&t->train, s->valid_split, err);
-	} else if (s->valid_split > 0) {
-		return intake_split(&t->train, s->valid_split, (uint64_t)s->seed, err);
-	}
-	return true;
+	if (!s->valid)
+		return s->valid_split <= 0 || split_texts(s, t, err);
+	if (!s->data_target == !s->valid_target)
+		opt.format = t->train.source.file.format; /* both are of one kind */
+	opt.target_path = s->valid_target;
+	return read_file(p, t, SOURCE_VALID, &opt, err);
 }
 
-/* The corpora of what was read, with a vocabulary of what is to be learnt from. */
-static struct vocab *encode_texts(struct prepared *p, struct texts *t, const struct classes *labels,
-				  struct err *err)
+/* The vocabularies of what is to be learnt from; target is NULL where there is one. */
+struct vocabs {
+	struct vocab *source, *target;
+};
+
+static void vocabs_release(struct vocabs *v)
+{
+	vocab_unref(v->source);
+	vocab_unref(v->target);
+	*v = (struct vocabs){0};
+}
+
+/* The corpora of pairs. */
+static void encode_pairs(struct prepared *p, struct texts *t, struct vocabs *v)
 {
 	const struct settings *s = &p->settings;
+	const struct pair_limits limits = {s->max_len, s->max_target_len, s->truncating == 0};
+	const struct vocab *target;
+	struct corpus *none;
+
+	pairs_count(&t->train);
+	v->source = vocab_of(t->words);
+	v->target = t->target_words ? vocab_of(t->target_words) : NULL;
+	target = v->target ? v->target : v->source;
+	pairs_finish(&t->train, v->source, target, &limits, &p->train, &p->valid);
+	if (t->valid.source.count)
+		pairs_finish(&t->valid, v->source, target, &limits, &p->valid, &none);
+}
+
+/* The corpora of what was read, and the vocabularies. */
+static bool encode_texts(struct prepared *p, struct texts *t, const struct classes *labels,
+			 struct vocabs *v, struct err *err)
+{
+	const struct settings *s = &p->settings;
+	struct intake *train = &t->train.source, *valid = &t->valid.source;
 	const bool front = s->truncating == 0;
 	struct corpus *none;
-	struct vocab *v;
 
-	intake_count(&t->train);
-	v = vocab_of(t->words);
-	if (intake_finish(&t->train, v, labels, s->max_len, front, &p->train, &p->valid, err) &&
-	    (!t->valid.count ||
-	     intake_finish(&t->valid, v, labels, s->max_len, front, &p->valid, &none, err)))
-		return v;
-	vocab_unref(v);
-	return NULL;
+	if (task_of(s)->pairs) {
+		encode_pairs(p, t, v);
+		return true;
+	}
+	intake_count(train);
+	v->source = vocab_of(t->words);
+	if (intake_finish(train, v->source, labels, s->max_len, front, &p->train, &p->valid, err) &&
+	    (!valid->count ||
+	     intake_finish(valid, v->source, labels, s->max_len, front, &p->valid, &none, err)))
+		return true;
+	vocabs_release(v);
+	return false;
 }
 
 static bool build(struct prepared *p, struct texts *t, struct err *err)
 {
 	const struct settings *s = &p->settings;
-	const struct task_ops *task = &task_table[s->task];
+	const struct task_ops *task = task_of(s);
 	const struct model_spec model = {
 		.task = (enum task)s->task,
 		.cell = settings_cell(s),
@@ -107,23 +216,23 @@ static bool build(struct prepared *p, struct texts *t, struct err *err)
 		.pool = (enum pool)s->pool,
 		.tied = s->tied,
 		.learned = s->learned_state,
+		.attention = (enum attention)s->attention,
+		.feed = s->input_feeding,
 	};
-	struct batch_rules rules = {.mask = s->mask,
-				    .pad_front = s->padding == 0,
-				    .ragged = task->stream,
-				    .marked = task->decoder};
+	struct batch_rules rules = {
+		.mask = s->mask, .pad_front = s->padding == 0, .ragged = task->stream};
 	struct classes classes = {0};
-	struct vocab *vocab;
+	struct vocabs v = {0};
 
-	if (task->labels && !intake_classes(&t->train, &classes, err))
+	if (task->labels && !intake_classes(&t->train.source, &classes, err))
 		return false;
-	vocab = encode_texts(p, t, task->labels ? &classes : NULL, err);
-	if (!vocab) {
+	if (!encode_texts(p, t, task->labels ? &classes : NULL, &v, err)) {
 		classes_release(&classes);
 		return false;
 	}
-	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - task->decoder;
-	p->encoder = encoder_new(&model, vocab, NULL, &classes, &rules,
+	rules.marked = task->decoder && vocab_end(v.source) >= 0;
+	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - rules.marked;
+	p->encoder = encoder_new(&model, v.source, v.target, &classes, &rules,
 				 s->mask || task->stream ? s->max_len : rules.pad_to,
 				 s->truncating == 0, err);
 	return p->encoder;
@@ -159,6 +268,49 @@ static bool tune(const struct settings *s, struct optim_tune *out, struct err *e
 	return true;
 }
 
+/* "translate, summarize": the tasks that read pairs. */
+static void pair_tasks(struct buf *out)
+{
+	for (int k = 0; k < TASK_COUNT; k++)
+		if (task_table[k].pairs)
+			buf_printf(out, "%s%s", out->len ? ", " : "", task_table[k].name);
+}
+
+/* Texts alone have no second file, and pairs no labels. */
+static bool fits_task(const struct settings *s, struct err *err)
+{
+	const struct task_ops *task = task_of(s);
+	const struct {
+		const char *name;
+		bool set, pairs; /* pairs: only they have it */
+		const char *instead;
+	} only[] = {
+		{"data_target", s->data_target, true, ""},
+		{"valid_target", s->valid_target, true, ""},
+		{"source_column", s->source_column, true, "; set text_column"},
+		{"target_column", s->target_column, true, task->labels ? "; set label_column" : ""},
+		{"max_target_len", s->max_target_len, true, "; set max_len"},
+		{"text_column", s->text_column, false, "; set source_column"},
+		{"label_column", s->label_column, false, "; set target_column"}};
+	struct buf tasks = {0};
+
+	for (size_t k = 0; k < sizeof(only) / sizeof(only[0]); k++) {
+		if (!only[k].set || only[k].pairs == task->pairs)
+			continue;
+		pair_tasks(&tasks);
+		err_set(err, ERR_USAGE, "task=%s has no use for %s%s%s%s%s", task->name,
+			only[k].name, only[k].pairs ? ", which is for pairs of texts (" : "",
+			only[k].pairs ? buf_str(&tasks) : "", only[k].pairs ? ")" : "",
+			only[k].instead);
+		buf_release(&tasks);
+		return false;
+	}
+	if (s->valid_target && !s->valid)
+		return err_set(err, ERR_USAGE,
+			       "valid_target needs valid, the file of the sources it belongs to");
+	return true;
+}
+
 static bool goes_together(const struct settings *s, struct err *err)
 {
 	const struct schedule_ops *schedule = schedule_at(s->schedule);
@@ -175,7 +327,7 @@ static bool goes_together(const struct settings *s, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "schedule=%s rises by itself: it goes with warmup=0 only",
 			       schedule->name);
-	return true;
+	return fits_task(s, err);
 }
 
 /* A stream fills its rows. */
@@ -190,11 +342,20 @@ static bool is_long_enough(const struct prepared *p, struct err *err)
 			err, ERR_INPUT,
 			"%s has %lld tokens to learn from, too few for %d rows (batch); lower "
 			"batch",
-			p->train_source.path, (long long)p->train->tokens, s->batch);
+			p->source[SOURCE_TRAIN].path, (long long)p->train->tokens, s->batch);
 	if (p->valid && p->valid->tokens < 2)
 		return err_set(err, ERR_INPUT,
 			       "the validation text has no two tokens; raise valid_split");
 	return true;
+}
+
+/* The groups that rules name are the model's. */
+static bool has_groups(const struct prepared *p, struct err *err)
+{
+	struct groups g;
+
+	model_groups(&p->encoder->model, &g);
+	return rates_check(&p->spec.rates, &g, p->spec.epochs, err);
 }
 
 /* What takes a validation has one. */
@@ -266,6 +427,9 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.learn.optim = settings_optim(s),
 		.learn.lr = s->lr,
 		.schedule = settings_schedule(s),
+		.forcing = {(enum forcing_kind)s->teacher_schedule, s->teacher_forcing,
+			    s->teacher_last},
+		.rates.gradual = s->gradual,
 		.learn.clip = s->clip,
 		.learn.clip_value = s->clip_value,
 		.learn.lazy = s->embedding_updates == 1,
@@ -281,9 +445,11 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
-	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err);
+	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err) &&
+	     rates_freeze(&out->spec.rates, s->freeze, err) &&
+	     rates_factors(&out->spec.rates, s->lr_factors, err);
 	ok = ok && read_texts(out, &texts, available, err) && build(out, &texts, err);
-	ok = ok && is_long_enough(out, err) && is_validated(out, err);
+	ok = ok && has_groups(out, err) && is_long_enough(out, err) && is_validated(out, err);
 	texts_release(&texts);
 	ok = ok && is_affordable(out, available, err);
 	if (!ok)
@@ -297,8 +463,8 @@ void prepared_release(struct prepared *p)
 	encoder_unref(p->encoder);
 	corpus_unref(p->train);
 	corpus_unref(p->valid);
-	free(p->train_source.path);
-	free(p->valid_source.path);
+	for (int k = 0; k < SOURCE_ROLES; k++)
+		free(p->source[k].path);
 	buf_release(&p->warnings);
 	*p = (struct prepared){0};
 }

@@ -6,9 +6,20 @@
 #include "app/settings.h"
 #include "engine/train/cost.h"
 
+/* The files that texts come from; the last two where pairs are in two files. */
+enum source_role {
+	SOURCE_TRAIN,
+	SOURCE_VALID,
+	SOURCE_TRAIN_TARGET,
+	SOURCE_VALID_TARGET,
+	SOURCE_ROLES
+};
+const char *
+source_role_name(enum source_role r); /* in the store: "train", "valid", "train_target" ... */
+
 /* What is remembered of a file of texts. */
 struct source {
-	char *path;
+	char *path; /* NULL: no such file */
 	unsigned char sha256[SHA256_BYTES];
 	int64_t bytes;
 	int rows;
@@ -18,8 +29,8 @@ struct source {
 struct prepared {
 	struct settings settings;
 	struct encoder *encoder;
-	struct corpus *train, *valid;             /* valid may be NULL */
-	struct source train_source, valid_source; /* path NULL: no such file */
+	struct corpus *train, *valid; /* valid may be NULL */
+	struct source source[SOURCE_ROLES];
 	struct train_spec spec;
 	struct cost cost;
 	struct buf warnings; /* a line each */

@@ -40,7 +40,7 @@ struct recorder {
 	/* Set once. */
 	struct settings settings;
 	struct encoder *encoder;
-	struct source source[2]; /* train, valid */
+	struct source source[SOURCE_ROLES];
 	char *name, *note, *command, *resume, **tags;
 	int64_t step, parent;
 	int tag_count;
@@ -94,10 +94,9 @@ static bool put_params(struct recorder *r, struct err *err)
 
 static bool put_sources(struct recorder *r, struct err *err)
 {
-	static const char *const role[] = {"train", "valid"};
-
-	for (int k = 0; k < 2; k++) {
-		struct dataset d = {.role = role[k], .name = r->source[k].path};
+	for (int k = 0; k < SOURCE_ROLES; k++) {
+		struct dataset d = {.role = source_role_name((enum source_role)k),
+				    .name = r->source[k].path};
 
 		if (!d.name)
 			continue;
@@ -141,6 +140,37 @@ static bool take_up(struct recorder *r, struct err *err)
 	snprintf(r->run_name, sizeof(r->run_name), "%s", ref.name);
 	pthread_mutex_unlock(&r->lock);
 	return put_params(r, err);
+}
+
+/* Which groups of weights learn, and how fast. */
+static bool put_rates(struct recorder *r, const struct train_gauge *g, struct err *err)
+{
+	struct buf text = {0};
+	struct groups groups;
+	bool ok;
+
+	model_groups(&r->encoder->model, &groups);
+	buf_printf(&text, "epoch %d:", g->epoch);
+	for (int k = 0; k < groups.count; k++)
+		if (g->factor[k] > 0)
+			buf_printf(&text, " %s ×%g", groups.name[k], g->factor[k]);
+		else
+			buf_printf(&text, " %s frozen", groups.name[k]);
+	ok = store_event_add(r->store, r->run, EVENT_INFO, "rates", buf_str(&text), err);
+	buf_release(&text);
+	return ok;
+}
+
+/* Whether some group does not learn at the plain rate. */
+static bool has_rates(const struct recorder *r, const struct train_gauge *g)
+{
+	struct groups groups;
+	bool other = false;
+
+	model_groups(&r->encoder->model, &groups);
+	for (int k = 0; k < groups.count; k++)
+		other |= g->factor[k] != 1;
+	return other;
 }
 
 static bool make_run(struct recorder *r, struct err *err)
@@ -235,11 +265,16 @@ static bool put_best(struct recorder *r, const struct epoch_stats *e, struct err
 
 static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct err *err)
 {
-	static const char *const name[] = {"valid/loss", "valid/accuracy", "valid/perplexity",
-					   "valid/macro_f1", "valid/exact"};
-	const double value[] = {e->valid_loss, e->valid_accuracy,
+	static const char *const name[] = {"valid/loss",     "valid/accuracy", "valid/perplexity",
+					   "valid/macro_f1", "valid/exact",    "valid/bleu",
+					   "valid/rougeL"};
+	const double value[] = {e->valid_loss,
+				e->valid_accuracy,
 				isnan(e->valid_accuracy) ? exp(e->valid_loss) : (double)NAN,
-				e->valid_f1, e->valid_exact};
+				e->valid_f1,
+				e->valid_exact,
+				e->valid_bleu,
+				e->valid_rouge};
 
 	if (isnan(e->valid_loss))
 		return true; /* no validation */
@@ -270,7 +305,8 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 	if (!r->run) {
 		if (it->type != TRAIN_EVENT_STATE || it->gauge.state != TRAIN_RUNNING)
 			return true; /* nothing has begun */
-		if (!make_run(r, err))
+		if (!make_run(r, err) ||
+		    (has_rates(r, &it->gauge) && !put_rates(r, &it->gauge, err)))
 			return false;
 	}
 	if (it->type != TRAIN_EVENT_STEP && it->type != TRAIN_EVENT_EPOCH && !flush_points(r, err))
@@ -289,6 +325,8 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 		snprintf(text, sizeof(text), "learning rate %g from step %lld", it->gauge.lr,
 			 (long long)it->gauge.step + 1);
 		return store_event_add(r->store, r->run, EVENT_INFO, "lr", text, err);
+	case TRAIN_EVENT_RATES:
+		return put_rates(r, &it->gauge, err);
 	case TRAIN_EVENT_SNAPSHOT:
 		break;
 	}
@@ -420,8 +458,8 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	r->store = s;
 	settings_copy(&r->settings, &p->settings);
 	r->encoder = encoder_ref(p->encoder);
-	copy_source(&r->source[0], &p->train_source);
-	copy_source(&r->source[1], &p->valid_source);
+	for (int k = 0; k < SOURCE_ROLES; k++)
+		copy_source(&r->source[k], &p->source[k]);
 	r->name = intro->name ? mem_text(intro->name) : NULL;
 	r->note = intro->note ? mem_text(intro->note) : NULL;
 	r->command = intro->command ? mem_text(intro->command) : NULL;
@@ -568,8 +606,8 @@ bool recorder_close(struct recorder *r, struct err *err)
 	store_close(r->store);
 	settings_release(&r->settings);
 	encoder_unref(r->encoder);
-	free(r->source[0].path);
-	free(r->source[1].path);
+	for (int k = 0; k < SOURCE_ROLES; k++)
+		free(r->source[k].path);
 	free(r->name);
 	free(r->note);
 	free(r->command);

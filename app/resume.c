@@ -87,19 +87,18 @@ void resume_release(struct resumed *r)
 static bool same_data(const char *store, const struct resumed *r, const struct prepared *p,
 		      struct err *err)
 {
-	static const char *const role[] = {"train", "valid"};
-	const struct source *source[] = {&p->train_source, &p->valid_source};
 	struct store *s = store_open(store, STORE_READ, err);
 	bool ok = s;
 
-	for (int k = 0; k < 2 && ok; k++) {
+	for (int k = 0; k < SOURCE_ROLES && ok; k++) {
+		const char *role = source_role_name((enum source_role)k);
+		const struct source *source = &p->source[k];
 		struct dataset d = {0};
 		char *name = NULL;
 
-		ok = store_dataset_get(s, r->loaded.run, role[k], &name, &d, err);
+		ok = store_dataset_get(s, r->loaded.run, role, &name, &d, err);
 		if (ok && name &&
-		    (!source[k]->path ||
-		     memcmp(d.sha256, source[k]->sha256, sizeof(d.sha256)) != 0))
+		    (!source->path || memcmp(d.sha256, source->sha256, sizeof(d.sha256)) != 0))
 			ok = err_set(err, ERR_INPUT,
 				     "%s is not what the run was trained on: it has changed since",
 				     name);

@@ -71,6 +71,16 @@ static const char *pool_choice(int k)
 	return k < POOL_COUNT ? pool_name((enum pool)k) : NULL;
 }
 
+static const char *attention_choice(int k)
+{
+	return k < ATTENTION_COUNT ? attention_table[k].name : NULL;
+}
+
+static const char *forcing_choice(int k)
+{
+	return k < FORCING_COUNT ? forcing_name((enum forcing_kind)k) : NULL;
+}
+
 static const char *init_choice(int k)
 {
 	return k < INIT_COUNT ? init_name((enum init_kind)k) : NULL;
@@ -99,6 +109,8 @@ static const struct setting table[] = {
 	{"layers",      "LSTMs on top of each other", SETTING_INT, AT(layers), 1, STACK_MAX_RUNS, "1", NULL},
 	{"bidirectional", "also from the end to the beginning (true: concat)", SETTING_CHOICE, AT(bidirectional), 0, 0, "false", both_choice},
 	{"pool",        "how the steps become one vector", SETTING_CHOICE, AT(pool), 0, 0, "last", pool_choice},
+	{"attention",   "of pairs: how the decoder weighs the text's words at each step", SETTING_CHOICE, AT(attention), 0, 0, "general", attention_choice},
+	{"input_feeding", "dot, general, concat: the decoder reads what attention made of the step before", SETTING_BOOL, AT(input_feeding), 0, 1, "false", NULL},
 	{"tied",        "the output's matrix is the embedding", SETTING_BOOL, AT(tied), 0, 1, "false", NULL},
 	{"learned_state", "the states before the first token are learned; false: 0", SETTING_BOOL, AT(learned_state), 0, 1, "false", NULL},
 	{"dropout",     "share of inputs, between layers, and of the vector dropped in training", SETTING_REAL, AT(dropout), 0, 0.95, "0.5", NULL},
@@ -111,6 +123,7 @@ static const struct setting table[] = {
 	{"min_count",   "rarer tokens become <unk>", SETTING_INT, AT(min_count), 1, INT_MAX, "1", NULL},
 	{"max_vocab",   "most tokens in the vocabulary; 0: all (keras: num_words)", SETTING_INT, AT(max_vocab), 0, INT_MAX, "0", NULL},
 	{"max_len",     "longer texts are cut; 0: never", SETTING_INT, AT(max_len), 0, INT_MAX, "0", NULL},
+	{"max_target_len", "of pairs: longer targets lose their end; 0: never", SETTING_INT, AT(max_target_len), 0, INT_MAX, "0", NULL},
 	{"padding",     "without mask: <pad> in front (pre) or behind (post)", SETTING_CHOICE, AT(padding), 0, 0, "pre", side_choice},
 	{"truncating",  "too long texts lose their beginning (pre) or end (post)", SETTING_CHOICE, AT(truncating), 0, 0, "post", side_choice},
 	{"mask",        "skip padding; false: pad to one length and run over it", SETTING_BOOL, AT(mask), 0, 1, "true", NULL},
@@ -130,6 +143,12 @@ static const struct setting table[] = {
 	{"epochs",      "passes over the training texts", SETTING_INT, AT(epochs), 1, 1000000, "10", NULL},
 	{"batch",       "texts an update learns from; generate: rows of the stream", SETTING_INT, AT(batch), 1, 65536, "32", NULL},
 	{"window",      "generate: tokens through which gradients go back", SETTING_INT, AT(window), 1, 100000, "64", NULL},
+	{"teacher_forcing", "of pairs: how often the decoder reads the right word in training", SETTING_REAL, AT(teacher_forcing), 0.001, 1, "1", NULL},
+	{"teacher_schedule", "how that share goes on", SETTING_CHOICE, AT(teacher_schedule), 0, 0, "constant", forcing_choice},
+	{"teacher_last", "the share at the last step, where it changes", SETTING_REAL, AT(teacher_last), 0.001, 1, "0.5", NULL},
+	{"freeze",      "groups of weights that stay as they are: GROUP[@EPOCHS], ...", SETTING_TEXT, AT(freeze), 0, 0, NULL, NULL},
+	{"lr_factors",  "what groups multiply the rate by: GROUP:FACTOR, ...", SETTING_TEXT, AT(lr_factors), 0, 0, NULL, NULL},
+	{"gradual",     "unfreeze one group an epoch, from the head down", SETTING_BOOL, AT(gradual), 0, 1, "false", NULL},
 	{"label_smoothing", "share of the target that is spread over all classes or tokens", SETTING_REAL, AT(label_smoothing), 0, 0.9, "0", NULL},
 	{"clip",        "largest norm of the gradient; 0: no limit", SETTING_REAL, AT(clip), 0, 1e12, "5", NULL},
 	{"clip_value",  "largest element of the gradient, cut before its norm is; 0: no limit", SETTING_REAL, AT(clip_value), 0, 1e12, "0", NULL},
@@ -141,10 +160,14 @@ static const struct setting table[] = {
 	{"keep",        "which epochs' weights stay in the store", SETTING_CHOICE, AT(keep), 0, 0, "all", keep_choice},
 	{"data",        "training texts", SETTING_PATH, AT(data), 0, 0, NULL, NULL},
 	{"valid",       "validation texts", SETTING_PATH, AT(valid), 0, 0, NULL, NULL},
+	{"data_target", "pairs in two files: the targets, line by line, of data", SETTING_PATH, AT(data_target), 0, 0, NULL, NULL},
+	{"valid_target", "... of valid", SETTING_PATH, AT(valid_target), 0, 0, NULL, NULL},
 	{"data_format", "of both files", SETTING_CHOICE, AT(data_format), 0, 0, "auto", format_choice},
 	{"header",      "whether a csv file may begin with the columns' names", SETTING_BOOL, AT(header), 0, 1, "true", NULL},
 	{"label_column","name, or number from 1", SETTING_TEXT, AT(label_column), 0, 0, NULL, NULL},
 	{"text_column", "name, or number from 1", SETTING_TEXT, AT(text_column), 0, 0, NULL, NULL},
+	{"source_column", "of pairs: name, or number from 1", SETTING_TEXT, AT(source_column), 0, 0, NULL, NULL},
+	{"target_column", "of pairs: name, or number from 1", SETTING_TEXT, AT(target_column), 0, 0, NULL, NULL},
 };
 // clang-format on
 
@@ -491,19 +514,25 @@ void settings_read_options(const struct settings *s, struct read_options *out)
 		.format = (enum data_format)s->data_format,
 		.label_column = s->label_column,
 		.text_column = s->text_column,
+		.source_column = s->source_column,
+		.target_column = s->target_column,
+		.target_path = s->data_target,
 		.no_header = !s->header,
 		.need_labels = task_table[s->task].labels,
+		.need_pairs = task_table[s->task].pairs,
 		.stream = task_table[s->task].stream,
 	};
 }
 
 struct vocab_spec settings_vocab(const struct settings *s)
 {
+	const struct task_ops *task = &task_table[s->task];
+
 	return (struct vocab_spec){
 		.rules = {.kind = (enum tokenizer)s->tokenizer, .lower = s->lower},
 		.min_count = s->min_count,
 		.max_size = s->max_vocab,
 		.oov = s->oov,
-		.end = !task_table[s->task].labels,
+		.end = !task->labels && (!task->pairs || task->one_vocab),
 	};
 }

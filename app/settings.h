@@ -24,15 +24,19 @@ struct settings {
 	int padding, truncating;                           /* 0 pre, 1 post */
 	int layers, bidirectional, pool, init; /* the last three: places in their tables */
 	int embed, hidden, epochs, batch, window, patience, threads, precision;
-	int min_count, max_vocab, max_len;
+	int min_count, max_vocab, max_len, max_target_len;
+	int attention, teacher_schedule;        /* places in their tables */
 	int embedding_updates;                  /* 0 dense, 1 lazy */
 	int schedule, decay_after, decay_every; /* a place in its table; epochs */
 	int64_t seed, warmup;
-	double decay, label_smoothing;
+	double decay, label_smoothing, teacher_forcing, teacher_last;
 	double dropout, recurrent_dropout, lr, clip, clip_value, valid_split;
 	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
-	bool lower, mask, header, tied, learned_state;
-	char *oov, *data, *valid, *label_column, *text_column; /* owned; NULL where not given */
+	bool lower, mask, header, tied, learned_state, input_feeding, gradual;
+	char *freeze, *lr_factors; /* lists; owned */
+	/* Owned; NULL where not given. */
+	char *oov, *data, *valid, *data_target, *valid_target;
+	char *label_column, *text_column, *source_column, *target_column;
 };
 
 enum setting_type {
@@ -74,8 +78,10 @@ bool settings_load(struct settings *s, const char *path, struct err *err);
 const struct cell_ops *settings_cell(const struct settings *s);
 const struct optim_ops *settings_optim(const struct settings *s);
 struct schedule settings_schedule(const struct settings *s);
-void settings_read_options(const struct settings *s, struct read_options *out); /* borrows */
-/* The vocabulary's rules that follow from the settings; borrows. */
+/* How the training texts are read; borrows. The validation texts have another target_path. */
+void settings_read_options(const struct settings *s, struct read_options *out);
+/* The rules of the texts' vocabulary that follow from the settings; borrows. A target's own keeps an end
+ * mark beside them. */
 struct vocab_spec settings_vocab(const struct settings *s);
 
 /* The nearest of several names to a mistyped one, or NULL if none is near. */

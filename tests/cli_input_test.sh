@@ -89,6 +89,20 @@ refuses 8 '^sluice: none: cannot be read' train $tiny --data six.tsv --valid non
 [ ! -e "$SLUICE_STORE" ] || complain 'a refused file made a store'
 it bad_data_files_exit_8_with_one_line
 
+printf 'a b\nc\nd\n' >one
+printf 'A\nB\n' >two
+refuses 8 'one has 3 lines and two has 2' train $tiny --set task=translate --data one --data-target two
+refuses 8 'one: its lines are no pairs' train $tiny --set task=summarize --data one
+refuses 8 "six.tsv: no column '3'" train $tiny --set task=translate --data six.tsv --target-column 3
+refuses 8 'none: cannot be read' train $tiny --set task=translate --data one --data-target none
+refuses 2 'data and data_target cannot both' train $tiny --set task=translate --data - --data-target -
+refuses 2 'valid_target needs valid' train $tiny --set task=translate --data one --data-target two --valid-target two
+refuses 2 'task=classify has no use for data_target' train $tiny --data six.tsv --data-target two
+refuses 2 'set text_column' train $tiny --data six.tsv --source-column 2
+refuses 2 'set target_column' train $tiny --set task=translate --data six.tsv --label-column 1
+refuses 2 'has no use for max_target_len' train $tiny --data six.tsv --set max_target_len=3
+it pairs_are_refused_with_one_line
+
 trained() { exits 0 train $tiny -q --data "$1" --name "$2" --json && quiet; }
 trained six.tsv plain
 sed 's/$/\r/' six.tsv >crlf.tsv

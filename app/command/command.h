@@ -88,6 +88,10 @@ bool args_has(const struct args *a, const char *option);
 bool args_number(const struct args *a, const char *option, int64_t max, int64_t *n,
 		 struct err *err);
 
+/* The option's number between two others, likewise. */
+bool args_real(const struct args *a, const char *option, double min, double max, double *v,
+	       struct err *err);
+
 /* Splits a console line into words: blanks separate, quotes hold together. The words lie in one
  * block to be freed with free(*block). ERR_USAGE for an open quote. */
 bool words_split(const char *line, char **words, int max, int *count, char **block,

@@ -7,7 +7,8 @@
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
-#include "engine/text/intake.h"
+#include "engine/nn/beam.h"
+#include "engine/text/intake_pairs.h"
 #include "engine/train/eval.h"
 
 #include <stdlib.h>
@@ -15,23 +16,72 @@
 
 const struct option options_eval[] = {
 	{"--data", "FILE", "texts, labelled where the run's task is classify; - is standard input"},
+	{"--data-target", "FILE", "of pairs in two files: the targets of --data, line by line"},
 	{"--data-format", "FORMAT", "where it is not plain to see"},
 	{"--label-column", "NAME", "by name or number from 1"},
 	{"--text-column", "NAME", "by name or number from 1"},
+	{"--source-column", "NAME", "of pairs, by name or number from 1"},
+	{"--target-column", "NAME", "of pairs, by name or number from 1"},
 	{"--no-header", NULL, "the first line of a csv file is data"},
+	{"--beam", "N", "pairs: answers under way at once (1: greedy)"},
+	{"--length-penalty", "A", "pairs: how much longer answers are forgiven, from 0 (1)"},
+	{"--unknown", NULL, "pairs: <unk> may be written"},
+	{"--cased", NULL,
+	 "pairs: BLEU tells A from a, also where the run's words are all lower-case"},
 	{NULL, NULL, NULL},
 };
 
-/* Reads the texts as the run's task needs them. */
-static bool read_data(const struct args *a, const struct task_ops *task, struct intake *in,
-		      struct vocab_builder *words, struct err *err)
+/* What a file is measured as. Where its texts are no pairs only the sources are used. */
+struct measured {
+	struct vocab_builder *words, *target_words;
+	struct pair_intake in;
+};
+
+static void measured_release(struct measured *d)
 {
+	pairs_release(&d->in);
+	vocab_builder_free(d->words);
+	vocab_builder_free(d->target_words);
+}
+
+/* The options go with the task: pairs have no labels, and other texts no targets. */
+static bool fits_task(const struct args *a, const struct task_ops *task, struct err *err)
+{
+	static const char *const pairs[] = {"--data-target",   "--source-column", "--target-column",
+					    "--beam",          "--unknown",       "--cased",
+					    "--length-penalty"};
+	static const char *const texts[] = {"--label-column", "--text-column"};
+
+	for (int k = 0; k < 7 && !task->pairs; k++)
+		if (args_has(a, pairs[k]))
+			return err_set(err, ERR_USAGE,
+				       "%s is for pairs of texts, and the run's task is %s",
+				       pairs[k], task->name);
+	for (int k = 0; k < 2 && task->pairs; k++)
+		if (args_value(a, texts[k]))
+			return err_set(
+				err, ERR_USAGE,
+				"the run's task is %s: set --source-column and --target-column, "
+				"not %s",
+				task->name, texts[k]);
+	return true;
+}
+
+/* Reads the texts as the run's task needs them. */
+static bool read_data(const struct args *a, const struct encoder *e, struct measured *d,
+		      struct err *err)
+{
+	const struct task_ops *task = &task_table[e->model.spec.task];
 	const char *format = args_value(a, "--data-format"), *path = args_value(a, "--data");
 	struct read_options opt = {
 		.label_column = args_value(a, "--label-column"),
 		.text_column = args_value(a, "--text-column"),
+		.source_column = args_value(a, "--source-column"),
+		.target_column = args_value(a, "--target-column"),
+		.target_path = args_value(a, "--data-target"),
 		.no_header = args_has(a, "--no-header"),
 		.need_labels = task->labels,
+		.need_pairs = task->pairs,
 		.stream = task->stream,
 		.most_bytes = budget_available(""),
 	};
@@ -41,7 +91,15 @@ static bool read_data(const struct args *a, const struct task_ops *task, struct 
 		return err_set(err, ERR_USAGE,
 			       "there is no data format '%s'; see 'sluice help settings'", format);
 	opt.format = (enum data_format)found;
-	return intake_read(in, path, &opt, words, err);
+	if (!fits_task(a, task, err))
+		return false;
+	d->words = vocab_builder_new(vocab_rules(e->vocab));
+	if (!task->pairs)
+		return intake_read(&d->in.source, path, &opt, d->words, err);
+	if (e->target != e->vocab)
+		d->target_words = vocab_builder_new(vocab_rules(e->target));
+	return pairs_read(&d->in, path, &opt, d->words,
+			  d->target_words ? d->target_words : d->words, true, err);
 }
 
 static bool report_json(struct context *c, const struct loaded *l, const struct measures *m,
@@ -130,20 +188,28 @@ static bool report_rows(struct context *c, const struct loaded *l, const struct 
 static bool report_measures(struct context *c, const struct loaded *l, const struct measures *m,
 			    struct err *err)
 {
-	const bool texts = task_table[l->snapshot->encoder->model.spec.task].decoder;
+	const struct task_ops *task = &task_table[l->snapshot->encoder->model.spec.task];
+	const bool pairs = task->pairs, texts = task->decoder && !pairs;
 	const struct {
 		const char *name;
 		struct value v;
 		bool shown;
 	} field[] = {
 		{"run", value_text(l->id), true},
-		{"examples", value_int(m->examples), texts},
+		{"examples", value_int(m->examples), task->decoder},
 		{"tokens", value_int(m->targets), true},
 		{"loss", value_real(m->loss, 4), true},
 		{"accuracy", value_real(m->accuracy, 4), texts},
 		{"exact", value_real(m->exact, 4), texts},
 		{"perplexity", value_real(m->perplexity, 4), true},
-		{"bits_per_character", value_real(m->bits_per_character, 4), !texts},
+		{"bits_per_character", value_real(m->bits_per_character, 4), !task->decoder},
+		{"bleu", value_real(m->bleu.score, 2), pairs},
+		{"bleu_tokens", value_text(bleu_tokens_name(m->bleu_rules.tokens)), pairs},
+		{"bleu_case", value_text(m->bleu_rules.lower ? "lower" : "as written"), pairs},
+		{"brevity", value_real(m->bleu.brevity, 4), pairs},
+		{"rouge1", value_real(m->rouge.of[ROUGE_1].f1, 4), pairs},
+		{"rouge2", value_real(m->rouge.of[ROUGE_2].f1, 4), pairs},
+		{"rougeL", value_real(m->rouge.of[ROUGE_L].f1, 4), pairs},
 	};
 	const char *column[sizeof(field) / sizeof(field[0])];
 	struct value row[sizeof(field) / sizeof(field[0])];
@@ -180,28 +246,56 @@ static void warn_unknown(const struct context *c, const struct intake *in,
 			(long long)corpus->words);
 }
 
-static bool measure(struct context *c, const struct loaded *l, struct intake *in,
-		    struct measures *m, struct err *err)
+/* The corpus of what was read; NULL with err. */
+static struct corpus *corpus_of(struct measured *d, const struct encoder *e, struct err *err)
+{
+	const struct task_ops *task = &task_table[e->model.spec.task];
+	struct corpus *corpus, *none;
+
+	if (task->pairs)
+		pairs_finish(&d->in, e->vocab, e->target,
+			     &(struct pair_limits){e->max_len, 0, e->truncate_front}, &corpus,
+			     &none);
+	else
+		intake_finish(&d->in.source, e->vocab, task->labels ? &e->classes : NULL,
+			      e->max_len, e->truncate_front, &corpus, &none, err);
+	return corpus;
+}
+
+static bool measure(struct context *c, const struct args *a, const struct loaded *l,
+		    struct measured *d, struct measures *m, struct err *err)
 {
 	const struct encoder *e = l->snapshot->encoder;
-	const struct classes *labels = task_table[e->model.spec.task].labels ? &e->classes : NULL;
-	struct corpus *corpus, *none;
+	struct corpus *corpus;
 	struct team *team;
+	int64_t beam = 1;
+	double penalty = DECODE_PENALTY;
 	bool ok;
 
-	if (!c->quiet && c->out)
-		fputs(buf_str(&in->file.warnings), stderr);
-	intake_finish(in, e->vocab, labels, e->max_len, e->truncate_front, &corpus, &none, err);
+	if (!args_number(a, "--beam", DECODE_MOST_BEAM, &beam, err) ||
+	    !args_real(a, "--length-penalty", 0, 10, &penalty, err))
+		return false;
+	if (!c->quiet && c->out) {
+		fputs(buf_str(&d->in.source.file.warnings), stderr);
+		fputs(buf_str(&d->in.target.file.warnings), stderr);
+	}
+	corpus = corpus_of(d, e, err);
 	team = corpus ? team_new(default_threads(), err) : NULL;
 	ok = team;
 	if (ok) {
-		warn_unknown(c, in, corpus);
+		warn_unknown(c, &d->in.source, corpus);
+		if (corpus->target && d->in.target.file.path)
+			warn_unknown(c, &d->in.target, corpus->target);
 		ok = eval_corpus(team,
 				 &(struct evaluation){.model = &e->model,
 						      .weights = l->snapshot->weights,
 						      .corpus = corpus,
 						      .rules = &e->rules,
 						      .target = e->target,
+						      .beam = (int)beam,
+						      .penalty = penalty,
+						      .unknown = args_has(a, "--unknown"),
+						      .cased = args_has(a, "--cased"),
 						      .stop = c->cancel},
 				 m, err);
 	}
@@ -212,25 +306,17 @@ static bool measure(struct context *c, const struct loaded *l, struct intake *in
 
 bool command_eval(struct context *c, const struct args *a, struct err *err)
 {
-	struct vocab_builder *words = NULL;
-	struct intake in = {0};
+	struct measured d = {0};
 	struct loaded l = {0};
 	struct measures m = {0};
 	bool ok;
 
 	if (!args_value(a, "--data"))
 		return err_set(err, ERR_USAGE, "eval needs --data FILE");
-	ok = context_load(c, a->pos[0], &l, err);
-	if (ok) {
-		const struct encoder *e = l.snapshot->encoder;
-
-		words = vocab_builder_new(vocab_rules(e->vocab));
-		ok = read_data(a, &task_table[e->model.spec.task], &in, words, err) &&
-		     measure(c, &l, &in, &m, err) && report(c, &l, &m, err);
-	}
+	ok = context_load(c, a->pos[0], &l, err) && read_data(a, l.snapshot->encoder, &d, err) &&
+	     measure(c, a, &l, &d, &m, err) && report(c, &l, &m, err);
 	measures_release(&m);
 	loaded_release(&l);
-	intake_release(&in);
-	vocab_builder_free(words);
+	measured_release(&d);
 	return ok;
 }

@@ -175,6 +175,23 @@ bool args_number(const struct args *a, const char *option, int64_t max, int64_t 
 	return true;
 }
 
+bool args_real(const struct args *a, const char *option, double min, double max, double *v,
+	       struct err *err)
+{
+	const char *text = args_value(a, option);
+	char *end;
+	double x;
+
+	if (!text)
+		return true;
+	x = strtod(text, &end);
+	if (end == text || *end || !(x >= min && x <= max))
+		return err_set(err, ERR_USAGE, "%s is a number from %g to %g, not '%s'", option,
+			       min, max, text);
+	*v = x;
+	return true;
+}
+
 bool words_split(const char *line, char **words, int max, int *count, char **block, struct err *err)
 {
 	char *to = *block = mem_alloc(2 * strlen(line) + 2), quote = 0;

@@ -23,9 +23,13 @@ const struct option options_train[] = {
 	{"--set", "name=value", "one setting; see 'sluice help settings'"},
 	{"--data", "FILE", "training texts; - is standard input"},
 	{"--valid", "FILE", "validation texts"},
+	{"--data-target", "FILE", "of pairs in two files: the targets of --data, line by line"},
+	{"--valid-target", "FILE", "... of --valid"},
 	{"--data-format", "FORMAT", "of both files, where it is not plain to see"},
 	{"--label-column", "NAME", "by name or number from 1"},
 	{"--text-column", "NAME", "by name or number from 1"},
+	{"--source-column", "NAME", "of pairs, by name or number from 1"},
+	{"--target-column", "NAME", "of pairs, by name or number from 1"},
 	{"--no-header", NULL, "the first line of a csv file is data"},
 	{"--name", "NAME", "what the run is called"},
 	{"--tag", "TAG", "a label for the run; may be repeated"},
@@ -61,9 +65,13 @@ bool train_settings(struct settings *s, const struct args *a, struct err *err)
 {
 	static const char *const shortcut[][2] = {{"--data", "data"},
 						  {"--valid", "valid"},
+						  {"--data-target", "data_target"},
+						  {"--valid-target", "valid_target"},
 						  {"--data-format", "data_format"},
 						  {"--label-column", "label_column"},
-						  {"--text-column", "text_column"}};
+						  {"--text-column", "text_column"},
+						  {"--source-column", "source_column"},
+						  {"--target-column", "target_column"}};
 
 	settings_default(s);
 	for (int k = 0; k < a->option_count; k++)

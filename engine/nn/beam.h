@@ -15,6 +15,10 @@
 
 #include "engine/nn/decode.h"
 
+/* What is taken where nothing else is asked for; and what a user may ask for at most. */
+#define DECODE_PENALTY 1.0
+enum { DECODE_BEAM = 5, DECODE_MOST_BEAM = 100 };
+
 struct beam_spec {
 	int width;         /* texts under way, 1 at least */
 	double penalty;    /* 0 at least; 0: none */

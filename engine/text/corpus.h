@@ -32,10 +32,19 @@ int data_format_find(const char *name); /* -1 if there is none */
 
 struct read_options {
 	enum data_format format;
-	/* Name, or number from 1; NULL for the usual one. Target and source of DATA_PARALLEL. */
+	/* Name, or number from 1; NULL for the usual one. */
 	const char *label_column, *text_column;
+	/* What the two are called where a row is a pair, or the format is DATA_PARALLEL: the target, which is
+	 * the label, and the source, which is the text. Where set they hold. */
+	const char *target_column, *source_column;
 	bool no_header;
 	bool need_labels; /* refuse a file whose rows have none */
+	/* Every row is a text and its answer, another text; not with need_labels or stream. Of a JSON value
+	 * that is a list its first string counts. A pair with an empty side is left out, with a warning. */
+	bool need_pairs;
+	/* Of pairs: the file of the targets; line n of it answers line n of the other one, and both are
+	 * DATA_TEXT. NULL where one file has both. */
+	const char *target_path;
 	/* Every line is a text, blank ones too; no labels. DATA_AUTO is then DATA_TEXT, unlooked
 	 * at; of the other formats blank lines are none and labels are not taken. */
 	bool stream;
@@ -61,7 +70,7 @@ const char *data_path_name(const char *path);
 struct example {
 	char *text; /* NUL-terminated; may hold NUL bytes, so use text_len */
 	size_t text_len;
-	char *label; /* NULL where the format has none; the target text of DATA_PARALLEL */
+	char *label; /* NULL where the format has none; of a pair, and of DATA_PARALLEL, the target text */
 	size_t line; /* in the file, from 1 */
 };
 
@@ -69,6 +78,7 @@ struct examples {
 	struct example *at;
 	size_t count, cap;
 	struct data_file file;
+	struct data_file target; /* of pairs: the second file, if there is one; else zeroed */
 };
 
 void examples_release(struct examples *ex);
@@ -78,7 +88,8 @@ void examples_release(struct examples *ex);
  * unless it is given. Bad bytes are replaced and reported (file, line) in warnings; a BOM, CRLF, NUL
  * bytes and very long lines are taken as they come. ERR_INPUT, naming file and line, for: an empty
  * file, no label where labels are needed, an unknown column, a row short of columns, broken JSON,
- * texts of more than 2 GiB.
+ * texts of more than 2 GiB; of pairs two files that are not equally long, and columns that could be
+ * more than one pair.
  */
 bool examples_read(struct examples *ex, const char *path, const struct read_options *opt,
 		   struct err *err);

@@ -1,130 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/text/detect.h"
 
-#include "engine/base/mem.h"
+#include "engine/text/columns.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
-	SAMPLE = 20000,    /* rows looked at: files may be sorted by class */
 	FEW = 20,          /* rows that are too few to count on frequencies */
-	COLUMNS = 64,      /* columns looked at */
 	LABEL_BYTES = 64,  /* a longer text is no label */
 	FIRST_WORDS = 100, /* more different ones at the start of lines are no labels */
 };
-
-const char *const usual_labels[] = {
-	"label",  "labels",  "sentiment", "class", "target", "category",    "polarity", "emotion",
-	"rating", "stars",   "score",     "topic", "intent", "tag",         "y",        "标签",
-	"类别",   "summary", "summaries", "tgt",   "output", "translation", NULL};
-const char *const usual_texts[] = {
-	"text",  "review",      "sentence", "comment",   "content",  "tweet",  "message",
-	"body",  "description", "document", "utterance", "question", "source", "src",
-	"input", "title",       "x",        "文本",      "评论",     "内容",   NULL};
-
-int usual_find(const char *const list[], const char *name, size_t n)
-{
-	for (int k = 0; list[k]; k++)
-		if (strlen(list[k]) == n && !strncasecmp(list[k], name, n))
-			return k;
-	return -1;
-}
-
-/* What the cells of one column look like. */
-struct column {
-	size_t distinct, longest;
-	double mean;  /* bytes */
-	bool spaced;  /* some cell has white space inside */
-	bool whole;   /* all are whole numbers */
-	bool running; /* ... each one more than the one before */
-};
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct cell *x = a, *y = b;
-	int order = memcmp(x->s, y->s, x->n < y->n ? x->n : y->n);
-
-	return order ? order : (x->n > y->n) - (x->n < y->n);
-}
-
-static bool whole_number(struct cell c, long long *value)
-{
-	size_t k = c.n && *c.s == '-';
-
-	*value = 0;
-	if (k == c.n || c.n > 18)
-		return false;
-	for (; k < c.n; k++) {
-		if (c.s[k] < '0' || c.s[k] > '9')
-			return false;
-		*value = *value * 10 + (c.s[k] - '0');
-	}
-	return true;
-}
-
-static struct column measure(const struct grid *g, size_t from, int column)
-{
-	struct column m = {.whole = true, .running = true};
-	struct cell *cell = mem_alloc((g->rows + 1) * sizeof(*cell));
-	size_t count = 0;
-	long long value, before = 0;
-
-	for (size_t r = from; r < g->rows; r++) {
-		struct cell c;
-
-		if (column >= grid_width(g, r))
-			continue;
-		c = cell[count++] = grid_cell(g, r, column);
-		m.mean += (double)c.n;
-		m.longest = c.n > m.longest ? c.n : m.longest;
-		m.spaced = m.spaced || memchr(c.s, ' ', c.n);
-		m.whole = m.whole && whole_number(c, &value);
-		m.running = m.running && m.whole && (count == 1 || value == before + 1);
-		before = m.whole ? value : 0;
-	}
-	m.mean /= count ? (double)count : 1;
-	m.running = m.running && count >= 6;
-	m.whole = m.whole && count;
-	qsort(cell, count, sizeof(*cell), by_bytes);
-	for (size_t k = 0; k < count; k++)
-		m.distinct += k == 0 || by_bytes(&cell[k - 1], &cell[k]) != 0;
-	free(cell);
-	return m;
-}
-
-/* The columns of a sample without its header. */
-struct survey {
-	struct column column[COLUMNS];
-	int count;
-	size_t rows;
-	double widest; /* the largest mean */
-};
-
-/* The width most rows have, the smaller one of two. */
-static int usual_width(const struct grid *g)
-{
-	size_t rows[COLUMNS + 1] = {0};
-	int best = 1;
-
-	for (size_t r = 0; r < g->rows; r++)
-		rows[grid_width(g, r) < COLUMNS ? grid_width(g, r) : COLUMNS]++;
-	for (int k = 2; k <= COLUMNS; k++)
-		if (rows[k] > rows[best])
-			best = k;
-	return best;
-}
-
-static void survey(struct survey *s, const struct grid *g, bool header)
-{
-	*s = (struct survey){.rows = g->rows - header, .count = usual_width(g)};
-	for (int k = 0; k < s->count; k++) {
-		s->column[k] = measure(g, header, k);
-		if (s->column[k].mean > s->widest)
-			s->widest = s->column[k].mean;
-	}
-}
 
 /* Whether column k may hold labels: short cells with few different values. */
 static bool label_like(const struct survey *s, int k)
@@ -181,36 +66,11 @@ static int choose_side(const struct survey *s, int from)
 	return -1;
 }
 
-/* The column of the first row with the best usual name, or -1. */
-static int usual_column(const struct grid *g, const char *const list[])
-{
-	int best = -1, found = -1;
-
-	for (int k = 0; k < grid_width(g, 0); k++) {
-		struct cell c = grid_cell(g, 0, k);
-		int place = usual_find(list, c.s, c.n);
-
-		if (place >= 0 && (found < 0 || place < best)) {
-			best = place;
-			found = k;
-		}
-	}
-	return found;
-}
-
-static bool number_of(const char *name, long *number)
-{
-	char *end;
-
-	*number = strtol(name, &end, 10);
-	return *name && !*end;
-}
-
 /* Whether the first row names columns: by its words, or as words above a column of numbers. */
 static bool has_header(const struct grid *g, const struct read_options *opt)
 {
 	const char *const asked[] = {opt->label_column, opt->text_column};
-	const int found[] = {usual_column(g, usual_labels), usual_column(g, usual_texts)};
+	const int found[] = {column_named(g, usual_labels), column_named(g, usual_texts)};
 	long long value;
 	long number;
 
@@ -219,13 +79,13 @@ static bool has_header(const struct grid *g, const struct read_options *opt)
 	if (g->rows == 1)
 		return found[0] >= 0 && found[1] >= 0;
 	for (int k = 0; k < grid_width(g, 0); k++)
-		if (whole_number(grid_cell(g, 0, k), &value))
+		if (cell_number(grid_cell(g, 0, k), &value))
 			return false;
 	for (int k = 0; k < 2; k++) {
 		struct cell name;
 		bool again = false;
 
-		if (asked[k] && !number_of(asked[k], &number))
+		if (asked[k] && !column_number(asked[k], &number))
 			return true;
 		if (found[k] < 0)
 			continue;
@@ -234,47 +94,15 @@ static bool has_header(const struct grid *g, const struct read_options *opt)
 			if (found[k] < grid_width(g, r)) {
 				struct cell c = grid_cell(g, r, found[k]);
 
-				again = by_bytes(&name, &c) == 0;
+				again = cell_compare(&name, &c) == 0;
 			}
 		if (!again)
 			return true;
 	}
 	for (int k = 0; k < grid_width(g, 0) && g->rows >= 3; k++)
-		if (measure(g, 1, k).whole)
+		if (column_measure(g, 1, k).whole)
 			return true;
 	return false;
-}
-
-/* The column a user asked for by name or number. */
-static bool asked_column(const struct input *in, const struct grid *g, bool header,
-			 const char *name, int *column, struct err *err)
-{
-	struct buf all = {0};
-	long number;
-
-	for (int k = 0; header && k < grid_width(g, 0); k++) {
-		struct cell c = grid_cell(g, 0, k);
-
-		if (c.n == strlen(name) && !strncasecmp(c.s, name, c.n)) {
-			buf_release(&all);
-			*column = k;
-			return true;
-		}
-		buf_printf(&all, "%s%.*s", k ? ", " : "; it has ", (int)(c.n < 40 ? c.n : 40), c.s);
-	}
-	if (number_of(name, &number) && number >= 1 && number <= grid_width(g, 0)) {
-		*column = (int)number - 1;
-	} else if (header) {
-		err_set(err, ERR_INPUT, "%s: no column '%s'%.300s", in->name, name, buf_str(&all));
-		*column = -1;
-	} else {
-		err_set(err, ERR_INPUT,
-			"%s: no column '%s'; it has no line of names and %d column%s", in->name,
-			name, grid_width(g, 0), grid_width(g, 0) == 1 ? "" : "s");
-		*column = -1;
-	}
-	buf_release(&all);
-	return *column >= 0;
 }
 
 /* Chooses header, label and text of a file of columns: as asked, by usual names, by their looks. */
@@ -285,12 +113,12 @@ static bool plan_columns(const struct input *in, const struct grid *g,
 	int text, label;
 
 	plan->header = has_header(g, opt);
-	survey(&s, g, plan->header);
-	label = plan->header ? usual_column(g, usual_labels) : -1;
-	text = plan->header ? usual_column(g, usual_texts) : -1;
-	if (opt->label_column && !asked_column(in, g, plan->header, opt->label_column, &label, err))
+	columns_survey(&s, g, plan->header);
+	label = plan->header ? column_named(g, usual_labels) : -1;
+	text = plan->header ? column_named(g, usual_texts) : -1;
+	if (opt->label_column && !column_asked(in, g, plan->header, opt->label_column, &label, err))
 		return false;
-	if (opt->text_column && !asked_column(in, g, plan->header, opt->text_column, &text, err))
+	if (opt->text_column && !column_asked(in, g, plan->header, opt->text_column, &text, err))
 		return false;
 	if (opt->format == DATA_PARALLEL) {
 		text = text >= 0 ? text : choose_side(&s, label == 0);
@@ -306,32 +134,15 @@ static bool plan_columns(const struct input *in, const struct grid *g,
 	return true;
 }
 
-/* Whether most rows (this share of ten) have cells: as many as the first one, or two at least. */
-static bool in_columns(const struct grid *g, bool as_many, size_t tenths)
-{
-	size_t good = 0;
-
-	for (size_t r = 0; r < g->rows; r++)
-		good += as_many ? grid_width(g, r) == grid_width(g, 0) : grid_width(g, r) > 1;
-	return g->rows && grid_width(g, 0) > 1 && good * 10 >= g->rows * tenths;
-}
-
-static bool ends_in(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcasecmp(s + n - m, end);
-}
-
 /* Whether the first row holds a usual name or one the user asked for. */
 static bool has_names(const struct grid *g, const struct read_options *opt)
 {
 	const char *const asked[] = {opt->label_column ? opt->label_column : "",
 				     opt->text_column ? opt->text_column : "", NULL};
 
-	return usual_column(g, usual_labels) >= 0 || usual_column(g, usual_texts) >= 0 ||
-	       (*asked[0] && usual_column(g, asked) >= 0) ||
-	       (*asked[1] && usual_column(g, asked + 1) >= 0);
+	return column_named(g, usual_labels) >= 0 || column_named(g, usual_texts) >= 0 ||
+	       (*asked[0] && column_named(g, asked) >= 0) ||
+	       (*asked[1] && column_named(g, asked + 1) >= 0);
 }
 
 /* Files of comma-separated values: by their header, their quotes, or a column of classes. */
@@ -343,14 +154,14 @@ static bool looks_like_csv(const struct input *in, const struct grid *g,
 	struct survey all;
 
 	if (grid_width(g, 0) == 1)
-		return named && g->rows > 1 && usual_column(g, usual_texts) == 0;
-	if (has_names(g, opt) && in_columns(g, true, 5))
+		return named && g->rows > 1 && column_named(g, usual_texts) == 0;
+	if (has_names(g, opt) && columns_most(g, true, 5))
 		return true;
-	if (named_only || !in_columns(g, true, 9))
+	if (named_only || !columns_most(g, true, 9))
 		return false;
 	if (named || (*s == '"' && quotes && quotes < strchr(s, '\n')))
 		return true;
-	survey(&all, g, has_header(g, opt));
+	columns_survey(&all, g, has_header(g, opt));
 	for (int k = 0; k < all.count; k++)
 		if (label_like(&all, k) && (all.column[k].whole || all.rows >= FEW))
 			return true;
@@ -364,9 +175,9 @@ static bool looks_like_label_text(const struct grid *g)
 	const struct column *c = &s.column[0];
 	bool marked = true;
 
-	if (!in_columns(g, false, 9))
+	if (!columns_most(g, false, 9))
 		return false;
-	survey(&s, g, false);
+	columns_survey(&s, g, false);
 	for (size_t r = 0; r < g->rows; r++) {
 		struct cell first = grid_cell(g, r, 0);
 
@@ -393,11 +204,11 @@ static bool looks_like_json(const struct line *l)
 static void plan_tabs(const struct grid *g, const struct read_options *opt, struct plan *plan)
 {
 	struct survey s;
-	bool two = usual_width(g) == 2; /* further tabs belong to the text */
+	bool two = columns_usual(g) == 2; /* further tabs belong to the text */
 	int side;
 
 	if (plan->label < 0) {
-		survey(&s, g, plan->header);
+		columns_survey(&s, g, plan->header);
 		side = choose_side(&s, 0);
 		if (side >= 0 && !opt->text_column && !plan->header)
 			plan->text = side;
@@ -429,12 +240,12 @@ static bool detect_columns(struct input *in, const struct read_options *opt, str
 		struct grid g;
 
 		*plan = (struct plan){DATA_LABEL_TEXT, cut, 0, 1, false};
-		if (!grid_read(&g, in, cut, SAMPLE, &why)) {
+		if (!grid_read(&g, in, cut, COLUMNS_SAMPLE, &why)) {
 			/* A broken row of what is CSV surely, or just a text with a quote in it? */
 			found = g.rows && grid_width(&g, 0) > 1 && has_names(&g, opt);
 			ok = !found || err_set(err, why.code, "%s", why.msg);
 		} else if (cut == CUT_TABS) {
-			found = in_columns(&g, false, 9);
+			found = columns_most(&g, false, 9);
 			ok = !found || plan_columns(in, &g, opt, plan, err);
 			if (found && ok)
 				plan_tabs(&g, opt, plan);
@@ -478,15 +289,15 @@ static bool plan_given(struct input *in, const struct read_options *opt, struct 
 		plan->cut = CUT_TABS;
 	if (plan->cut == CUT_NONE || plan->cut == CUT_FIRST_SPACE)
 		return true;
-	if (plan->cut == CUT_COMMAS && grid_read(&g, in, CUT_SEMICOLONS, SAMPLE, NULL) &&
-	    in_columns(&g, true, 9))
+	if (plan->cut == CUT_COMMAS && grid_read(&g, in, CUT_SEMICOLONS, COLUMNS_SAMPLE, NULL) &&
+	    columns_most(&g, true, 9))
 		plan->cut = CUT_SEMICOLONS;
 	grid_release(&g);
-	ok = grid_read(&g, in, plan->cut, SAMPLE, err);
+	ok = grid_read(&g, in, plan->cut, COLUMNS_SAMPLE, err);
 	if (ok && plan->cut < CUT_TABS)
 		plan->header = !opt->no_header && grid_width(&g, 0) == 2 &&
-			       usual_column(&g, usual_labels) == plan->label &&
-			       usual_column(&g, usual_texts) == plan->text;
+			       column_named(&g, usual_labels) == plan->label &&
+			       column_named(&g, usual_texts) == plan->text;
 	else if (ok)
 		ok = plan_columns(in, &g, opt, plan, err);
 	grid_release(&g);
@@ -512,9 +323,12 @@ bool detect(struct input *in, const struct read_options *opt, struct plan *plan,
 		return err_set(err, ERR_INPUT, "%s: has no text in it, only blank lines", in->name);
 	if (opt->stream && (opt->format == DATA_AUTO || opt->format == DATA_TEXT))
 		return plan_stream(in, opt, plan, err);
-	if (opt->format != DATA_AUTO)
-		return plan_given(in, opt, plan, err);
 	*plan = (struct plan){.format = DATA_JSONL, .label = -1};
+	if (opt->need_pairs && opt->format == DATA_JSONL)
+		return true;
+	if (opt->format != DATA_AUTO)
+		return opt->need_pairs ? detect_pairs(in, opt, plan, err)
+				       : plan_given(in, opt, plan, err);
 	if (looks_like_json(&first))
 		return true;
 	if (*first.s == '[' && (first.n == 1 || strchr("{ \t", first.s[1])) &&
@@ -522,5 +336,6 @@ bool detect(struct input *in, const struct read_options *opt, struct plan *plan,
 		return err_set(err, ERR_INPUT,
 			       "%s: is one JSON array; one object a line is wanted (jq -c '.[]')",
 			       in->name);
-	return detect_columns(in, opt, plan, err);
+	return opt->need_pairs ? detect_pairs(in, opt, plan, err)
+			       : detect_columns(in, opt, plan, err);
 }

@@ -16,10 +16,13 @@ struct plan {
 /* Fills plan, from the beginning of an input that is not walked yet. With DATA_JSONL only the format is set. */
 bool detect(struct input *in, const struct read_options *opt, struct plan *plan, struct err *err);
 
-/* The usual names of columns, best first, as lists that end in NULL. */
-extern const char *const usual_labels[], *const usual_texts[];
+/* The same for columns that hold pairs: `text` is the source, `label` the target. Tells in the input's
+ * warnings which of more than two columns were guessed. */
+bool detect_pairs(struct input *in, const struct read_options *opt, struct plan *plan,
+		  struct err *err);
 
-/* The place of a name in such a list (case of ASCII letters aside), or -1. */
-int usual_find(const char *const list[], const char *name, size_t n);
+/* Fills what is -1 of side (source, target) with the place of the usual name among so many; of two
+ * languages the first one is the source. Whether both are known then. */
+bool pair_names(const struct cell *name, int count, int side[2]);
 
 #endif

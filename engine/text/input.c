@@ -142,7 +142,7 @@ void input_release(struct input *in)
 	*in = (struct input){0};
 }
 
-static bool is_blank(const char *s, size_t n)
+bool input_blank(const char *s, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
 		if (s[k] != ' ' && !(s[k] >= '\t' && s[k] <= '\r'))
@@ -175,7 +175,7 @@ static void take(struct input *in, size_t n, bool open)
 	if (!open && n && s[n - 1] == '\r')
 		n--;
 	in->bad_here += utf8_repair(&in->text, s, n, NULL);
-	in->blank += !open && !in->open && is_blank(in->text.data + from, in->text.len - from);
+	in->blank += !open && !in->open && input_blank(in->text.data + from, in->text.len - from);
 	buf_byte(&in->text, '\n');
 	in->open = open;
 	if (!open)
@@ -277,7 +277,7 @@ bool input_next(struct input *in, struct line *l)
 bool input_next_filled(struct input *in, struct line *l)
 {
 	while (input_next(in, l))
-		if (!is_blank(l->s, l->n))
+		if (!input_blank(l->s, l->n))
 			return true;
 	return false;
 }

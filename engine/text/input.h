@@ -65,6 +65,9 @@ void input_release(struct input *in);
 bool input_next(struct input *in, struct line *l);        /* false at the end */
 bool input_next_filled(struct input *in, struct line *l); /* passes over blank lines */
 
+/* Whether there is nothing but white space of ASCII. */
+bool input_blank(const char *s, size_t n);
+
 void input_walk(struct input *in);
 
 /* Ends a walk that came to the end: the last warning and the file's SHA-256. ERR_INPUT where it could

@@ -90,10 +90,16 @@ static void end_text(struct intake *in, const struct row *row)
 	in->count++;
 }
 
+static int64_t taken(const struct intake *in)
+{
+	return (int64_t)(in->numbers.count * sizeof(*in->numbers.at)) +
+	       (in->beside ? (int64_t)(in->beside->numbers.count * sizeof(*in->numbers.at)) : 0);
+}
+
 /* Whether there is room for one more text, after what was read so far. */
 static bool has_room(const struct intake *in, size_t line, struct err *err)
 {
-	const int64_t bytes = (int64_t)(in->numbers.count * sizeof(*in->numbers.at));
+	const int64_t bytes = taken(in);
 
 	if (in->count == INT_MAX)
 		return err_set(err, ERR_INPUT, "%s:%zu: more than %d texts; split the file",
@@ -105,10 +111,8 @@ static bool has_room(const struct intake *in, size_t line, struct err *err)
 		       in->name, line, (double)bytes / 1e9, (double)in->most_bytes / 1e9);
 }
 
-static bool take_row(void *arg, const struct row *row, struct err *err)
+bool intake_add(struct intake *in, const struct row *row, struct err *err)
 {
-	struct intake *in = arg;
-
 	if (!has_room(in, row->line, err))
 		return false;
 	vocab_builder_take(in->words, row->text, row->n, &in->numbers);
@@ -117,6 +121,11 @@ static bool take_row(void *arg, const struct row *row, struct err *err)
 	if (!row->open)
 		end_text(in, row);
 	return true;
+}
+
+static bool take_row(void *arg, const struct row *row, struct err *err)
+{
+	return intake_add(arg, row, err);
 }
 
 /* How far long lines may be taken apart for these rules. */
@@ -130,19 +139,29 @@ static enum pieces pieces_of(const struct token_rules *rules)
 									     : PIECES_NONE;
 }
 
-bool intake_read(struct intake *in, const char *path, const struct read_options *opt,
-		 struct vocab_builder *words, struct err *err)
+void intake_open(struct intake *in, const char *path, const struct read_options *opt,
+		 struct vocab_builder *words)
 {
 	*in = (struct intake){.words = words,
 			      .labelled = opt->need_labels,
 			      .stream = opt->stream,
 			      .most_bytes = opt->most_bytes,
 			      .name = data_path_name(path)};
-	if (data_read(&in->file, path, opt, pieces_of(&vocab_builder_rules(words)->rules), take_row,
-		      in, err))
-		return true;
-	intake_release(in);
-	return false;
+}
+
+bool intake_read(struct intake *in, const char *path, const struct read_options *opt,
+		 struct vocab_builder *words, struct err *err)
+{
+	struct data_file target;
+	bool ok;
+
+	intake_open(in, path, opt, words);
+	ok = data_read(&in->file, &target, path, opt, pieces_of(&vocab_builder_rules(words)->rules),
+		       take_row, in, err);
+	data_file_release(&target);
+	if (!ok)
+		intake_release(in);
+	return ok;
 }
 
 void intake_take(struct intake *in, const struct examples *ex, struct vocab_builder *words)
@@ -152,7 +171,12 @@ void intake_take(struct intake *in, const struct examples *ex, struct vocab_buil
 	for (size_t k = 0; k < ex->count; k++) {
 		const struct example *e = &ex->at[k];
 
-		take_row(in, &(struct row){e->text, e->text_len, e->label, e->line, false}, NULL);
+		intake_add(in,
+			   &(struct row){.text = e->text,
+					 .n = e->text_len,
+					 .label = e->label,
+					 .line = e->line},
+			   NULL);
 	}
 }
 
@@ -201,7 +225,7 @@ bool intake_cut(struct intake *in, double share, struct err *err)
 	return true;
 }
 
-static bool is_held(const struct intake *in, size_t k)
+bool intake_holds(const struct intake *in, size_t k)
 {
 	return in->held ? in->held[k] : k >= in->count - in->held_count;
 }
@@ -215,7 +239,7 @@ bool intake_classes(const struct intake *in, struct classes *c, struct err *err)
 	bool ok;
 
 	for (size_t k = 0; k < in->label.count; k++)
-		if (in->label.at[k] && !is_held(in, k))
+		if (in->label.at[k] && !intake_holds(in, k))
 			used[in->label.at[k] - 1] = true;
 	for (size_t k = 0; k < all->count; k++) {
 		size_t n;
@@ -246,7 +270,7 @@ void intake_count(const struct intake *in)
 	for (size_t k = 0; k < in->count; k++) {
 		const size_t n = length(from) + 1;
 
-		if (!is_held(in, k))
+		if (!intake_holds(in, k))
 			vocab_builder_count(in->words, from, n);
 		from += n;
 	}
@@ -329,7 +353,7 @@ static bool put_labels(const struct intake *in, const int32_t *class, bool held,
 	for (size_t k = 0; k < in->count; k++) {
 		const int32_t label = in->label.at[k];
 
-		if (is_held(in, k) != held)
+		if (intake_holds(in, k) != held)
 			continue;
 		c->label[to] = label ? class[label - 1] : -1;
 		if (c->label[to++] < 0)
@@ -394,7 +418,7 @@ static void put_ids(struct intake *in, const struct making *m, struct corpus *pa
 
 	in->numbers.count = 0;
 	for (size_t k = 0; k < in->count; k++) {
-		const bool held = is_held(in, k), apart = held && in->held;
+		const bool held = intake_holds(in, k), apart = held && in->held;
 		const struct note note = read_note(in, &at);
 		const size_t n = length(from);
 

@@ -29,7 +29,8 @@ struct intake {
 	uint64_t bytes;                      /* of all texts, and one for each line end */
 	size_t line, text_bytes, text_inner; /* last line noted; of the text that is open */
 	int64_t most_bytes;                  /* of numbers; 0: no limit */
-	const char *name;                    /* for messages, while the file is read */
+	const struct intake *beside; /* whose numbers count to that too; borrowed, may be NULL */
+	const char *name;            /* for messages, while the file is read */
 };
 
 /* Reads path as examples_read does, for words to count. Labels are taken where opt needs them.
@@ -40,6 +41,13 @@ bool intake_read(struct intake *in, const char *path, const struct read_options 
 void intake_take(struct intake *in, const struct examples *ex, struct vocab_builder *words);
 void intake_release(struct intake *in);
 
+/* The same row by row: an empty intake, and one text more, which need not be a row of `path`. Errors as
+ * of intake_read. */
+struct row;
+void intake_open(struct intake *in, const char *path, const struct read_options *opt,
+		 struct vocab_builder *words);
+bool intake_add(struct intake *in, const struct row *row, struct err *err);
+
 /* Holds out a seeded, shuffled share (0 < share < 1; at least one text each side). */
 bool intake_split(struct intake *in, double share, uint64_t seed, struct err *err);
 
@@ -49,6 +57,8 @@ bool intake_split(struct intake *in, double share, uint64_t seed, struct err *er
  * ERR_INPUT for less than two texts.
  */
 bool intake_cut(struct intake *in, double share, struct err *err);
+
+bool intake_holds(const struct intake *in, size_t text); /* whether it is held out */
 
 /* The labels of what is not held out. ERR_INPUT if there are fewer than two, or over 4096 of them. */
 bool intake_classes(const struct intake *in, struct classes *c, struct err *err);

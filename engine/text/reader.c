@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Rows from the cells of a grid, or from the objects of a JSON lines file. */
+/* Rows from the cells of a grid, from JSON objects, or from the lines of two files. */
 #include "engine/text/reader.h"
 
 #include "engine/base/mem.h"
 #include "engine/text/detect.h"
+#include "engine/text/sink.h"
 #include "engine/text/utf8.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,41 +27,6 @@ int data_format_find(const char *name)
 	return -1;
 }
 
-/* Where rows go. */
-struct sink {
-	row_fn *take;
-	void *arg;
-	size_t count;
-};
-
-/* Gives a row away; the label is freed. */
-static bool give(struct sink *to, const struct row *row, char *label, struct err *err)
-{
-	bool ok;
-
-	to->count++;
-	ok = to->take(to->arg, row, err);
-	free(label);
-	return ok;
-}
-
-/* The bytes without white space around them, owned; NULL if nothing is left. */
-static char *trimmed(const char *s, size_t n)
-{
-	while (n && strchr(" \t\r\n", s[n - 1]))
-		n--;
-	while (n && strchr(" \t\r\n", *s)) {
-		s++;
-		n--;
-	}
-	return n ? mem_bytes(s, n) : NULL;
-}
-
-static bool no_label(const char *name, size_t line, struct err *err)
-{
-	return err_set(err, ERR_INPUT, "%s:%zu: the label is empty", name, line);
-}
-
 /* Why a row has no cell where the text or the label should be. */
 static bool short_row(const struct input *in, const struct plan *p, size_t line, int width,
 		      struct err *err)
@@ -80,7 +45,7 @@ static bool short_row(const struct input *in, const struct plan *p, size_t line,
 }
 
 /* Takes the one row of the grid. */
-static bool take_cells(struct sink *to, const struct input *in, const struct plan *p,
+static bool take_cells(struct sink *to, struct input *in, const struct plan *p,
 		       const struct read_options *opt, const struct grid *g, int first_width,
 		       struct err *err)
 {
@@ -96,14 +61,27 @@ static bool take_cells(struct sink *to, const struct input *in, const struct pla
 			       "%s:%zu: %d columns where the first row has %d; a text with a "
 			       "separator in it needs quotes around it",
 			       in->name, line, width, first_width);
+	if (opt->need_pairs) {
+		const struct cell target = grid_cell(g, 0, p->label);
+
+		c = grid_cell(g, 0, p->text);
+		return sink_pair(to, in, in,
+				 &(struct row){.text = c.s,
+					       .n = c.n,
+					       .line = line,
+					       .target = target.s,
+					       .target_n = target.n},
+				 err);
+	}
 	if (p->label >= 0 && !opt->stream) {
 		c = grid_cell(g, 0, p->label);
-		label = trimmed(c.s, c.n);
+		label = text_trimmed(c.s, c.n);
 		if (!label && opt->need_labels)
-			return no_label(in->name, line, err);
+			return sink_no_label(in->name, line, err);
 	}
 	c = grid_cell(g, 0, p->text);
-	return give(to, &(struct row){c.s, c.n, label, line, g->line.open}, label, err);
+	return sink_give(to, &(struct row){c.s, c.n, label, line, g->line.open, NULL, 0}, label,
+			 err);
 }
 
 static bool read_grid(struct sink *to, struct input *in, const struct plan *p,
@@ -126,164 +104,156 @@ static bool read_grid(struct sink *to, struct input *in, const struct plan *p,
 	return ok;
 }
 
-/* The label a JSON value stands for, owned; of a list its first element. NULL if it is none. */
-static char *json_label(const json_t *v)
-{
-	if (json_is_array(v))
-		v = json_array_get(v, 0);
-	if (json_is_string(v))
-		return trimmed(json_string_value(v), json_string_length(v));
-	if (json_is_integer(v))
-		return mem_printf("%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	if (json_is_real(v))
-		return mem_printf("%.15g", json_real_value(v));
-	if (json_is_boolean(v))
-		return mem_text(json_is_true(v) ? "true" : "false");
-	return NULL;
-}
-
-/* The usual name that an object has, or NULL. */
-static const char *usual_key(const json_t *row, const char *const list[])
-{
-	for (int k = 0; list[k]; k++)
-		if (json_object_get(row, list[k]))
-			return list[k];
-	return NULL;
-}
-
-/* "a, b, c": the names in an object. */
-static void list_keys(json_t *row, struct buf *out)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach(row, key, value) buf_printf(out, "%s%.40s", out->len ? ", " : "", key);
-}
-
-/* Chooses the names of text and label from the first row. */
-static bool choose_keys(const struct input *in, const struct read_options *opt, json_t *row,
-			const char **text, const char **label, struct err *err)
-{
-	const char *const *missing = NULL;
-	struct buf all = {0};
-
-	*text = opt->text_column ? opt->text_column : usual_key(row, usual_texts);
-	*label = opt->stream         ? NULL
-		 : opt->label_column ? opt->label_column
-				     : usual_key(row, usual_labels);
-	if (!*text || !json_object_get(row, *text))
-		missing = text;
-	else if (*label ? !json_object_get(row, *label) : opt->need_labels)
-		missing = label;
-	if (!missing)
-		return true;
-	list_keys(row, &all);
-	err_set(err, ERR_INPUT, "%s: no %s column%s%s%s among %.200s (set %s_column)", in->name,
-		missing == text ? "text" : "label", *missing ? " '" : "", *missing ? *missing : "",
-		*missing ? "'" : "", buf_str(&all), missing == text ? "text" : "label");
-	buf_release(&all);
-	return false;
-}
-
-static bool take_object(struct sink *to, const struct input *in, const struct read_options *opt,
-			const json_t *row, size_t line, const char *text_key, const char *label_key,
-			struct err *err)
-{
-	const json_t *text = json_object_get(row, text_key), *value;
-	char *label;
-
-	if (!json_is_string(text))
-		return err_set(err, ERR_INPUT, "%s:%zu: '%.40s' is %s", in->name, line, text_key,
-			       text ? "not a string" : "missing");
-	value = label_key ? json_object_get(row, label_key) : NULL;
-	label = json_label(value);
-	if (!label && value && !json_is_null(value) && !json_is_string(value))
-		return err_set(err, ERR_INPUT,
-			       "%s:%zu: '%.40s' is no label: not a string or number", in->name,
-			       line, label_key);
-	if (!label && opt->need_labels)
-		return no_label(in->name, line, err);
-	return give(to,
-		    &(struct row){json_string_value(text), json_string_length(text), label, line,
-				  false},
-		    label, err);
-}
-
-static bool read_json(struct sink *to, struct input *in, const struct read_options *opt,
-		      struct err *err)
-{
-	const char *text = NULL, *label = NULL;
-	struct line l = {0};
-	bool ok = true;
-
-	while (ok && input_next_filled(in, &l)) {
-		json_error_t why;
-		json_t *row = json_loadb(l.s, l.n, JSON_ALLOW_NUL, &why);
-
-		if (!row)
-			ok = err_set(
-				err, ERR_INPUT,
-				"%s:%zu: broken JSON: %s (column %d); one object a line is wanted",
-				in->name, l.number, why.text, why.column);
-		else if (!json_is_object(row))
-			ok = err_set(err, ERR_INPUT, "%s:%zu: not a JSON object", in->name,
-				     l.number);
-		else if (!text)
-			ok = choose_keys(in, opt, row, &text, &label, err);
-		if (ok)
-			ok = take_object(to, in, opt, row, l.number, text, label, err);
-		json_decref(row);
-	}
-	return ok;
-}
-
 static bool read_plan(struct sink *to, struct input *in, const struct plan *p,
 		      const struct read_options *opt, struct err *err)
 {
 	input_walk(in);
 	if (p->format == DATA_JSONL)
-		return read_json(to, in, opt, err);
+		return read_json(to, in, opt, err) && sink_end(to, in, err);
 	if (opt->need_labels && p->label < 0)
 		return err_set(err, ERR_INPUT,
 			       "%s: no column of labels found (set label_column, or data_format)",
 			       in->name);
-	return read_grid(to, in, p, opt, err) &&
+	return read_grid(to, in, p, opt, err) && sink_end(to, in, err) &&
 	       (to->count ||
 		err_set(err, ERR_INPUT, "%s: has a line of names and no rows", in->name));
 }
 
-bool data_read(struct data_file *f, const char *path, const struct read_options *opt,
-	       enum pieces pieces, row_fn *take, void *arg, struct err *err)
+/* What is remembered of an input that came to its end; takes its warnings. */
+static void remember(struct data_file *f, struct input *in, const char *path)
 {
-	struct sink to = {take, arg, 0};
+	f->path = mem_text(path);
+	f->bytes = in->bytes;
+	f->bad_bytes = in->bad_bytes;
+	f->warnings = in->warnings;
+	in->warnings = (struct buf){0};
+}
+
+static bool read_one(struct data_file *f, struct sink *to, const char *path,
+		     const struct read_options *opt, enum pieces pieces, struct err *err)
+{
 	struct plan p = {0};
 	struct input in;
-	bool ok;
+	bool ok = input_open(&in, path, err);
 
-	*f = (struct data_file){0};
-	ok = input_open(&in, path, err);
 	if (ok) {
 		const bool lines =
 			opt->stream && (opt->format == DATA_AUTO || opt->format == DATA_TEXT);
 
 		in.pieces = lines ? pieces : PIECES_NONE;
-		ok = detect(&in, opt, &p, err) && read_plan(&to, &in, &p, opt, err);
+		ok = detect(&in, opt, &p, err) && read_plan(to, &in, &p, opt, err);
 		/* Lines that could not be read are behind any other trouble. */
 		if (ok || in.error)
 			ok = input_close(&in, f->sha256, err);
 	}
 	if (ok) {
 		f->format = p.format;
-		f->path = mem_text(path);
-		f->bytes = in.bytes;
-		f->bad_bytes = in.bad_bytes;
 		f->skipped_lines = p.cut == CUT_LINES ? 0 : in.blank;
-		f->warnings = in.warnings;
-		in.warnings = (struct buf){0};
-	} else if (err) {
-		utf8_line(err->msg);
+		remember(f, &in, path);
 	}
 	input_release(&in);
+	return ok;
+}
+
+/* Gives away line n of one input with line n of the other: both have as many. */
+static bool read_lines(struct sink *to, struct input in[2], struct err *err)
+{
+	struct line l[2] = {{0}};
+	bool more[2], ok = true;
+
+	for (int k = 0; k < 2; k++)
+		input_walk(&in[k]);
+	for (;;) {
+		for (int k = 0; k < 2; k++)
+			more[k] = input_next(&in[k], &l[k]);
+		if (!more[0] || !more[1] || !ok)
+			break;
+		if (!input_blank(l[0].s, l[0].n) || !input_blank(l[1].s, l[1].n))
+			ok = sink_pair(to, &in[0], &in[1],
+				       &(struct row){.text = l[0].s,
+						     .n = l[0].n,
+						     .line = l[0].number,
+						     .target = l[1].s,
+						     .target_n = l[1].n},
+				       err);
+	}
+	for (int k = 0; ok && k < 2; k++)
+		while (more[k] && input_next(&in[k], &l[k]))
+			;
+	if (!ok || in[0].error || in[1].error)
+		return ok;
+	if (l[0].number != l[1].number)
+		return err_set(err, ERR_INPUT,
+			       "%.180s has %zu lines and %.180s has %zu; line n of the second must "
+			       "be the target of line n of the first",
+			       in[0].name, l[0].number, in[1].name, l[1].number);
+	return sink_end(to, &in[0], err) &&
+	       (to->count ||
+		err_set(err, ERR_INPUT, "%s: has no text in it, only blank lines", in[0].name));
+}
+
+static bool goes_with_target(const char *path, const struct read_options *opt, struct err *err)
+{
+	if (!strcmp(path, "-") && !strcmp(opt->target_path, "-"))
+		return err_set(err, ERR_USAGE,
+			       "source and target cannot both be standard input: name a file");
+	if (opt->format != DATA_AUTO && opt->format != DATA_TEXT)
+		return err_set(err, ERR_INPUT,
+			       "%s: its targets are in %s, so every line is a text; that is not "
+			       "data_format=%s",
+			       data_path_name(path), data_path_name(opt->target_path),
+			       data_format_name(opt->format));
+	if (opt->text_column || opt->label_column)
+		return err_set(err, ERR_INPUT,
+			       "%s: no column '%s': its targets are in %s, so every line is a text",
+			       data_path_name(path),
+			       opt->text_column ? opt->text_column : opt->label_column,
+			       data_path_name(opt->target_path));
+	return true;
+}
+
+static bool read_two(struct data_file *f, struct data_file *target, struct sink *to,
+		     const char *path, const struct read_options *opt, struct err *err)
+{
+	const char *const name[] = {path, opt->target_path};
+	struct data_file *const file[] = {f, target};
+	struct input in[2] = {{0}};
+	bool ok = goes_with_target(path, opt, err);
+
+	for (int k = 0; k < 2 && ok; k++)
+		ok = input_open(&in[k], name[k], err);
+	ok = ok && read_lines(to, in, err);
+	for (int k = 0; k < 2; k++)
+		if (ok || in[k].error)
+			ok = input_close(&in[k], file[k]->sha256, err) && ok;
+	for (int k = 0; k < 2; k++) {
+		if (ok) {
+			file[k]->format = DATA_TEXT;
+			file[k]->skipped_lines = in[k].blank;
+			remember(file[k], &in[k], name[k]);
+		}
+		input_release(&in[k]);
+	}
+	return ok;
+}
+
+bool data_read(struct data_file *f, struct data_file *target, const char *path,
+	       const struct read_options *opt, enum pieces pieces, row_fn *take, void *arg,
+	       struct err *err)
+{
+	struct read_options own = *opt;
+	struct sink to = {.take = take, .arg = arg};
+	bool ok;
+
+	*f = *target = (struct data_file){0};
+	if (opt->source_column)
+		own.text_column = opt->source_column;
+	if (opt->target_column)
+		own.label_column = opt->target_column;
+	ok = opt->need_pairs && opt->target_path ? read_two(f, target, &to, path, &own, err)
+						 : read_one(f, &to, path, &own, pieces, err);
+	if (!ok && err)
+		utf8_line(err->msg);
 	return ok;
 }
 
@@ -300,13 +270,16 @@ static bool keep(void *arg, const struct row *row, struct err *err)
 	struct keeping *k = arg;
 	struct examples *ex = k->ex;
 
-	k->bytes += (int64_t)row->n + 1;
+	k->bytes += (int64_t)(row->n + row->target_n) + 1;
 	if (k->bytes > most)
 		return err_set(err, ERR_INPUT, "%s: larger than 2 GiB; split it",
 			       data_path_name(k->path));
 	ex->at = mem_grow(ex->at, &ex->cap, ex->count + 1, sizeof(*ex->at));
 	ex->at[ex->count++] = (struct example){mem_bytes(row->text, row->n), row->n,
-					       row->label ? mem_text(row->label) : NULL, row->line};
+					       row->target  ? mem_bytes(row->target, row->target_n)
+					       : row->label ? mem_text(row->label)
+							    : NULL,
+					       row->line};
 	return true;
 }
 
@@ -316,7 +289,7 @@ bool examples_read(struct examples *ex, const char *path, const struct read_opti
 	struct keeping k = {ex, path, 0};
 
 	*ex = (struct examples){0};
-	if (data_read(&ex->file, path, opt, PIECES_NONE, keep, &k, err))
+	if (data_read(&ex->file, &ex->target, path, opt, PIECES_NONE, keep, &k, err))
 		return true;
 	examples_release(ex);
 	return false;
@@ -330,6 +303,7 @@ void examples_release(struct examples *ex)
 	}
 	free(ex->at);
 	data_file_release(&ex->file);
+	data_file_release(&ex->target);
 	*ex = (struct examples){0};
 }
 

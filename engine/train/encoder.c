@@ -132,6 +132,7 @@ void snapshot_drop_progress(struct snapshot *s)
 		free(s->progress->slot[k]);
 	if (s->progress)
 		free(s->progress->carry);
+	free(s->progress->factor);
 	free(s->progress);
 	s->progress = NULL;
 }

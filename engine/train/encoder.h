@@ -52,6 +52,7 @@ struct progress {
 	real *slot[OPTIM_MAX_SLOTS]; /* the optimizer's state, owned by the snapshot */
 	real *carry;                 /* the states of a stream's rows in the middle of an epoch */
 	size_t carry_size;
+	double *factor; /* of groups, where they were set by hand: MODEL_MAX_GROUPS, NaN for the others */
 };
 
 struct snapshot {

@@ -294,10 +294,11 @@ static void plan_answers(struct job *j, struct measures *out)
 	const struct evaluation *e = j->e;
 	const struct corpus *target = e->corpus->target;
 	const struct vocab_spec *rules = e->target ? vocab_rules(e->target) : NULL;
+	bool han;
 
 	if (!task_table[e->model->spec.task].pairs || !target || !target->raw || !rules)
 		return;
-	out->han = are_han(target->raw);
+	han = are_han(target->raw);
 	j->bleu = mem_zero((size_t)j->parts, sizeof(*j->bleu));
 	j->rouge = mem_zero((size_t)j->parts, sizeof(*j->rouge));
 	j->bleu_rules =

@@ -27,7 +27,7 @@ struct measures {
 		bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
 	struct bleu_score bleu;     /* pairs whose answers are there as they were read; else NaN */
 	struct rouge_score rouge;
-	bool han;        /* those answers are Chinese: BLEU and ROUGE go by its characters */
+	struct bleu_rules bleu_rules; /* by characters where the answers are Chinese; so is ROUGE */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
 	int *confusion; /* (classes, classes): row = label, column = guess */
 	float *prob;    /* (examples, classes) in the corpus's order, if asked for */

@@ -103,3 +103,33 @@ bool schedule_epoch(const struct schedule *s, struct schedule_memory *memory, in
 	memory->factor *= s->decay;
 	return s->decay < 1;
 }
+
+const char *forcing_name(enum forcing_kind kind)
+{
+	static const char *const name[FORCING_COUNT] = {"constant", "linear", "exponential",
+							"sigmoid"};
+
+	return name[kind];
+}
+
+static double falling(double p)
+{
+	return 1 / (1 + exp(10 * (p - 0.5)));
+}
+
+double forcing_rate(const struct forcing *f, int64_t step, int64_t steps)
+{
+	const double p = steps > 1 ? fmin(1, (double)step / (double)(steps - 1)) : 0;
+
+	switch (f->kind) {
+	case FORCING_LINEAR:
+		return f->first + (f->last - f->first) * p;
+	case FORCING_EXPONENTIAL:
+		return f->first * pow(f->last / f->first, p);
+	case FORCING_SIGMOID:
+		return f->last +
+		       (f->first - f->last) * (falling(p) - falling(1)) / (falling(0) - falling(1));
+	default:
+		return f->first;
+	}
+}

@@ -55,6 +55,30 @@ struct schedule {
 const struct schedule_ops *schedule_at(int index); /* NULL past the end */
 const struct schedule_ops *schedule_find(const char *name);
 
+/*
+ * Teacher forcing (nn/decoder.h): how often a decoder reads what it should have said, from `first` at the
+ * first step to `last` at the last one, with p the share of the steps that are done (Bengio et al., arXiv
+ * 1506.03099, section 2.4):
+ *
+ * constant      first
+ * linear        first + (last - first) p
+ * exponential   first (last / first)^p
+ * sigmoid       along 1 / (1 + e^(10 (p - 1/2))), stretched to begin and end exactly there
+ */
+enum forcing_kind {
+	FORCING_CONSTANT,
+	FORCING_LINEAR,
+	FORCING_EXPONENTIAL,
+	FORCING_SIGMOID,
+	FORCING_COUNT
+};
+const char *forcing_name(enum forcing_kind kind);
+struct forcing {
+	enum forcing_kind kind;
+	double first, last;
+};
+double forcing_rate(const struct forcing *f, int64_t step, int64_t steps);
+
 double schedule_factor(const struct schedule *s, const struct schedule_now *now);
 
 /* Tells the memory of an epoch that has ended; true: its factor has become smaller. */

@@ -25,11 +25,14 @@ struct trainer {
 	int one_batch;
 	int stop;  /* also read without the lock, atomically, while validating */
 	double lr; /* asked for; 0: none */
+	double want_factor[MODEL_MAX_GROUPS]; /* asked for; NaN: none */
 
 	/* The rest belongs to the thread. */
 	struct train_gauge gauge;
 	double base; /* the learning rate that the schedule multiplies */
 	struct schedule_memory memory;
+	struct groups groups;
+	double own_factor[MODEL_MAX_GROUPS]; /* set by hand; NaN: the rules hold */
 	struct rng rng;
 	uint64_t shuffle;
 	int32_t *order;
@@ -101,6 +104,20 @@ static bool keep_carry(const struct trainer *t, struct progress *p)
 	return p->carry;
 }
 
+static void no_numbers(double *v)
+{
+	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+		v[k] = NAN;
+}
+
+static bool has_numbers(const double *v)
+{
+	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+		if (!isnan(v[k]))
+			return true;
+	return false;
+}
+
 /* The weights as they are; with all that training needs to go on, where progress is set. */
 static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 {
@@ -120,6 +137,10 @@ static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 	s->progress->lr = t->base;
 	s->progress->schedule = t->memory;
 	s->progress->optim = o->ops;
+	if (has_numbers(t->own_factor)) {
+		s->progress->factor = mem_alloc(sizeof(t->own_factor));
+		memcpy(s->progress->factor, t->own_factor, sizeof(t->own_factor));
+	}
 	if (is_stream(t) && t->batch && !keep_carry(t, s->progress)) {
 		snapshot_unref(s);
 		return NULL;
@@ -186,6 +207,23 @@ static void change_rate(struct trainer *t, double lr)
 	emit(t, (struct train_event){.type = TRAIN_EVENT_LR});
 }
 
+/* The groups' rates as rules and hands want them in this epoch. */
+static void apply_factors(struct trainer *t)
+{
+	double factor[MODEL_MAX_GROUPS];
+	bool changed = false;
+
+	rates_at(&t->spec.rates, &t->groups, t->gauge.epoch, factor);
+	for (int k = 0; k < t->groups.count; k++) {
+		factor[k] = isnan(t->own_factor[k]) ? factor[k] : t->own_factor[k];
+		changed |= factor[k] != t->gauge.factor[k];
+	}
+	memcpy(t->gauge.factor, factor, sizeof(factor));
+	learner_set_factors(t->learner, factor);
+	if (changed)
+		emit(t, (struct train_event){.type = TRAIN_EVENT_RATES});
+}
+
 /* Lets the schedule know how an epoch went. */
 static void tell_schedule(struct trainer *t, const struct epoch_stats *e)
 {
@@ -201,12 +239,12 @@ static bool requests(struct trainer *t)
 	bool go = false, stop = false;
 
 	while (!go && !stop) {
-		double lr;
+		double lr, wanted[MODEL_MAX_GROUPS];
 		bool paused, want;
 
 		pthread_mutex_lock(&t->lock);
 		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot && t->lr == 0 &&
-		    t->gauge.state != TRAIN_RUNNING)
+		    !has_numbers(t->want_factor) && t->gauge.state != TRAIN_RUNNING)
 			pthread_cond_wait(&t->wake, &t->lock);
 		paused = t->pause;
 		want = t->want_snapshot;
@@ -214,6 +252,8 @@ static bool requests(struct trainer *t)
 		stop = t->stop;
 		lr = t->lr;
 		t->lr = 0;
+		memcpy(wanted, t->want_factor, sizeof(wanted));
+		no_numbers(t->want_factor);
 		go = !paused || t->one_batch;
 		if (go && t->one_batch)
 			t->one_batch--;
@@ -221,6 +261,12 @@ static bool requests(struct trainer *t)
 
 		if (lr > 0 && lr != t->gauge.lr)
 			change_rate(t, lr);
+		if (has_numbers(wanted)) {
+			for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+				if (!isnan(wanted[k]))
+					t->own_factor[k] = wanted[k];
+			apply_factors(t);
+		}
 		if (want && !emit_snapshot(t, TRAIN_EVENT_SNAPSHOT, false, t->gauge.epoch - 1))
 			return false;
 		if (stop)
@@ -285,13 +331,17 @@ static bool one_step(struct trainer *t, struct step_stats *s)
 		lesson.count = left < t->spec.batch ? left : t->spec.batch;
 	}
 	apply_rate(t);
+	t->gauge.forcing = t->spec.forcing.first > 0
+				   ? forcing_rate(&t->spec.forcing, t->gauge.step, t->gauge.steps)
+				   : 1;
+	lesson.own = 1 - t->gauge.forcing;
 	*s = learner_step(t->learner, &lesson);
 	if (s->no_memory)
 		return out_of_memory(t);
 	if (!s->finite)
 		return diverged(t, isfinite(s->loss) ? "the gradient became NaN or infinite"
 						     : "the loss became NaN or infinite");
-	if (is_stream(t))
+	if (!task_table[t->encoder->model.spec.task].accuracy)
 		s->accuracy = NAN; /* perplexity is the measure */
 	t->batch++;
 	update_gauge(t, s);
@@ -315,6 +365,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	struct measures m;
 
 	e->valid_loss = e->valid_accuracy = e->valid_f1 = e->valid_exact = NAN;
+	e->valid_bleu = e->valid_rouge = NAN;
 	if (!t->valid)
 		return true;
 	if (!eval_corpus(learner_team(t->learner),
@@ -330,6 +381,8 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	e->valid_accuracy = m.accuracy;
 	e->valid_f1 = m.macro_f1;
 	e->valid_exact = m.exact;
+	e->valid_bleu = m.bleu.score;
+	e->valid_rouge = m.rouge.of[ROUGE_L].f1;
 	measures_release(&m);
 	return true;
 }
@@ -341,6 +394,7 @@ static void begin_epoch(struct trainer *t, int epoch)
 	struct rng rng;
 
 	t->gauge.epoch = epoch;
+	apply_factors(t);
 	t->batch = halfway ? p->batch : 0;
 	t->shuffle = halfway ? p->shuffle : rng_next(&t->rng);
 	learner_carry_clear(t->learner);
@@ -424,6 +478,8 @@ static int go_on(struct trainer *t)
 		return from->epoch + 1;
 	t->rng = p->rng;
 	t->memory = p->schedule;
+	if (p->factor)
+		memcpy(t->own_factor, p->factor, sizeof(t->own_factor));
 	if (o->ops == p->optim)
 		o->t = p->updates;
 	for (int k = 0; k < o->ops->slots && o->ops == p->optim; k++)
@@ -505,6 +561,11 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	t->pause = spec->paused;
 	t->base = t->gauge.lr = spec->learn.lr;
 	t->memory = schedule_fresh;
+	model_groups(&e->model, &t->groups);
+	no_numbers(t->own_factor);
+	no_numbers(t->want_factor);
+	for (int k = 0; k < t->groups.count; k++)
+		t->gauge.factor[k] = 1;
 	t->batches = is_stream(t) ? (int)batch_windows(train->tokens, spec->batch, spec->window)
 				  : (train->count + spec->batch - 1) / spec->batch;
 	t->gauge.epochs = spec->epochs;
@@ -589,6 +650,16 @@ void trainer_stop(struct trainer *t)
 void trainer_set_lr(struct trainer *t, double lr)
 {
 	REQUEST(t, t->lr = lr);
+}
+
+void trainer_set_factor(struct trainer *t, const char *name, double factor)
+{
+	pthread_mutex_lock(&t->lock);
+	for (int k = 0; k < t->groups.count; k++)
+		if (group_matches(name, t->groups.name[k]))
+			t->want_factor[k] = factor;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
 }
 
 void trainer_want_snapshot(struct trainer *t)

@@ -13,6 +13,7 @@
 #include "engine/nn/init.h"
 #include "engine/train/encoder.h"
 #include "engine/train/learner.h"
+#include "engine/train/rates.h"
 #include "engine/train/schedule.h"
 #include "engine/train/share.h"
 
@@ -26,6 +27,8 @@ struct epoch_stats {
 	/* Means over the epoch's targets, with dropout. Accuracies are NaN where the task has none. */
 	double train_loss, train_accuracy;
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
+	double valid_bleu;                           /* of pairs; likewise */
+	double valid_rouge;                          /* ROUGE-L, F1 */
 	double valid_exact; /* share of texts that come back word for word; likewise */
 	bool best;          /* the best so far: see trainer.c */
 };
@@ -33,6 +36,8 @@ struct epoch_stats {
 struct train_spec {
 	struct learner_spec learn;
 	struct schedule schedule; /* of learn.lr; zeroed: constant */
+	struct forcing forcing;   /* of pairs; zeroed counts as always */
+	struct rates rates;       /* of groups */
 	struct init init;         /* of the first weights */
 	int epochs, batch;
 	int window;   /* steps of a window over a stream, whose rows are `batch` */
@@ -63,6 +68,8 @@ struct train_gauge {
 	int64_t step, steps;                  /* taken; planned */
 	double loss, accuracy, grad_norm, lr; /* of the last step */
 	double seconds;                       /* spent training, pauses left out */
+	double forcing;                       /* of the last step */
+	double factor[MODEL_MAX_GROUPS];      /* of each group's rate; 0: frozen */
 	double tokens_per_s;                  /* over the last second or so */
 	double eta; /* seconds left, by the steps' average; NaN before the first */
 };
@@ -73,7 +80,8 @@ enum train_event_type {
 	TRAIN_EVENT_CHECKPOINT, /* snapshot with progress; `best` says whether it is the best */
 	TRAIN_EVENT_SNAPSHOT,   /* snapshot that someone asked for */
 	TRAIN_EVENT_STATE,      /* a new state; message says why where it is not plain */
-	TRAIN_EVENT_LR /* the learning rate changed, by hand or on a plateau; gauge has it */
+	TRAIN_EVENT_LR,   /* the learning rate changed, by hand or on a plateau; gauge has it */
+	TRAIN_EVENT_RATES /* a group was frozen, or learns again, or at another rate; gauge has it */
 };
 
 struct train_event {
@@ -114,6 +122,9 @@ void trainer_one_batch(struct trainer *t); /* pauses and takes one step */
 void trainer_stop(struct trainer *t);      /* after the step under way, with a checkpoint */
 /* The rate as it is used now: a schedule goes on from there. */
 void trainer_set_lr(struct trainer *t, double lr);
+/* The factor of some groups' rate from now on, in place of what the rules say; 0 freezes them. The name is
+ * one of group_matches. */
+void trainer_set_factor(struct trainer *t, const char *name, double factor);
 void trainer_want_snapshot(struct trainer *t);
 
 /* Waits for the end; the final state, and for TRAIN_DIVERGED and TRAIN_FAILED a message in err. */
