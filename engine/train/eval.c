@@ -301,9 +301,9 @@ static void plan_answers(struct job *j, struct measures *out)
 	han = are_han(target->raw);
 	j->bleu = mem_zero((size_t)j->parts, sizeof(*j->bleu));
 	j->rouge = mem_zero((size_t)j->parts, sizeof(*j->rouge));
-	j->bleu_rules =
-		(struct bleu_rules){out->han ? BLEU_ZH : BLEU_13A, !e->cased && rules->rules.lower};
-	j->rouge_tokens = out->han ? ROUGE_UNICODE : ROUGE_LATIN;
+	j->bleu_rules = out->bleu_rules =
+		(struct bleu_rules){han ? BLEU_ZH : BLEU_13A, !e->cased && rules->rules.lower};
+	j->rouge_tokens = han ? ROUGE_UNICODE : ROUGE_LATIN;
 	j->never = decode_never(e->target, e->unknown);
 }
 
