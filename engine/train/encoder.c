@@ -128,12 +128,15 @@ struct snapshot *snapshot_ref(struct snapshot *s)
 
 void snapshot_drop_progress(struct snapshot *s)
 {
-	for (int k = 0; s->progress && k < OPTIM_MAX_SLOTS; k++)
-		free(s->progress->slot[k]);
-	if (s->progress)
-		free(s->progress->carry);
-	free(s->progress->factor);
-	free(s->progress);
+	struct progress *p = s->progress;
+
+	if (!p)
+		return;
+	for (int k = 0; k < OPTIM_MAX_SLOTS; k++)
+		free(p->slot[k]);
+	free(p->carry);
+	free(p->factor);
+	free(p);
 	s->progress = NULL;
 }
 
