@@ -105,6 +105,8 @@ static void steps_before_are_those_of_the_run(void **state)
 	same(&m, 0, 3, "d(h[2])", of(&m, 0, "h", 3, 2) - of(&m, 0, "h", 2, 2));
 	same(&m, 0, 0, "prev(c[2])", 0); /* the initial state */
 	same(&m, 0, 4, "c[2]@0", 0);
+	same(&m, 0, 4, "prev(h[2]@3)", of(&m, 0, "h", 1, 2));
+	same(&m, 0, 4, "prev(h[2]@1)", 0);
 	same(&m, 0, 0, "prev(f[1])", NAN);
 	same(&m, 0, 0, "prev(f[1]) < 2", 0);
 	same(&m, 1, 3, "prev(c[2])", of(&m, 1, "c", 4, 2)); /* it goes the other way */

@@ -122,10 +122,11 @@ static const double *numbers_at(const struct trace *t, const struct trace_run *r
 static int position_of(const struct expr_node *n, const struct trace_run *r,
 		       const struct expr_place *at, int back)
 {
-	if (n->step >=
-	    0) /* c@0 is the state before the first step, at the end in the other direction */
-		return n->step == 0 && r->backward ? r->T : n->step - 1;
-	return r->backward ? at->t + back : at->t - back;
+	/* c@0 is the state before the first step; the other direction begins behind the last one. */
+	const int own = n->step == 0 && r->backward ? r->T : n->step - 1;
+	const int position = n->step >= 0 ? own : at->t;
+
+	return r->backward ? position + back : position - back;
 }
 
 static void take_signal(const struct expr_node *n, const struct expr_place *at, int back,
