@@ -41,7 +41,7 @@ struct recorder {
 	struct settings settings;
 	struct encoder *encoder;
 	struct source source[SOURCE_ROLES];
-	char *name, *note, *command, *resume, **tags;
+	char *name, *note, *command, *resume, *origin, **tags;
 	int64_t step, parent;
 	int tag_count;
 	pthread_t thread;
@@ -208,6 +208,8 @@ static bool make_run(struct recorder *r, struct err *err)
 	r->run = store_run_add(r->store, &row, id, err);
 	ok = r->run && store_run_find(r->store, id, &ref, err) && put_params(r, err) &&
 	     put_sources(r, err) && archive_encoder(r->store, r->run, r->encoder, err);
+	if (ok && r->origin)
+		ok = store_event_add(r->store, r->run, EVENT_INFO, "tune", r->origin, err);
 	for (int k = 0; k < r->tag_count && ok; k++)
 		ok = store_tag_add(r->store, r->run, r->tags[k], err);
 	buf_release(&spec);
@@ -466,6 +468,7 @@ struct recorder *recorder_new(const char *store, const struct prepared *p,
 	r->resume = intro->resume ? mem_text(intro->resume) : NULL;
 	r->step = intro->step;
 	r->parent = intro->parent;
+	r->origin = intro->origin ? mem_text(intro->origin) : NULL;
 	r->tags = mem_zero((size_t)intro->tag_count + 1, sizeof(char *));
 	for (r->tag_count = 0; r->tag_count < intro->tag_count; r->tag_count++)
 		r->tags[r->tag_count] = mem_text(intro->tags[r->tag_count]);
@@ -612,6 +615,7 @@ bool recorder_close(struct recorder *r, struct err *err)
 	free(r->note);
 	free(r->command);
 	free(r->resume);
+	free(r->origin);
 	for (int k = 0; k < r->tag_count; k++)
 		free(r->tags[k]);
 	free(r->tags);
