@@ -170,6 +170,7 @@ struct workbench {
 
 	struct session *session;             /* NULL: none yet */
 	struct resumed *resumed;             /* what the session goes on from, or NULL */
+	struct tuned *tuned;                 /* what it takes its encoder from, or NULL */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;
