@@ -184,6 +184,94 @@ static const char *speed_text(const struct workbench *w, const struct open_run *
 	return out;
 }
 
+/* A rate, and the groups of weights that learn at it. */
+enum { RATE_LINES = 6 };
+struct rate_line {
+	double factor; /* 0: they are frozen */
+	char groups[160];
+};
+
+/* What the groups multiply the rate by now, or will at the first step. */
+static const double *factors_of(const struct workbench *w, const struct open_run *o,
+				const struct groups *g, double first[MODEL_MAX_GROUPS])
+{
+	if (o->view->gauge.state != TRAIN_READY || !w->session)
+		return o->view->gauge.factor;
+	rates_at(&w->session->prepared.spec.rates, g, 1, first);
+	return first;
+}
+
+static bool is_plain(const double *factor, int count)
+{
+	for (int k = 0; k < count; k++)
+		if (factor[k] != 1)
+			return false;
+	return true;
+}
+
+/* The line of a factor, or the place for a new one. */
+static int line_of(const struct rate_line *line, int lines, double factor)
+{
+	int k = 0;
+
+	while (k < lines && line[k].factor != factor)
+		k++;
+	return k;
+}
+
+/* A line for each rate there is, the frozen groups first; none where all learn at the same one. */
+static int rate_lines(const struct workbench *w, const struct open_run *o,
+		      struct rate_line line[RATE_LINES])
+{
+	double first[MODEL_MAX_GROUPS];
+	const double *factor;
+	struct groups g;
+	int lines = 0;
+
+	if (!o->live || !o->snapshot)
+		return 0;
+	model_groups(&o->snapshot->encoder->model, &g);
+	factor = factors_of(w, o, &g, first);
+	if (is_plain(factor, g.count))
+		return 0;
+	for (int frozen = 1; frozen >= 0; frozen--)
+		for (int k = 0; k < g.count; k++) {
+			int at;
+
+			if ((factor[k] == 0) != frozen)
+				continue;
+			at = line_of(line, lines, factor[k]);
+			if (at == RATE_LINES)
+				continue; /* the Log has them all */
+			if (at == lines)
+				line[lines++] = (struct rate_line){.factor = factor[k]};
+			snprintf(line[at].groups + strlen(line[at].groups),
+				 sizeof(line[at].groups) - strlen(line[at].groups), "%s%s",
+				 *line[at].groups ? ", " : "", g.name[k]);
+		}
+	return lines;
+}
+
+/* Draws them from a row on; the row behind. */
+static int draw_rates(struct workbench *w, struct rect in, const struct open_run *o, int row)
+{
+	struct rate_line line[RATE_LINES];
+	const int lines = rate_lines(w, o, line);
+	char label[24];
+
+	for (int k = 0; k < lines; k++) {
+		if (line[k].factor == 1 && in.rows < 8)
+			continue; /* the rate itself stands above */
+		if (line[k].factor == 0)
+			snprintf(label, sizeof(label), "frozen");
+		else
+			snprintf(label, sizeof(label), "  %.2e",
+				 line[k].factor * o->view->gauge.lr);
+		part_field(w, in, row++, 13, label, line[k].groups);
+	}
+	return row;
+}
+
 static void draw_facts(struct workbench *w, struct rect r, const struct open_run *o)
 {
 	const struct feed_view *v = o->view;
@@ -210,6 +298,7 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 	else
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
+	row = draw_rates(w, in, o, row);
 	best_text(task_of(w, o), &v->best, in.cols - 14, text);
 	part_field(w, in, row++, 13, "best valid", text);
 	if (o->live && w->session && g->state == TRAIN_READY)
@@ -256,17 +345,22 @@ static void draw(struct workbench *w, struct rect r)
 				    {.min = 30, .weight = 2, .keep = 1}};
 	const struct pane facts[] = {{.min = 36, .weight = 3, .keep = 1},
 				     {.min = r.cols >= 110 ? 46 : 38, .weight = 0, .keep = 2}};
+	struct rate_line line[RATE_LINES];
 	struct rect part[2], half[2];
+	int lines, spare;
 
 	if (!o || !o->view) {
 		draw_nothing(w, r);
 		return;
 	}
 	layout_rows(r, rows, 2, part);
-	if (part[1].rows > 10) { /* the strip needs no more: the curves do */
-		part[0].rows += part[1].rows - 10;
-		part[1].row += part[1].rows - 10;
-		part[1].rows = 10;
+	lines = rate_lines(w, o, line);
+	spare = part[1].rows - 10 - lines;
+	/* Strip and facts need no more, the curves do; where these have room they give the rates some. */
+	if (part[1].rows && (spare > 0 || (lines && part[0].rows + spare >= 14))) {
+		part[0].rows += spare;
+		part[1].row += spare;
+		part[1].rows -= spare;
 	}
 	layout_columns(part[0], wide, 2, half);
 	draw_loss(w, half[0], o->view);
