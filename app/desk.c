@@ -232,6 +232,7 @@ void desk_release(struct workbench *w)
 	desk_write_forget(w);
 	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);
+	free(w->runs.depth);
 	for (int k = 0; k < w->runs.marks; k++)
 		desk_unmark(&w->runs.mark[k]);
 	free(w->runs.filter);

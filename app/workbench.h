@@ -128,6 +128,7 @@ struct text_state {
 struct runs_state {
 	struct run_row *row;
 	size_t count;
+	int *depth; /* count: in the tree that the list is, or NULL */
 	int selected, first, order;
 	bool ascending, loading, stale;
 	int64_t asked_ms; /* when it was last read because of a training */
