@@ -113,7 +113,7 @@ static void short_runs_have_rates_above_0(void **state)
 
 enum { STEPS_MAX = 512 };
 
-struct rates {
+struct course {
 	double rate[STEPS_MAX]; /* of each step */
 	double loss[64];        /* validation of each epoch, from 1 */
 	int changes;
@@ -125,7 +125,7 @@ struct rates {
 
 static void note(void *arg, const struct train_event *e)
 {
-	struct rates *r = arg;
+	struct course *r = arg;
 
 	if (e->type == TRAIN_EVENT_STEP) {
 		r->rate[e->gauge->step - 1] = e->gauge->lr;
@@ -175,7 +175,7 @@ static void toy_release(struct toy *toy)
 	encoder_unref(toy->e);
 }
 
-static enum train_state run(const struct toy *toy, struct rates *r)
+static enum train_state run(const struct toy *toy, struct course *r)
 {
 	enum train_state end;
 
@@ -194,7 +194,7 @@ static void a_trainer_uses_them(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(name) / sizeof(name[0]); k++) {
 		struct toy toy = toy_of(name[k]);
-		struct rates *r = mem_zero(1, sizeof(*r));
+		struct course *r = mem_zero(1, sizeof(*r));
 
 		toy.spec.schedule.warmup = k < 2 ? 8 : 0;
 		assert_int_equal(run(&toy, r), TRAIN_FINISHED);
@@ -211,7 +211,7 @@ static void a_trainer_uses_them(void **state)
 static void a_plateau_is_found_in_training(void **state)
 {
 	struct toy toy = toy_of("plateau");
-	struct rates *r = mem_zero(1, sizeof(*r));
+	struct course *r = mem_zero(1, sizeof(*r));
 	double best = INFINITY, rate = 1;
 	int falls = 0;
 
@@ -238,7 +238,7 @@ static void a_plateau_is_found_in_training(void **state)
 static void a_rate_set_by_hand_is_gone_on_from(void **state)
 {
 	struct toy toy = toy_of("cosine");
-	struct rates *r = mem_zero(1, sizeof(*r));
+	struct course *r = mem_zero(1, sizeof(*r));
 
 	(void)state;
 	r->set_after = 20;
@@ -264,7 +264,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 	(void)state;
 	for (int k = 0; k < 2; k++) {
 		struct toy toy = toy_of(name[k]);
-		struct rates *whole = mem_zero(1, sizeof(*whole));
+		struct course *whole = mem_zero(1, sizeof(*whole));
 
 		toy.spec.learn.lr = 0.5;
 		toy.spec.schedule.warmup = 4;
@@ -272,7 +272,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 		whole->set_to = 0.9;
 		assert_int_equal(run(&toy, whole), TRAIN_FINISHED);
 		for (int stop = 8; stop < 60; stop++) {
-			struct rates *part = mem_zero(1, sizeof(*part));
+			struct course *part = mem_zero(1, sizeof(*part));
 			struct train_spec *spec = &toy.spec;
 
 			part->set_after = whole->set_after;
