@@ -301,6 +301,14 @@ static void pair_tasks(struct buf *out)
 			buf_printf(out, "%s%s", out->len ? ", " : "", task_table[k].name);
 }
 
+/* Whether a choice is the one that nobody has to make. */
+static bool is_default(const char *name, int place)
+{
+	const struct setting *s = setting_find(name);
+
+	return !strcmp(s->choice(place), s->value);
+}
+
 /* Texts alone have no second file, and pairs no labels. */
 static bool fits_task(const struct settings *s, struct err *err)
 {
@@ -315,6 +323,11 @@ static bool fits_task(const struct settings *s, struct err *err)
 		{"source_column", s->source_column, true, "; set text_column"},
 		{"target_column", s->target_column, true, task->labels ? "; set label_column" : ""},
 		{"max_target_len", s->max_target_len, true, "; set max_len"},
+		{"attention", !is_default("attention", s->attention), true, ""},
+		{"input_feeding", s->input_feeding, true, ""},
+		{"teacher_forcing", s->teacher_forcing < 1, true, ""},
+		{"teacher_schedule", s->teacher_schedule, true, ""},
+		{"pool", s->pool, false, "; the decoder has the last states"},
 		{"text_column", s->text_column, false, "; set source_column"},
 		{"label_column", s->label_column, false, "; set target_column"}};
 	struct buf tasks = {0};

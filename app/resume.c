@@ -65,6 +65,8 @@ bool resume_open(struct resumed *r, const char *store, const char *run,
 				     .valid_loss = r->row->best_loss,
 				     .valid_accuracy = r->row->best_accuracy,
 				     .valid_f1 = NAN,
+				     .valid_bleu = NAN,
+				     .valid_rouge = NAN,
 				     .valid_exact = NAN};
 	return true;
 }

@@ -165,6 +165,8 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 		add_measures(&b, "valid ", e->valid_loss, e->valid_accuracy);
 		if (!isnan(e->valid_exact))
 			buf_printf(&b, " exact %.4f", e->valid_exact);
+		if (!isnan(e->valid_bleu))
+			buf_printf(&b, " BLEU %.2f ROUGE-L %.3f", e->valid_bleu, e->valid_rouge);
 		buf_text(&b, e->best ? "  best" : "");
 	}
 	fprintf(stderr, "%s\n", buf_str(&b));
@@ -311,6 +313,12 @@ static void json_result(struct json_writer *j, const char *key, const struct epo
 	if (isnan(accuracy_of(e))) {
 		jw_key(j, "perplexity");
 		jw_f64(j, exp(loss_of(e)));
+	}
+	if (!isnan(e->valid_bleu)) {
+		jw_key(j, "bleu");
+		jw_f64(j, e->valid_bleu);
+		jw_key(j, "rougeL");
+		jw_f64(j, e->valid_rouge);
 	}
 	jw_object_end(j);
 }
