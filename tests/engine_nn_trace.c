@@ -211,6 +211,26 @@ static void check_written(const struct trace *t)
 	free(never);
 }
 
+/* The two largest shares of a row of the map, and of the column of the larger one. */
+static void check_most(const struct trace *t, int step)
+{
+	const int rest = t->T > 2 ? t->T - 2 : 0;
+	struct choice row[2], column[2];
+	int below = 0;
+
+	assert_int_equal(trace_looks(t, step, row, 2), t->attention && t->T ? 2 : 0);
+	if (!t->attention || !t->T)
+		return;
+	for (int s = 0; s < t->T; s++)
+		below += t->attention[step * t->T + s] <= row[1].p && s != row[0].id &&
+			 s != row[1].id;
+	assert_int_equal(below, rest);
+	assert_true(row[0].p >= row[1].p && row[0].p == t->attention[step * t->T + row[0].id]);
+	assert_int_equal(trace_looked_at(t, row[0].id, column, 2), t->written > 1 ? 2 : 1);
+	assert_true(column[0].p >= row[0].p);
+	assert_true(column[0].p == t->attention[column[0].id * t->T + row[0].id]);
+}
+
 /* Shares that add up to 1, and the outputs that they weigh; probabilities; what the head read. */
 static void check_attention(const struct trace *t)
 {
@@ -227,6 +247,7 @@ static void check_attention(const struct trace *t)
 			sum += t->attention[k * t->T + s];
 		}
 		assert_true(!t->attention || !t->T || fabs(sum - 1) < 1e-12);
+		check_most(t, k);
 		for (int u = 0; u < m->K; u++)
 			assert_true(isfinite(t->said[k * m->K + u]));
 	}

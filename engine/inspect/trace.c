@@ -178,6 +178,26 @@ int trace_top(const struct trace *t, int step, struct choice *best, int n)
 	return count;
 }
 
+int trace_looks(const struct trace *t, int step, struct choice *most, int n)
+{
+	int count = 0;
+
+	for (int k = 0; t->attention && k < t->T; k++)
+		count = choice_rank(most, count, n,
+				    (struct choice){k, t->attention[step * t->T + k]});
+	return count;
+}
+
+int trace_looked_at(const struct trace *t, int position, struct choice *most, int n)
+{
+	int count = 0;
+
+	for (int k = 0; t->attention && k < t->written; k++)
+		count = choice_rank(most, count, n,
+				    (struct choice){k, t->attention[k * t->T + position]});
+	return count;
+}
+
 /* Which token each step runs over: padding in front or behind, masked tokens left out. */
 static void match_tokens(struct trace *t, const struct batch_rules *rules)
 {

@@ -69,6 +69,11 @@ int trace_prob_steps(const struct trace *t);
 /* The n likeliest outcomes of a row of prob, likeliest first. Returns how many there are. */
 int trace_top(const struct trace *t, int step, struct choice *best, int n);
 
+/* The n positions that a step of the decoder looks at most, largest share first; and the n of its steps that
+ * look most at a position. Returns how many there are; 0 without attention. */
+int trace_looks(const struct trace *t, int step, struct choice *most, int n);
+int trace_looked_at(const struct trace *t, int position, struct choice *most, int n);
+
 /* "" where there is one run, else "l1.bw", "dec.l0" and the like. */
 const char *trace_name(const struct trace *t, int run, char prefix[24]);
 
