@@ -19,15 +19,13 @@ struct load_job {
 	int64_t parameters;
 };
 
-static const char *const curve_name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
-						    "valid/accuracy"};
-
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out)
 {
 	for (int k = 0; k < FEED_CURVES; k++) {
 		struct metric_curve c;
 
-		if (!store_metric_curve(s, run, curve_name[k], CURVE_POINTS, &c, NULL))
+		if (!store_metric_curve(s, run, feed_curve_name((enum feed_curve)k), CURVE_POINTS,
+					&c, NULL))
 			continue;
 		for (size_t j = 0; j < c.count && c.step[j] <= last; j++)
 			curve_add(&out->curve[k], c.epoch[j], c.value[j]);
