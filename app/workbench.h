@@ -128,6 +128,7 @@ struct text_state {
 struct runs_state {
 	struct run_row *row;
 	size_t count;
+	int *depth; /* count: in the tree that the list is, or NULL */
 	int selected, first, order;
 	bool ascending, loading, stale;
 	int64_t asked_ms; /* when it was last read because of a training */
@@ -170,6 +171,7 @@ struct workbench {
 
 	struct session *session;             /* NULL: none yet */
 	struct resumed *resumed;             /* what the session goes on from, or NULL */
+	struct tuned *tuned;                 /* what it takes its encoder from, or NULL */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;
