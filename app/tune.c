@@ -13,7 +13,7 @@ static void begin(struct settings *s, const struct settings *was, int task)
 	static const char *const own[] = {
 		"data",          "valid",        "data_target", "valid_target",  "data_format",
 		"header",        "label_column", "text_column", "source_column", "freeze",
-		"target_column", "lr_factors",   "gradual",     "extend_vocab"};
+		"target_column", "lr_factors",   "gradual",     "valid_split",   "extend_vocab"};
 
 	settings_copy(s, was);
 	for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)

@@ -62,7 +62,7 @@ struct sentence {
 	struct trace *trace; /* NULL until the job is done */
 	const char **token;  /* trace->T, and what follows belongs to it */
 	bool *unknown;
-	/* reconstruct: written + 1; the decoder reads the first at its first step, and writes the next */
+	/* written + 1; the decoder reads the first at its first step, and writes the next */
 	const char **wrote;
 	char *token_text;
 	bool pending; /* a job is under way */
@@ -103,7 +103,9 @@ struct gates_state {
 	int goto_run, goto_t;        /* where to go when the sentence has its trace, */
 	bool goes;                   /* if there is such a place */
 	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
-	bool zoom, pane;             /* pane: the equations have the focus */
+	bool zoom, pane, map;        /* pane: the equations have the focus; map: the attention */
+	int across; /* of the map's cell, along the axis that is not the run's: from 1; 0: the largest */
+	int first_row; /* of the map */
 };
 /* A text that a model writes, and how the next one is drawn. */
 struct text_state {

@@ -129,7 +129,11 @@ printf 'good\n\nbad\n' >three.txt
 exits 0 predict judge --data three.txt --json
 same 'an answer to each line' "$(grep -c '"probabilities":{"neg":0\.[0-9]*,"pos":0\.' out)" 3
 exits 0 eval judge --data "$english" --json
-same 'its measure in training and later' "$(of_json "j->>'examples'")" "$(grep -c '' "$english")"
+same 'all of them' "$(of_json "j->>'examples'")" "$(grep -c '' "$english")"
+exits 0 tune writer --data "$english" --valid "$english" --set task=classify --name measured
+exits 0 eval measured --data "$english" --json
+same 'measured in training and later' "$(of_json "printf('%.9f', j->>'accuracy')")" \
+	"$(db "SELECT printf('%.9f', max(value)) FROM metrics WHERE name='measured' AND metric='valid/accuracy'")"
 exits 0 trace judge --text 'good food' --json
 same 'no mark is read' "$(of_json "json_array_length(j, '\$.tokens')")" 2
 exits 0 tune judge --data lines.txt --set task=generate --set window=8 --name again
