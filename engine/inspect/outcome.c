@@ -151,7 +151,10 @@ bool outcome_classes(struct trace *t)
 	const bool both = t->snapshot->encoder->model.stack.spec.dirs == 2;
 	double *y;
 
-	if (both && !run_prefixes(t))
+	if (both && t->edits)
+		for (int k = 0; k < t->T * t->C; k++)
+			t->prob[k] = NAN; /* each would have edits of its own */
+	else if (both && !run_prefixes(t))
 		return false;
 	y = outputs(t, outcome_top(t), t->D);
 	/* The whole text is always run in double. */

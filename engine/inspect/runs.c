@@ -18,6 +18,24 @@ static double activate(enum activation act, double z)
 	return act == ACT_TANH ? tanh(z) : act == ACT_IDENTITY ? z : 1 / (1 + exp(-z));
 }
 
+/* What was set by hand at a step of a run: of a gate, or of a state. */
+static void set_by_hand(const struct trace *t, const struct trace_run *r, int step,
+			enum edit_kind kind, int gate, double *v)
+{
+	const int position = r->backward ? r->T - 1 - step : step;
+
+	for (int k = 0; k < t->edits; k++) {
+		const struct edit *e = &t->edit[k];
+
+		if (e->kind != kind || (kind == EDIT_GATE && e->gate != gate) ||
+		    &t->run[e->run] != r || position < e->from || position > e->to)
+			continue;
+		for (int u = 0; u < t->H; u++)
+			if (e->unit < 0 || e->unit == u)
+				v[u] = e->value;
+	}
+}
+
 static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
 {
 	const struct gate_weights g = terms_weights(t, r, q);
@@ -30,6 +48,7 @@ static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
 		r->z[q][at + (size_t)u] = sum.z;
 		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
 	}
+	set_by_hand(t, r, step, EDIT_GATE, q, r->gate[q] + at);
 }
 
 struct cell_flow runs_flow(const struct trace *t, const struct trace_run *r, size_t at)
@@ -56,12 +75,15 @@ void runs_step(struct trace *t, struct trace_run *r, int step)
 
 		state[(s + 1) * H + u] = f.carry * state[s * H + u] + f.write;
 	}
+	set_by_hand(t, r, step, cell->carries_h ? EDIT_H : EDIT_C, 0, state + (s + 1) * H);
 	for (int q = 0; q < t->gates; q++)
 		if (cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW))
 			run_gate(t, r, step, q);
 	for (size_t u = 0; u < H && !cell->carries_h; u++)
 		r->h[(s + 1) * H + u] = (o < 0 ? 1 : r->gate[o][s * H + u]) *
 					activate(cell->output, r->c[(s + 1) * H + u]);
+	if (!cell->carries_h)
+		set_by_hand(t, r, step, EDIT_H, 0, r->h + (s + 1) * H);
 }
 
 static bool make_room(struct trace *t, struct trace_run *r)
@@ -230,4 +252,70 @@ bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool 
 			runs_step(t, r + k, step);
 	}
 	return runs_name(t, s, r);
+}
+
+/* A step of a run at a position, and back. */
+static int turned(const struct trace_run *r, int k)
+{
+	return r->backward ? r->T - 1 - k : k;
+}
+
+/* Whether a run's output is as it was at a position, where its first changed step is known. */
+static bool is_as_before(const struct trace_run *r, int changed, int position)
+{
+	return turned(r, position) < changed;
+}
+
+/* The first step of a run that may differ from base; its T: none. */
+static int first_change(const struct trace *t, const struct trace_run *r, const int *changed)
+{
+	const int below = (r->layer - 1) * r->stack->spec.dirs;
+	int first = r->T;
+
+	for (int k = 0; k < t->edits; k++)
+		if (&t->run[t->edit[k].run] == r) {
+			const int step = turned(r, r->backward ? t->edit[k].to : t->edit[k].from);
+
+			first = step < first ? step : first;
+		}
+	for (int step = 0; r->layer && step < first; step++)
+		for (int d = 0; d < r->stack->spec.dirs; d++)
+			if (!is_as_before(&t->run[below + d], changed[below + d], turned(r, step)))
+				first = step;
+	return first;
+}
+
+/* Copies the first steps, and the states before and behind them. */
+static void copy_steps(const struct trace *t, struct trace_run *r, const struct trace_run *from,
+		       int steps)
+{
+	const size_t n = (size_t)steps, H = (size_t)t->H;
+
+	memcpy(r->x, from->x, n * (size_t)r->E * sizeof(double));
+	for (int q = 0; q < t->gates; q++) {
+		memcpy(r->z[q], from->z[q], n * H * sizeof(double));
+		memcpy(r->gate[q], from->gate[q], n * H * sizeof(double));
+	}
+	memcpy(r->h, from->h, (n + 1) * H * sizeof(double));
+	if (r->c)
+		memcpy(r->c, from->c, (n + 1) * H * sizeof(double));
+}
+
+bool runs_edited(struct trace *t, const struct trace *base)
+{
+	const struct stack *s = &t->snapshot->encoder->model.stack;
+	int changed[STACK_MAX_RUNS];
+
+	if (!runs_lay(t, s, t->run, false, t->T))
+		return false;
+	for (int k = 0; k < s->runs; k++) {
+		struct trace_run *r = &t->run[k];
+
+		changed[k] = first_change(t, r, changed);
+		read_input(t, r);
+		copy_steps(t, r, &base->run[k], changed[k]);
+		for (int step = changed[k]; step < r->T; step++)
+			runs_step(t, r, step);
+	}
+	return runs_name(t, s, t->run);
 }

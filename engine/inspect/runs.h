@@ -16,6 +16,10 @@ bool runs_name(struct trace *t, const struct stack *s, struct trace_run *r);
  * written. false without memory. */
 bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T);
 
+/* The runs over the text again as they are in base, with the edits of t and what follows from them. false
+ * without memory. */
+bool runs_edited(struct trace *t, const struct trace *base);
+
 /* Embeds what a decoder reads at a step: the token before, and at first the end mark. */
 void runs_embed_written(const struct trace *t, int step, double *x);
 /* How the state of a unit came about at a step; `at` is step * H + unit. */

@@ -256,6 +256,7 @@ void trace_free(struct trace *t)
 	}
 	snapshot_unref(t->snapshot);
 	encoding_release(&t->encoding);
+	free(t->edit);
 	free(t->run);
 	free(t->text);
 	free(t->ids);

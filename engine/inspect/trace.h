@@ -42,6 +42,17 @@ struct trace_run {
 	double *block, *mirrored;
 };
 
+/* A number set by hand: see whatif.h. */
+enum edit_kind { EDIT_GATE, EDIT_C, EDIT_H };
+struct edit {
+	enum edit_kind kind;
+	int gate; /* its place in the cell's table */
+	int run;
+	int unit;     /* -1: all */
+	int from, to; /* positions, both included */
+	double value;
+};
+
 struct trace {
 	struct snapshot *snapshot; /* one reference */
 	char *text;
@@ -61,6 +72,8 @@ struct trace {
 	/* classify (T, C): the classes if the text ended after position t. generate (T, C): the token that
 	 * follows position t. With a decoder (written, C): the token that it writes. */
 	double *prob;
+	struct edit *edit; /* edits of them; NULL where nothing was set */
+	int edits;
 	double distance; /* largest |double - float32| over all gates, states, shares and probabilities */
 };
 

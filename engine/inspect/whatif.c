@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/whatif.h"
+
+#include "engine/base/mem.h"
+#include "engine/inspect/outcome.h"
+#include "engine/inspect/runs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool edit_of(const struct trace *t, const char *signal, int run, int unit, int from, int to,
+	     double value, struct edit *out, struct err *err)
+{
+	const struct cell_ops *cell = t->snapshot->encoder->model.spec.cell;
+	const struct trace_run *r = &t->run[run];
+	const int k = trace_signal_find(r, signal);
+
+	if (r->decoder)
+		return err_set(err, ERR_USAGE, "what a decoder does cannot be set");
+	if (k < 0)
+		return err_set(err, ERR_USAGE, "cell %s has no '%s' that could be set", cell->name,
+			       signal);
+	*out = (struct edit){.gate = r->signal[k].gate,
+			     .run = run,
+			     .unit = unit,
+			     .from = from,
+			     .to = to,
+			     .value = value};
+	if (!strcmp(signal, "h") || !strcmp(signal, "c"))
+		out->kind = *signal == 'h' ? EDIT_H : EDIT_C;
+	else if (out->gate < 0)
+		return err_set(err, ERR_USAGE, "cell %s has no gate %s of its own%s", cell->name,
+			       signal, cell->coupled ? ": it is 1 - i" : ": it is always 1");
+	if (unit >= t->H)
+		return err_set(err, ERR_USAGE, "units are 0 to %d, not %d", t->H - 1, unit);
+	if (from < 0 || to >= r->T || from > to)
+		return err_set(err, ERR_USAGE, "steps are 1 to %d", r->T);
+	return !isnan(value) || err_set(err, ERR_USAGE, "a number is needed");
+}
+
+/* The text as base has it, with nothing computed yet. */
+static struct trace *begin(const struct trace *base, const struct edit *edit, int count)
+{
+	struct trace *t = mem_zero(1, sizeof(*t));
+
+	t->snapshot = snapshot_ref(base->snapshot);
+	t->text = mem_text(base->text);
+	t->T = base->T;
+	t->H = base->H;
+	t->D = base->D;
+	t->C = base->C;
+	t->gates = base->gates;
+	t->runs = base->runs;
+	encoder_encode(t->snapshot->encoder, base->text, strlen(base->text), &t->encoding);
+	t->ids = mem_alloc((size_t)t->T * sizeof(*t->ids));
+	memcpy(t->ids, base->ids, (size_t)t->T * sizeof(*t->ids));
+	t->token = mem_alloc((size_t)t->T * sizeof(*t->token));
+	memcpy(t->token, base->token, (size_t)t->T * sizeof(*t->token));
+	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
+	t->edit = mem_alloc((size_t)count * sizeof(*t->edit) + 1);
+	memcpy(t->edit, edit, (size_t)count * sizeof(*t->edit));
+	t->edits = count;
+	if (base->vector)
+		t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
+	return t;
+}
+
+static bool run_all(struct trace *t, const struct trace *base)
+{
+	if (!runs_edited(t, base))
+		return false;
+	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
+	if (!t->prob)
+		return false;
+	if (t->snapshot->encoder->model.spec.task == TASK_CLASSIFY)
+		return outcome_classes(t);
+	outcome_tokens(t, outcome_top(t));
+	return true;
+}
+
+struct trace *whatif(const struct trace *base, const struct edit *edit, int count, struct err *err)
+{
+	struct trace *t;
+
+	if (base->snapshot->encoder->model.dec.runs) {
+		err_set(err, ERR_USAGE,
+			"a run with a decoder is not run again under edits; classify and generate "
+			"are");
+		return NULL;
+	}
+	t = begin(base, edit, count);
+	if (run_all(t, base))
+		return t;
+	err_set(err, ERR_FAILED, "not enough memory to trace %d steps", t->T);
+	trace_free(t);
+	return NULL;
+}
+
+int whatif_differs(const struct trace *a, const struct trace *b, int run, double most)
+{
+	const struct trace_run *x = &a->run[run], *y = &b->run[run];
+	const double *h = x->signal[trace_signal_find(x, "h")].v;
+	const double *g = y->signal[trace_signal_find(y, "h")].v;
+
+	for (int t = 0; t < x->T; t++)
+		for (int u = 0; u < a->H; u++)
+			if (!(fabs(h[t * a->H + u] - g[t * a->H + u]) <= most))
+				return t;
+	return -1;
+}
