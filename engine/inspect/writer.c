@@ -54,7 +54,9 @@ static bool read_pair(struct writer *w)
 	batch_of_ids(&w->work.in.batch, w->prompt.ids, (int)w->prompt.count, &e->rules);
 	if (!model_remember(&e->model, w->snapshot->weights, &w->work, &(struct pass){0}))
 		return false;
-	w->most = w->spec.most ? w->spec.most : decode_limit(w->work.in.batch.len[0]);
+	w->most = decode_limit(w->work.in.batch.len[0]);
+	if (w->spec.most > 0 && w->spec.most < w->most)
+		w->most = w->spec.most;
 	if (e->model.spec.attention)
 		w->look = mem_zero(w->prompt.count + 1, sizeof(*w->look));
 	return begin_answer(w, w->spec.beam > 0);

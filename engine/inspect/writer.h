@@ -33,7 +33,7 @@ struct writer_spec {
 	uint64_t seed;
 	int beam; /* of pairs: texts under way in the search; 0: none, tokens are drawn as `how` says */
 	double penalty;
-	int most;     /* of pairs: tokens of the answer, 1 at least; 0: what decode_limit says */
+	int most; /* of pairs: tokens of the answer at most, never more than decode_limit; 0: as many */
 	bool unknown; /* <unk> may be written; <pad> never is, but where it is the end mark */
 };
 
