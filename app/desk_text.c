@@ -333,7 +333,7 @@ bool desk_write(struct workbench *w, const char *prompt, struct err *err)
 	if (pairs && t->drawn)
 		wj->spec.how = t->how;
 	if (pairs) {
-		wj->spec.beam = t->drawn ? 0 : t->beam;
+		wj->spec.beam = t->wide = t->drawn ? 0 : t->beam;
 		wj->spec.penalty = t->scored = t->penalty;
 		wj->spec.most = t->length;
 	}

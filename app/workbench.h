@@ -148,7 +148,8 @@ struct text_state {
 	double penalty;
 	bool searching, tree; /* tree: it has the focus */
 	struct branches branches;
-	double scored; /* the penalty of that search */
+	double scored; /* the penalty of that search, */
+	int wide;      /* and how many texts it had under way */
 	bool drawn;    /* the answer is drawn with a seed, not looked for */
 	real *look;
 	size_t look_cap;

@@ -144,7 +144,7 @@ void branches_draw(struct workbench *w, struct rect r)
 	int rows;
 
 	branches_lay(b);
-	snprintf(title, sizeof(title), "search · %d under way", t->beam);
+	snprintf(title, sizeof(title), "search · %d under way", t->wide);
 	in = part_frame(w, r, title, NULL, t->tree);
 	rows = in.rows - 1; /* the last one is for the text */
 	if (rows < 1)
