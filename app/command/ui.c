@@ -390,7 +390,7 @@ static const struct command table[] = {
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},
-	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length", BOTH, 0, -1, NULL, ui_sample, sample_word},
+	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length; of pairs beam, penalty", BOTH, 0, -1, NULL, ui_sample, sample_word},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
 	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
 	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},
