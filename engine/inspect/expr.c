@@ -435,3 +435,16 @@ bool expr_check(const struct expr *e, const struct expr_place *at, struct err *e
 	}
 	return true;
 }
+
+bool expr_needs_trace(const struct expr *e)
+{
+	for (int k = 0; k < e->nodes; k++) {
+		const struct expr_node *n = &e->node[k];
+
+		if (n->kind == EXPR_OUTCOME ||
+		    (n->kind == EXPR_SIGNAL &&
+		     (!strcmp(n->name, "x") || !strncmp(n->name, "z_", 2))))
+			return true;
+	}
+	return false;
+}

@@ -29,6 +29,9 @@ struct expr *expr_parse(const char *text, struct err *err);
 void expr_free(struct expr *e);              /* NULL is ignored */
 const char *expr_text(const struct expr *e); /* as it was written; borrowed */
 
+/* Whether it asks for more than gates, states and words: x, z_... or p. */
+bool expr_needs_trace(const struct expr *e);
+
 /* Where an expression is looked at: a step of a run of a trace, both from 0. */
 struct expr_place {
 	const struct trace *trace;

@@ -20,6 +20,14 @@ bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool 
  * without memory. */
 bool runs_edited(struct trace *t, const struct trace *base);
 
+/*
+ * A trace without x, z, vector and prob, from what a pass in float32 over many texts left of batch row r: gates
+ * and states of the runs over the text, and its words. The encoding is taken over (it is empty then). NULL
+ * without memory. Any thread, once the pass is over.
+ */
+struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const struct work *w,
+			    int r);
+
 /* Embeds what a decoder reads at a step: the token before, and at first the end mark. */
 void runs_embed_written(const struct trace *t, int step, double *x);
 /* How the state of a unit came about at a step; `at` is step * H + unit. */

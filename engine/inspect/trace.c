@@ -214,6 +214,58 @@ static void match_tokens(struct trace *t, const struct batch_rules *rules)
 		t->token[step++] = -1;
 }
 
+/* The steps of one row of a batch, as a run goes through them. */
+static void take_row(struct trace *t, struct trace_run *r, const struct recur_tape *tape,
+		     const struct steps *steps, int row)
+{
+	const size_t H = (size_t)t->H, G = (size_t)t->gates, B = (size_t)steps->B;
+
+	for (size_t u = 0; u < H; u++) {
+		r->h[u] = (double)tape->h[(size_t)row * H + u];
+		if (r->c)
+			r->c[u] = (double)tape->c[(size_t)row * H + u];
+	}
+	for (size_t s = 0; s < (size_t)r->T; s++) {
+		const size_t n = (size_t)steps->offset[s] + (size_t)row;
+
+		for (size_t u = 0; u < H; u++) {
+			for (size_t q = 0; q < G; q++)
+				r->gate[q][s * H + u] = (double)tape->z[(n * G + q) * H + u];
+			r->h[(s + 1) * H + u] = (double)tape->h[(B + n) * H + u];
+			if (r->c)
+				r->c[(s + 1) * H + u] = (double)tape->c[(B + n) * H + u];
+		}
+	}
+}
+
+struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const struct work *w,
+			    int r)
+{
+	const struct encoder *e = s->encoder;
+	const struct stack *st = &e->model.stack;
+	struct trace *t = mem_zero(1, sizeof(*t));
+	bool ok;
+
+	t->snapshot = snapshot_ref(s);
+	t->H = e->model.spec.hidden;
+	t->D = e->model.D;
+	t->C = e->model.spec.classes;
+	t->gates = e->model.spec.cell->gates;
+	t->runs = st->runs;
+	t->T = w->in.batch.len[r];
+	t->encoding = *encoding;
+	*encoding = (struct encoding){0};
+	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
+	match_tokens(t, &e->rules);
+	ok = runs_lay(t, st, t->run, false, t->T);
+	for (int k = 0; ok && k < t->runs; k++)
+		take_row(t, &t->run[k], &w->in.tape.run[k], &w->in.batch.steps, r);
+	if (ok && runs_name(t, st, t->run))
+		return t;
+	trace_free(t);
+	return NULL;
+}
+
 struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct err *err)
 {
 	const struct encoder *e = s->encoder;
