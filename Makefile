@@ -49,7 +49,7 @@ SCREEN_LIBS := $(call pkg,--libs,vterm) -lutil
 base_src   := $(wildcard engine/base/*.c)
 engine_src := $(filter-out $(base_src),$(wildcard engine/*/*.c))
 # Hot loops: compiled once more for each level of vector instructions (engine/math/level.h).
-hot_src := engine/math/kernels.c engine/math/packed.c engine/train/optim_rules.c \
+hot_src := engine/math/kernels.c engine/math/packed.c engine/train/optim_rules.c engine/inspect/dense.c \
 	$(filter-out engine/nn/cell.c,$(wildcard engine/nn/cell*.c))
 store_src  := $(wildcard store/*.c)
 app_src    := $(filter-out app/main.c,$(wildcard app/*.c app/*/*.c))

@@ -2,14 +2,13 @@
 /* Texts as vectors of one length: written out, or compared with one text's. */
 #include "app/archive.h"
 #include "app/command/command.h"
-#include "app/settings.h"
+#include "app/command/texts.h"
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/exchange/safetensors.h"
 #include "engine/inspect/vectors.h"
 #include "engine/text/utf8.h"
-#include "store/param.h"
 
 #include <limits.h>
 #include <math.h>
@@ -78,31 +77,6 @@ static void one_text(struct examples *ex, const char *text)
 	ex->file.path = mem_text("--text");
 	ex->at[0].text_len = clean.len;
 	ex->at[0].text = clean.data ? buf_take(&clean) : mem_text("");
-}
-
-/* Reads the file that the options mean; without any of them its lines are the texts, if `lines`. */
-static bool read_file(struct reading *r, const struct args *a, bool lines, struct err *err)
-{
-	const char *format = args_value(a, "--data-format"), *path = args_value(a, "--data");
-	struct read_options opt = {
-		.label_column = args_value(a, "--label-column"),
-		.text_column = args_value(a, "--text-column"),
-		.no_header = args_has(a, "--no-header"),
-	};
-	const int found = format ? data_format_find(format) : DATA_AUTO;
-
-	if (found < 0)
-		return err_set(err, ERR_USAGE,
-			       "there is no data format '%s'; see 'sluice help settings'", format);
-	if (!strcmp(path, "-") && !r->c->out)
-		return err_set(err, ERR_USAGE, "the console has no standard input: name a file");
-	opt.format = (enum data_format)found;
-	opt.stream = lines && !format && !opt.label_column && !opt.text_column && !opt.no_header;
-	if (!examples_read(&r->texts, path, &opt, err))
-		return false;
-	if (!r->c->quiet && r->c->out)
-		fputs(buf_str(&r->texts.file.warnings), stderr);
-	return true;
 }
 
 /* Takes the vectors (count, D) of the texts from number `first` on. */
@@ -311,18 +285,6 @@ static bool encode_file(struct reading *r, const char *path, struct err *err)
 	return ok;
 }
 
-/* The options of files need a file. */
-static bool with_data(const struct args *a, struct err *err)
-{
-	static const char *const of_files[] = {"--data-format", "--label-column", "--text-column",
-					       "--no-header"};
-
-	for (size_t k = 0; k < sizeof(of_files) / sizeof(of_files[0]); k++)
-		if (args_has(a, of_files[k]) && !args_has(a, "--data"))
-			return err_set(err, ERR_USAGE, "%s needs --data FILE", of_files[k]);
-	return true;
-}
-
 bool command_encode(struct context *c, const struct args *a, struct err *err)
 {
 	const char *data = args_value(a, "--data"), *text = args_value(a, "--text");
@@ -335,7 +297,7 @@ bool command_encode(struct context *c, const struct args *a, struct err *err)
 			       data ? "encode takes --data FILE or --text TEXT, not "
 				      "both"
 				    : "encode needs --data FILE or --text TEXT");
-	if (!with_data(a, err))
+	if (!texts_options(a, err))
 		return false;
 	if (to && c->format != OUTPUT_AUTO)
 		return err_set(err, ERR_USAGE, "--to writes a safetensors file: leave --%s out",
@@ -349,7 +311,7 @@ bool command_encode(struct context *c, const struct args *a, struct err *err)
 	if (ok && text)
 		one_text(&r.texts, text);
 	else if (ok)
-		ok = read_file(&r, a, true, err);
+		ok = texts_file(c, a, true, &r.texts, err);
 	if (ok && to)
 		ok = encode_file(&r, to, err);
 	else if (ok && c->out && (c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON))
@@ -424,62 +386,6 @@ static bool report_near(const struct reading *r, const struct neighbour *all, si
 	return output_close(&o, err);
 }
 
-/* The settings of the run, and which file it learned from. */
-static bool read_record(struct reading *r, struct settings *settings, char **path,
-			struct dataset *d, struct err *err)
-{
-	struct store *s = context_store(r->c, false, err);
-	struct param_row *params = NULL;
-	size_t n = 0;
-	bool ok = s && store_params(s, r->run.run, &params, &n, err);
-
-	for (size_t k = 0; ok && k < n; k++)
-		ok = settings_set(settings, params[k].name, params[k].value, err);
-	ok = ok && store_dataset_get(s, r->run.run, "train", path, d, err);
-	store_params_free(params, n);
-	store_close(s);
-	return ok;
-}
-
-/* Whether that file can be looked for at all. */
-static bool is_there(const struct reading *r, const char *path, struct err *err)
-{
-	if (!path || !strcmp(path, "-"))
-		return err_set(err, ERR_INPUT, "%s was trained on %s: give --data FILE",
-			       r->run.name,
-			       path ? "standard input, which is not kept"
-				    : "a file that the store does not name");
-	if (access(path, F_OK) != 0)
-		return err_set(err, ERR_INPUT,
-			       "%s, which the run was trained on, is not there: give --data FILE",
-			       path);
-	return true;
-}
-
-/* The texts that the run was trained on, if they are still what they were. */
-static bool read_trained(struct reading *r, struct err *err)
-{
-	struct settings settings;
-	struct read_options opt;
-	struct dataset d = {0};
-	char *path = NULL;
-	bool ok;
-
-	settings_default(&settings);
-	ok = read_record(r, &settings, &path, &d, err) && is_there(r, path, err);
-	if (ok) {
-		settings_read_options(&settings, &opt);
-		ok = examples_read(&r->texts, path, &opt, err);
-	}
-	if (ok && memcmp(d.sha256, r->texts.file.sha256, sizeof(d.sha256)) != 0)
-		ok = err_set(err, ERR_INPUT,
-			     "%s has changed since the run was trained on it: give --data FILE",
-			     path);
-	free(path);
-	settings_release(&settings);
-	return ok;
-}
-
 /* The vector of the text that the others are compared with. */
 static real *vector_of(struct reading *r, const char *text, struct err *err)
 {
@@ -512,14 +418,14 @@ bool command_near(struct context *c, const struct args *a, struct err *err)
 
 	if (!text)
 		return err_set(err, ERR_USAGE, "near needs --text TEXT");
-	if (!with_data(a, err) || !args_number(a, "--count", INT_MAX, &count, err))
+	if (!texts_options(a, err) || !args_number(a, "--count", INT_MAX, &count, err))
 		return false;
 	ok = context_load(c, a->pos[0], &r.run, err);
 	if (ok && args_has(a, "--data")) /* as train would read it */
-		ok = read_file(&r, a, task_table[r.run.snapshot->encoder->model.spec.task].stream,
-			       err);
+		ok = texts_file(c, a, task_table[r.run.snapshot->encoder->model.spec.task].stream,
+				&r.texts, err);
 	else if (ok)
-		ok = read_trained(&r, err);
+		ok = texts_trained(c, &r.run, &r.texts, err);
 	ok = ok && (s.from = vector_of(&r, text, err));
 	if (ok) {
 		s.all = mem_zero(r.texts.count, sizeof(*s.all));
