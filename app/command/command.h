@@ -127,6 +127,9 @@ bool command_generate(struct context *c, const struct args *a, struct err *err);
 bool command_translate(struct context *c, const struct args *a, struct err *err);
 bool command_encode(struct context *c, const struct args *a, struct err *err);
 bool command_near(struct context *c, const struct args *a, struct err *err);
+bool command_print(struct context *c, const struct args *a, struct err *err);
+bool command_search(struct context *c, const struct args *a, struct err *err);
+bool command_whatif(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
 bool command_show(struct context *c, const struct args *a, struct err *err);
 bool command_query(struct context *c, const struct args *a, struct err *err);
@@ -141,7 +144,7 @@ bool command_help(struct context *c, const struct args *a, struct err *err);
 
 extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
-	options_encode[],
-	options_near[], options_runs[], options_query[];
+	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
+	options_runs[], options_query[];
 
 #endif

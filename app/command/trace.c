@@ -360,8 +360,7 @@ static void layer_name(const struct trace_run *r, char name[24])
 		snprintf(name, 24, "l%d.%s", r->layer, r->backward ? "bw" : "fw");
 }
 
-/* The run that --layer names; the top one over the text without it. -1 if there is none. */
-static int find_layer(const struct trace *t, const char *layer, struct err *err)
+int trace_find_layer(const struct trace *t, const char *layer, struct err *err)
 {
 	const struct stack *s = &t->snapshot->encoder->model.stack;
 	struct buf list = {0};
@@ -386,7 +385,7 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 		   const struct trace *t, struct err *err)
 {
 	const char *unit = args_value(a, "--unit");
-	const int run = find_layer(t, args_value(a, "--layer"), err);
+	const int run = trace_find_layer(t, args_value(a, "--layer"), err);
 	struct buf b = {0};
 	struct output o;
 	char *end;
@@ -415,11 +414,21 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 	return output_close(&o, err);
 }
 
+struct trace *trace_of_text(struct snapshot *s, const char *text, struct err *err)
+{
+	struct buf clean = {0};
+	struct trace *t;
+
+	utf8_repair(&clean, text, strlen(text), NULL);
+	t = trace_new(s, buf_str(&clean), clean.len, err);
+	buf_release(&clean);
+	return t;
+}
+
 bool command_trace(struct context *c, const struct args *a, struct err *err)
 {
 	const char *text = args_value(a, "--text");
 	struct loaded l = {0};
-	struct buf clean = {0};
 	struct trace *t;
 	bool ok;
 
@@ -427,11 +436,9 @@ bool command_trace(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "trace needs --text TEXT");
 	if (!context_load(c, a->pos[0], &l, err))
 		return false;
-	utf8_repair(&clean, text, strlen(text), NULL);
-	t = trace_new(l.snapshot, buf_str(&clean), clean.len, err);
+	t = trace_of_text(l.snapshot, text, err);
 	ok = t && report(c, a, &l, t, err);
 	trace_free(t);
-	buf_release(&clean);
 	loaded_release(&l);
 	return ok;
 }

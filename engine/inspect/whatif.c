@@ -6,8 +6,11 @@
 #include "engine/inspect/runs.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { EDIT_UNITS = 64 };
 
 bool edit_of(const struct trace *t, const char *signal, int run, int unit, int from, int to,
 	     double value, struct edit *out, struct err *err)
@@ -37,6 +40,119 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 	if (from < 0 || to >= r->T || from > to)
 		return err_set(err, ERR_USAGE, "steps are 1 to %d", r->T);
 	return !isnan(value) || err_set(err, ERR_USAGE, "a number is needed");
+}
+
+/* What stands before the '=': a signal, its run and its units. */
+struct target {
+	char name[16];
+	int run, unit[EDIT_UNITS], units;
+};
+
+static bool bad_edit(const char *text, struct err *err)
+{
+	return err_set(
+		err, ERR_USAGE,
+		"'%s' is no edit; one is of the form f[12] = 0 @3..5, with units and steps or "
+		"without",
+		text);
+}
+
+/* "l1.", "bw.", "fw.": which run is meant. */
+static bool read_run(const struct trace *t, const char **at, struct target *out, struct err *err)
+{
+	int layer = t->run[out->run].layer;
+	bool backward = t->run[out->run].backward, placed = false;
+	int n = 0;
+
+	for (;; placed = true, *at += n) {
+		n = 0;
+		if (sscanf(*at, "l%d.%n", &layer, &n) == 1 && n)
+			continue;
+		if (strncmp(*at, "fw.", 3) != 0 && strncmp(*at, "bw.", 3) != 0)
+			break;
+		backward = **at == 'b';
+		n = 3;
+	}
+	for (int k = 0; placed && k < t->runs; k++)
+		if (t->run[k].layer == layer && t->run[k].backward == backward &&
+		    !t->run[k].decoder) {
+			out->run = k;
+			return true;
+		}
+	return !placed || err_set(err, ERR_USAGE, "the run has no such layer and direction");
+}
+
+static bool read_target(const struct trace *t, const char *text, const char **at,
+			struct target *out, struct err *err)
+{
+	int n = 0;
+
+	*at += strspn(*at, " ");
+	if (!read_run(t, at, out, err))
+		return false;
+	if (sscanf(*at, "%15[a-z]%n", out->name, &n) != 1)
+		return bad_edit(text, err);
+	*at += n;
+	for (char open = '['; **at == open; open = ',') {
+		n = 0;
+		if (out->units == EDIT_UNITS)
+			return err_set(err, ERR_USAGE, "an edit has %d units at most", EDIT_UNITS);
+		if (sscanf(*at + 1, "%d%n", &out->unit[out->units], &n) != 1 ||
+		    out->unit[out->units] < 0)
+			return bad_edit(text, err);
+		*at += 1 + n;
+		out->units++;
+	}
+	if (out->units && *(*at)++ != ']')
+		return bad_edit(text, err);
+	return true;
+}
+
+/* "@3" or "@3..5", from 1; nothing: all. */
+static bool read_steps(const struct trace *t, int run, const char *at, int *from, int *to)
+{
+	int n = 0;
+
+	*from = 1;
+	*to = t->run[run].T;
+	at += strspn(at, " ");
+	if (!*at)
+		return true;
+	if (sscanf(at, "@%d%n", from, &n) != 1)
+		return false;
+	at += n;
+	*to = *from;
+	n = 0;
+	if (sscanf(at, "..%d%n", to, &n) == 1)
+		at += n;
+	return !at[strspn(at, " ")];
+}
+
+bool edit_parse(const struct trace *t, const char *text, int run, struct edit **out, int *count,
+		struct err *err)
+{
+	struct target target = {.run = run};
+	const char *at = text;
+	int n = 0, from, to;
+	double value;
+
+	*out = NULL;
+	*count = 0;
+	if (!read_target(t, text, &at, &target, err))
+		return false;
+	if (sscanf(at, " = %lf%n", &value, &n) != 1 || !n ||
+	    !read_steps(t, target.run, at + n, &from, &to))
+		return bad_edit(text, err);
+	*count = target.units ? target.units : 1;
+	*out = mem_zero((size_t)*count, sizeof(**out));
+	for (int k = 0; k < *count; k++)
+		if (!edit_of(t, target.name, target.run, target.units ? target.unit[k] : -1,
+			     from - 1, to - 1, value, *out + k, err)) {
+			free(*out);
+			*out = NULL;
+			return false;
+		}
+	return true;
 }
 
 /* The text as base has it, with nothing computed yet. */

@@ -16,6 +16,14 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 	     double value, struct edit *out, struct err *err);
 
 /*
+ * Reads "f[12] = 0 @3..5": a signal with the place of its layer before it (l1.bw.f), units in brackets (several
+ * with commas; none: all), a number, and steps from 1 (one, or from..to; none: all). One edit for each unit.
+ * Free *out with free. ERR_USAGE.
+ */
+bool edit_parse(const struct trace *t, const char *text, int run, struct edit **out, int *count,
+		struct err *err);
+
+/*
  * A trace of the same text under `count` edits, of which later ones win; base is one without any. In two
  * directions the probabilities before the last position are NaN: each would be a run of its own. ERR_USAGE
  * for a run with a decoder, ERR_FAILED without memory. Any thread.

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A trace questioned: expressions at its steps, where in many texts they hold, and what follows from numbers
+ * that are set by hand. */
+#include "app/archive.h"
+#include "app/command/command.h"
+#include "app/command/texts.h"
+#include "app/command/trace.h"
+#include "app/prepare.h"
+
+#include "engine/base/mem.h"
+#include "engine/base/rng.h"
+#include "engine/inspect/search.h"
+#include "engine/inspect/whatif.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option options_print[] = {
+	{"--text", "TEXT", "the text that is looked at"},
+	{"--layer", "NAME", "whose signals are meant where nothing else is said, such as l0.bw"},
+	{"--at", "T", "at this step only, from 1"},
+	{NULL, NULL, NULL},
+};
+
+const struct option options_search[] = {
+	{"--data", "FILE", "the texts to look among (default: what the run was trained on)"},
+	{"--layer", "NAME", "whose steps are gone through, such as l0.bw"},
+	{"--limit", "N", "stop after so many places (default 20)"},
+	{"--all", NULL, "every step of a text where it holds, not the first one only"},
+	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
+	{"--label-column", "NAME", "by name or number from 1"},
+	{"--text-column", "NAME", "by name or number from 1"},
+	{"--no-header", NULL, "the first line of a csv file is data"},
+	{NULL, NULL, NULL},
+};
+
+const struct option options_whatif[] = {
+	{"--text", "TEXT", "the text that is looked at"},
+	{"--layer", "NAME", "whose signals are meant where nothing else is said, such as l0.bw"},
+	{"--random", "N",
+	 "how many random edits of as many units it is held against (default 100)"},
+	{"--seed", "S", "of those (default 1)"},
+	{NULL, NULL, NULL},
+};
+
+/* A text's trace, as a command line asks for it. */
+struct looked_at {
+	struct loaded run;
+	struct trace *trace;
+	int layer; /* the run of the trace that --layer means */
+};
+
+static void looked_at_release(struct looked_at *l)
+{
+	trace_free(l->trace);
+	loaded_release(&l->run);
+}
+
+static bool look_at(struct context *c, const struct args *a, struct looked_at *l, struct err *err)
+{
+	const char *text = args_value(a, "--text");
+
+	if (!text)
+		return err_set(err, ERR_USAGE, "%s needs --text TEXT", a->command->name);
+	if (!context_load(c, a->pos[0], &l->run, err))
+		return false;
+	l->trace = trace_of_text(l->run.snapshot, text, err);
+	if (!l->trace)
+		return false;
+	l->layer = trace_find_layer(l->trace, args_value(a, "--layer"), err);
+	if (l->layer < 0)
+		return false;
+	return l->trace->run[l->layer].T > 0 ||
+	       err_set(err, ERR_USAGE, "there is no token in the text, and so no step");
+}
+
+/* The rows of one expression at one step: one, or one for each number of a vector. */
+static void print_value(struct output *o, const struct trace *t, int run, int step,
+			const struct expr *e, const struct expr_value *v)
+{
+	size_t n;
+	const char *token = trace_token(t, run, step, &n);
+
+	for (int k = 0; k < (v->text ? 1 : v->count); k++)
+		output_row(o, (struct value[]){value_int(step + 1), value_bytes(token, n),
+					       value_text(expr_text(e)),
+					       v->vector ? value_int(k) : value_null(),
+					       v->text ? value_bytes(v->text, v->n)
+						       : value_real(v->v[k], 6)});
+}
+
+static bool print_all(struct output *o, const struct looked_at *l, struct expr *const *e, int count,
+		      int first, int end, struct err *err)
+{
+	static const char *const column[] = {"t", "token", "expression", "index", "value"};
+	struct expr_value v = {0};
+	bool ok = true;
+
+	output_columns(o, column, 5);
+	for (int t = first; ok && t < end; t++)
+		for (int k = 0; ok && k < count; k++) {
+			ok = expr_eval(e[k], &(struct expr_place){l->trace, l->layer, t}, &v, err);
+			if (ok)
+				print_value(o, l->trace, l->layer, t, e[k], &v);
+		}
+	expr_value_release(&v);
+	return ok;
+}
+
+/* Parses and checks the words behind RUN; releases what it made where one is bad. */
+static bool parse_all(const struct args *a, const struct looked_at *l, struct expr **e,
+		      struct err *err)
+{
+	const int count = a->pos_count - 1;
+
+	for (int k = 0; k < count; k++) {
+		e[k] = expr_parse(a->pos[k + 1], err);
+		if (!e[k] || !expr_check(e[k], &(struct expr_place){l->trace, l->layer, 0}, err)) {
+			err_wrap(err, "%s", a->pos[k + 1]);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool command_print(struct context *c, const struct args *a, struct err *err)
+{
+	struct looked_at l = {0};
+	struct expr *e[ARGS_MAX] = {0};
+	struct output o;
+	int64_t at = 0;
+	bool ok = look_at(c, a, &l, err) && parse_all(a, &l, e, err) &&
+		  args_number(a, "--at", l.trace->run[l.layer].T, &at, err);
+
+	if (ok) {
+		const int T = l.trace->run[l.layer].T;
+		bool closed;
+
+		output_open(&o, c->format, c->out, c->answer);
+		ok = print_all(&o, &l, e, a->pos_count - 1, at ? (int)at - 1 : 0, at ? (int)at : T,
+			       err);
+		closed = output_close(&o, ok ? err : NULL);
+		ok = ok && closed;
+	}
+	for (int k = 0; k < a->pos_count - 1; k++)
+		expr_free(e[k]);
+	looked_at_release(&l);
+	return ok;
+}
+
+/* Where hits go. */
+struct hits {
+	struct output *o;
+	const struct examples *texts;
+	int64_t left; /* before the limit */
+	int run;
+};
+
+static bool take_hit(void *arg, int text, int t, const struct trace *trace)
+{
+	struct hits *h = arg;
+	const struct example *x = &h->texts->at[text];
+	size_t n;
+	const char *token = trace_token(trace, h->run, t, &n);
+
+	output_row(h->o, (struct value[]){value_int((int64_t)x->line), value_int(t + 1),
+					  value_bytes(token, n), value_text(x->label),
+					  value_bytes(x->text, x->text_len)});
+	return --h->left > 0;
+}
+
+static bool search_all(struct context *c, const struct args *a, const struct search *s,
+		       const struct examples *texts, int64_t limit, struct err *err)
+{
+	static const char *const column[] = {"line", "t", "token", "label", "text"};
+	struct team *team = team_new(default_threads(), err);
+	struct output o;
+	struct hits hits = {&o, texts, limit, s->run};
+	bool ok, closed;
+
+	(void)a;
+	if (!team)
+		return false;
+	output_open(&o, c->format, c->out, c->answer);
+	output_columns(&o, column, 5);
+	ok = search_texts(team, s, texts->at, (int)texts->count, take_hit, &hits, err);
+	closed = output_close(&o, ok ? err : NULL);
+	team_free(team);
+	return ok && closed;
+}
+
+bool command_search(struct context *c, const struct args *a, struct err *err)
+{
+	struct search s = {.each = !args_has(a, "--all"), .stop = c->cancel};
+	struct loaded l = {0};
+	struct examples texts = {0};
+	struct expr *e = NULL;
+	struct trace *t = NULL; /* of nothing: it has the layers */
+	int64_t limit = 20;
+	bool ok = args_number(a, "--limit", INT32_MAX, &limit, err) && texts_options(a, err) &&
+		  context_load(c, a->pos[0], &l, err);
+
+	if (ok && task_table[l.snapshot->encoder->model.spec.task].decoder)
+		ok = err_set(err, ERR_USAGE,
+			     "search goes through runs without a decoder: classify and generate");
+	if (ok) {
+		e = expr_parse(a->pos[1], err);
+		t = e ? trace_of_text(l.snapshot, "", err) : NULL;
+		s.run = t ? trace_find_layer(t, args_value(a, "--layer"), err) : -1;
+		ok = s.run >= 0 && (args_value(a, "--data") ? texts_file(c, a, true, &texts, err)
+							    : texts_trained(c, &l, &texts, err));
+	}
+	s.snapshot = l.snapshot;
+	s.expr = e;
+	ok = ok && search_all(c, a, &s, &texts, limit, err);
+	trace_free(t);
+	expr_free(e);
+	examples_release(&texts);
+	loaded_release(&l);
+	return ok;
+}
+
+/* The edits of a command line, one behind the other. */
+static bool parse_edits(const struct args *a, const struct looked_at *l, struct edit **out,
+			int *count, struct err *err)
+{
+	size_t cap = 0;
+
+	for (int k = 1; k < a->pos_count; k++) {
+		struct edit *some;
+		int n;
+
+		if (!edit_parse(l->trace, a->pos[k], l->layer, &some, &n, err))
+			return false;
+		*out = mem_grow(*out, &cap, (size_t)(*count + n), sizeof(**out));
+		memcpy(*out + *count, some, (size_t)n * sizeof(**out));
+		*count += n;
+		free(some);
+	}
+	return true;
+}
+
+/* What random units in place of the chosen ones do to the classes: mean and spread of the changes. */
+struct control {
+	int runs;
+	double *mean, *deviation; /* (C) */
+};
+
+static const double *last_row(const struct trace *t)
+{
+	return t->prob + (size_t)(t->T - 1) * (size_t)t->C;
+}
+
+static bool run_control(const struct looked_at *l, const struct edit *edit, int count, int runs,
+			uint64_t seed, struct control *out, struct err *err)
+{
+	const int C = l->trace->C;
+	struct edit *random = mem_alloc(((size_t)count + 1) * sizeof(*random));
+	struct rng rng;
+	bool ok = true;
+
+	out->mean = mem_zero((size_t)C, sizeof(double));
+	out->deviation = mem_zero((size_t)C, sizeof(double));
+	rng_seed(&rng, seed, 0);
+	for (int k = 0; ok && k < runs; k++) {
+		struct trace *t;
+
+		for (int j = 0; j < count; j++) {
+			random[j] = edit[j];
+			random[j].unit = (int)rng_below(&rng, (uint32_t)l->trace->H);
+		}
+		t = whatif(l->trace, random, count, err);
+		ok = t;
+		for (int j = 0; ok && j < C; j++) {
+			const double d = last_row(t)[j] - last_row(l->trace)[j];
+
+			out->mean[j] += d;
+			out->deviation[j] += d * d;
+		}
+		trace_free(t);
+	}
+	out->runs = runs;
+	for (int j = 0; j < C; j++) {
+		out->mean[j] /= runs;
+		out->deviation[j] =
+			sqrt(fmax(0, out->deviation[j] / runs - out->mean[j] * out->mean[j]));
+	}
+	free(random);
+	return ok;
+}
+
+static bool has_units(const struct edit *edit, int count)
+{
+	for (int k = 0; k < count; k++)
+		if (edit[k].unit < 0)
+			return false;
+	return count > 0;
+}
+
+static bool report_change(struct context *c, const struct looked_at *l, const struct trace *after,
+			  const struct control *control, struct err *err)
+{
+	static const char *const column[] = {"class",      "before",        "after",    "change",
+					     "first_step", "random_change", "random_sd"};
+	const struct encoder *e = l->run.snapshot->encoder;
+	const int first = whatif_differs(l->trace, after, l->layer, 1e-6);
+	struct output o;
+
+	output_open(&o, c->format, c->out, c->answer);
+	output_columns(&o, column, 7);
+	for (int k = 0; k < l->trace->C; k++) {
+		const double a = last_row(l->trace)[k], b = last_row(after)[k];
+		const bool random = control->runs > 0;
+
+		output_row(&o,
+			   (struct value[]){value_text(e->classes.name[k]), value_real(a, 6),
+					    value_real(b, 6), value_real(b - a, 6),
+					    first < 0 ? value_null() : value_int(first + 1),
+					    random ? value_real(control->mean[k], 6) : value_null(),
+					    random ? value_real(control->deviation[k], 6)
+						   : value_null()});
+	}
+	return output_close(&o, err);
+}
+
+bool command_whatif(struct context *c, const struct args *a, struct err *err)
+{
+	struct looked_at l = {0};
+	struct control control = {0};
+	struct trace *after = NULL;
+	struct edit *edit = NULL;
+	int64_t runs = 100, seed = 1;
+	int count = 0;
+	bool ok = args_number(a, "--random", 100000, &runs, err) &&
+		  args_number(a, "--seed", INT64_MAX, &seed, err) && look_at(c, a, &l, err);
+
+	if (ok && l.run.snapshot->encoder->model.spec.task != TASK_CLASSIFY)
+		ok = err_set(err, ERR_USAGE, "whatif compares classes: the run's task is %s",
+			     task_table[l.run.snapshot->encoder->model.spec.task].name);
+	ok = ok && parse_edits(a, &l, &edit, &count, err);
+	after = ok ? whatif(l.trace, edit, count, err) : NULL;
+	ok = after;
+	if (ok && has_units(edit, count))
+		ok = run_control(&l, edit, count, (int)runs, (uint64_t)seed, &control, err);
+	ok = ok && report_change(c, &l, after, &control, err);
+	free(control.mean);
+	free(control.deviation);
+	free(edit);
+	trace_free(after);
+	looked_at_release(&l);
+	return ok;
+}
