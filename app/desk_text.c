@@ -167,16 +167,17 @@ static void take_search(struct branches *b, const struct branches *more)
 	b->laid = false;
 }
 
-/* While the search goes on, the text is the likeliest that is under way: of its tokens there is no more
- * to tell than how probable they are. */
+/* While the search goes on, the text is the best that it has come to: of its tokens there is no more to
+ * tell than how probable they are. */
 static void show_leading(struct text_state *t)
 {
-	const struct branches *b = &t->branches;
+	struct branches *b = &t->branches;
 	const struct vocab *v = t->snapshot->encoder->target;
-	int node = b->nodes - 1, end = vocab_end(v);
+	const int end = vocab_end(v);
+	int node;
 
-	while (node >= 0 && node > 0 && b->node[node - 1].step == b->node[node].step)
-		node--; /* the likeliest of a step comes first */
+	branches_lay(b);
+	node = branches_leaf(b);
 	t->count = node < 0 ? 0 : b->node[node].step;
 	t->token = mem_grow(t->token, &t->cap, (size_t)t->count + 1, sizeof(*t->token));
 	for (int k = t->count; k-- > 0; node = b->node[node].parent) {
@@ -222,8 +223,8 @@ static void take(struct text_state *t, struct write_job *wj)
 	if (wj->count)
 		memcpy(t->token + t->count, wj->piece, (size_t)wj->count * sizeof(*wj->piece));
 	t->count += wj->count;
-	if (t->follow && t->count)
-		t->cursor = t->count - 1;
+	if (t->cursor >= t->count || t->follow)
+		t->cursor = t->count ? t->count - 1 : 0;
 	if (!t->tree && !t->follow)
 		branches_goto(&t->branches, t->cursor + 1);
 }

@@ -100,7 +100,7 @@ static void draw_source(struct workbench *w, struct rect r, const struct page *p
 	in = part_frame(w, r, "text", unknown ? text : NULL, false);
 	first = scrolled(0, most < 0 ? 0 : p->place[most].row, in.rows, p->rows);
 	page_draw(w, (struct rect){in.row, in.col + 1, in.rows, in.cols - 2}, p, first);
-	if (!t->read.count)
+	if (!t->read.count && t->count)
 		canvas_text(&w->canvas, in, 0, 1, part_look(w, ROLE_dim), "no token of it is left");
 	draw_more(w, r, first, in.rows, p->rows);
 }

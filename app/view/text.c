@@ -379,7 +379,7 @@ static void open_token(struct workbench *w)
 	if (!desk_write_is_open(w) || !t->count)
 		return;
 	if (t->tree) {
-		branches_toggle(&t->branches);
+		w->dirty |= branches_toggle(&t->branches);
 		return;
 	}
 	if (m->dec.runs) {
