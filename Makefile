@@ -163,6 +163,7 @@ $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 $(BUILD)/tests/screen_term $(BUILD)/tests/screen_prompt: $(BUILD)/tests/term_demo
 $(BUILD)/tests/screen_workbench $(BUILD)/tests/screen_views $(BUILD)/tests/screen_runs $(BUILD)/tests/screen_text: \
 	tests/screen/sluice.c $(BUILD)/sluice
+$(BUILD)/tests/screen_pair: tests/screen/sluice.c $(BUILD)/sluice
 $(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
 	@mkdir -p $(@D)
 	@$(SAY)
