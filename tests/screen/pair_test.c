@@ -110,6 +110,7 @@ static void read_map(struct screen *s, struct map *m)
 		fail_msg("there is no map");
 	}
 	m->row = -1;
+	m->whole = false;
 	map_text(s, m->top + 1, 1, m->words);
 	for (int row = m->top + 2; row < rows - 2; row++) {
 		map_text(s, row, 0, bottom);
@@ -118,7 +119,7 @@ static void read_map(struct screen *s, struct map *m)
 			m->row = row;
 			strcpy(m->line, mark + strlen("▸"));
 		}
-		if (strstr(screen_text(s, row), "╰") == screen_text(s, row))
+		if (!strncmp(screen_text(s, row), "╰", strlen("╰")))
 			m->whole = !strstr(bottom, "→") && !strstr(bottom, "←");
 	}
 	if (m->row < 0) {
