@@ -280,15 +280,37 @@ static void columns_follow_the_encoder(void **state)
 	sluice_quit(s);
 }
 
+static void export_map(struct screen *s)
+{
+	screen_key(s, "x");
+	screen_wait(s, "export to: ");
+	screen_send(s, "\025"); /* away with the name */
+	screen_send(s, sluice_path("map.csv"));
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "map.csv written");
+}
+
+static void check_exported(void)
+{
+	FILE *f = fopen(sluice_path("map.csv"), "r");
+	char line[256];
+	int lines = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (!lines++)
+			assert_string_equal(line, "step,written,t,token,share\n");
+	fclose(f);
+	assert_int_equal((lines - 1) % 3, 0); /* of three words */
+	assert_true(lines > 6);
+}
+
 /* With the focus the arrows choose any cell; z shows the map alone. */
 static void the_map_has_a_cursor(void **state)
 {
 	const struct size *z = *state;
 	struct screen *s;
 	struct map m, n;
-	char line[256];
-	int lines = 0;
-	FILE *f;
 
 	train_pairs("pairs", german, "--set attention=general");
 	s = open_run(z, NULL, "pairs");
@@ -316,24 +338,12 @@ static void the_map_has_a_cursor(void **state)
 	assert_int_equal(n.share[1], m.share[1]);
 	screen_key(s, "Esc");
 	screen_wait(s, "hidden state");
-	screen_key(s, "x");
-	screen_wait(s, "export to: ");
-	screen_send(s, "\025"); /* away with the name */
-	screen_send(s, sluice_path("map.csv"));
-	screen_key(s, "Enter");
-	sluice_wait_message(s, "map.csv written");
+	export_map(s);
 	screen_key(s, "Esc");
 	screen_keys(s, "Down");
 	screen_wait(s, "dec.l0 unit 1 · t 2");
 	sluice_quit(s);
-	f = fopen(sluice_path("map.csv"), "r");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!lines++)
-			assert_string_equal(line, "step,written,t,token,share\n");
-	fclose(f);
-	assert_int_equal((lines - 1) % 3, 0);
-	assert_true(lines > 6);
+	check_exported();
 }
 
 /* Longer than any pane: the map goes along with the cursor. */
