@@ -111,13 +111,12 @@ void desk_weights_changed(struct workbench *w)
 static const char *first_sentence(const struct encoder *e)
 {
 	static const char *const text[] = {"The food was not good, but the people were kind.",
-					   "房间虽然不大，但是很干净。",
-					   "Ein Mann in einem blauen Hemd sitzt auf einer Bank."};
+					   "房间虽然不大，但是很干净。"};
 	struct encoding enc = {0};
 	double best = 2;
-	size_t which = 0;
+	int which = 0;
 
-	for (size_t k = 0; k < sizeof(text) / sizeof(*text); k++) {
+	for (int k = 0; k < 2; k++) {
 		size_t unknown = 0;
 
 		encoder_encode(e, text[k], strlen(text[k]), &enc);
