@@ -111,12 +111,13 @@ void desk_weights_changed(struct workbench *w)
 static const char *first_sentence(const struct encoder *e)
 {
 	static const char *const text[] = {"The food was not good, but the people were kind.",
-					   "房间虽然不大，但是很干净。"};
+					   "房间虽然不大，但是很干净。",
+					   "Ein Mann in einem blauen Hemd sitzt auf einer Bank."};
 	struct encoding enc = {0};
 	double best = 2;
-	int which = 0;
+	size_t which = 0;
 
-	for (int k = 0; k < 2; k++) {
+	for (size_t k = 0; k < sizeof(text) / sizeof(*text); k++) {
 		size_t unknown = 0;
 
 		encoder_encode(e, text[k], strlen(text[k]), &enc);
