@@ -5,6 +5,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "store/list.h"
+#include "store/param.h"
 #include "store/vocabulary.h"
 
 #include <jansson.h>
@@ -168,6 +169,19 @@ bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enu
 	       store_checkpoint_keep(s, run, keep, 0, NULL, err);
 }
 
+bool archive_settings(struct store *s, int64_t run, struct settings *out, struct err *err)
+{
+	struct param_row *params = NULL;
+	size_t n = 0;
+	bool ok = store_params(s, run, &params, &n, err);
+
+	settings_default(out);
+	for (size_t k = 0; ok && k < n; k++)
+		ok = settings_set(out, params[k].name, params[k].value, err);
+	store_params_free(params, n);
+	return ok;
+}
+
 static bool load_vocab(struct store *s, int64_t run, const char *role, struct vocab **vocab,
 		       struct err *err)
 {
@@ -277,7 +291,7 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 						  .pad_to = d.pad_to,
 						  .pad_front = d.pad_front,
 						  .ragged = task->stream,
-						  .marked = task->decoder && vocab_end(vocab) >= 0};
+						  .marked = !task->stream && vocab_end(vocab) >= 0};
 
 		e = encoder_new(&d.model, vocab, target, &classes, &rules, d.max_len,
 				d.truncate_front, err);

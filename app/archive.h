@@ -3,6 +3,7 @@
 #ifndef SLUICE_APP_ARCHIVE_H
 #define SLUICE_APP_ARCHIVE_H
 
+#include "app/settings.h"
 #include "engine/train/encoder.h"
 #include "store/find.h"
 #include "store/store.h"
@@ -23,6 +24,9 @@ struct encoder *archive_encoder_load(struct store *s, int64_t run, const char *s
 /* Stores a checkpoint, with progress where the snapshot has it, and drops what keep does not want. */
 bool archive_save(struct store *s, int64_t run, const struct snapshot *snap, enum keep keep,
 		  struct err *err);
+
+/* The settings of a run, to be released; what it has none of has its default. */
+bool archive_settings(struct store *s, int64_t run, struct settings *out, struct err *err);
 
 /* A run opened for reading. */
 struct loaded {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies on the desk: the sentences, with their traces under the weights that are open. */
 #include "app/desk.h"
-#include "app/resume.h"
 
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -194,7 +193,7 @@ void desk_sentence(struct workbench *w, const char *text)
 	free(w->current.text);
 	w->current.text = copy;
 	w->current.stale = true;
-	w->gates.t = 0;
+	w->gates.t = w->gates.across = 0;
 	w->gates.goes = false;
 	if (!w->pinned.text)
 		desk_pin(w, text);
@@ -223,9 +222,7 @@ void desk_release(struct workbench *w)
 {
 	jobs_free(w->jobs);
 	session_free(w->session);
-	if (w->resumed)
-		resume_release(w->resumed);
-	free(w->resumed);
+	desk_forget_origin(w);
 	desk_close_run(&w->live);
 	desk_close_run(&w->stored);
 	drop_trace(&w->current);
@@ -235,6 +232,7 @@ void desk_release(struct workbench *w)
 	desk_write_forget(w);
 	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);
+	free(w->runs.depth);
 	for (int k = 0; k < w->runs.marks; k++)
 		desk_unmark(&w->runs.mark[k]);
 	free(w->runs.filter);

@@ -11,13 +11,20 @@
 enum { CURVE_POINTS = 1500 }; /* of a curve from the store */
 
 void desk_open(struct workbench *w, const char *run); /* from the store, as the open run */
+/* The curves of a stored run as far as a step. Any thread. */
+struct store;
+void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out);
 void desk_open_live(struct workbench *w);
 /* Prepares a session with these settings, and starts it if asked to. */
 void desk_train(struct workbench *w, const struct settings *s, bool start);
 /* Goes on with a run, or from it as a new one (fork), with settings as resume_open takes them. */
 void desk_resume(struct workbench *w, const char *run, bool fork, const char *const *assignments,
 		 int count);
-void desk_feed(struct workbench *w); /* takes what the session has to tell */
+/* Trains a new run from one's encoder, with settings files and "name=value". */
+void desk_tune(struct workbench *w, const char *run, const char *const *files, int file_count,
+	       const char *const *assignments, int count);
+void desk_forget_origin(struct workbench *w); /* the run that the session went on from */
+void desk_feed(struct workbench *w);          /* takes what the session has to tell */
 void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);
 void desk_refresh(struct workbench *w); /* traces anew whatever is stale and shown */
@@ -36,7 +43,7 @@ void desk_write_stop(struct workbench *w); /* keeps what there is */
 void desk_write_forget(struct workbench *w);
 /* Whether the text was written by the run that is open. */
 bool desk_write_is_open(const struct workbench *w);
-/* Appends a token of the vocabulary as it is shown: what cannot be seen becomes a sign. */
+/* Appends a token of those that the encoder writes as it is shown: what cannot be seen becomes a sign. */
 void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii);
 void desk_release(struct workbench *w);
 int64_t desk_now_ms(void);

@@ -3,6 +3,7 @@
 #include "app/desk.h"
 
 #include "app/archive.h"
+#include "app/tree.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
 
@@ -24,6 +25,7 @@ struct list_job {
 	char *store, *filter;
 	struct run_list list;
 	struct run_row *row;
+	int *depth; /* of each run in the tree; NULL: the list is flat */
 	struct event_row *event;
 	size_t count;
 };
@@ -34,6 +36,7 @@ static void list_release(struct job *j)
 
 	store_runs_free(l->row, l->row ? l->count : 0);
 	store_events_free(l->event, l->event ? l->count : 0);
+	free(l->depth);
 	free(l->store);
 	free(l->filter);
 	free(l);
@@ -51,6 +54,10 @@ static void runs_run(struct job *j)
 	s = store_open_current(l->store, &j->err);
 	j->ok = s && store_runs(s, &l->list, &l->row, &l->count, &j->err);
 	store_close(s);
+	if (!j->ok || strcmp(l->list.order, "created") != 0)
+		return; /* a ranking is one whatever came from what */
+	l->depth = mem_zero(l->count + 1, sizeof(*l->depth));
+	runs_tree(l->row, l->count, l->depth);
 }
 
 static void runs_done(struct job *j, void *owner)
@@ -69,6 +76,9 @@ static void runs_done(struct job *j, void *owner)
 	if (r->selected < (int)r->count)
 		memcpy(at, r->row[r->selected].id, sizeof(at));
 	store_runs_free(r->row, r->count);
+	free(r->depth);
+	r->depth = l->depth;
+	l->depth = NULL;
 	r->row = l->row;
 	r->count = l->count;
 	l->row = NULL;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The runs on the desk: one opened from the store, one being trained. */
+/* The run that is being trained, from its settings to its end. */
 #include "app/desk.h"
 
 #include "app/archive.h"
 #include "app/resume.h"
+#include "app/tune.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
 
@@ -13,188 +14,6 @@
 #include <unistd.h>
 
 enum { SNAPSHOT_MS = 300, SNAPSHOT_MOST_MS = 3000, LIST_MS = 2000 };
-
-/* --- a run from the store -------------------------------------------------------------------- */
-
-struct load_job {
-	struct job job;
-	char *store, *run;
-	struct loaded loaded;
-	struct feed_view *view;
-	char status[24];
-	int64_t parameters;
-};
-
-static const char *const curve_name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
-						    "valid/accuracy"};
-
-/* A curve as far as a step. */
-static void load_curve(struct store *s, int64_t run, const char *name, int64_t last,
-		       struct curve *out)
-{
-	struct metric_curve c;
-
-	if (!store_metric_curve(s, run, name, CURVE_POINTS, &c, NULL))
-		return;
-	for (size_t k = 0; k < c.count && c.step[k] <= last; k++)
-		curve_add(out, c.epoch[k], c.value[k]);
-	metric_curve_release(&c);
-}
-
-static double param_number(struct store *s, int64_t run, const char *name)
-{
-	struct metric_summary m;
-
-	return store_metric_summary(s, run, name, &m, NULL) && m.points ? m.last.value : NAN;
-}
-
-static void load_numbers(struct load_job *l, struct store *s, const struct run_row *row)
-{
-	struct feed_view *v = l->view;
-	struct train_gauge *g = &v->gauge;
-
-	for (int k = 0; k < FEED_CURVES; k++)
-		load_curve(s, l->loaded.run, curve_name[k], INT64_MAX, &v->curve[k]);
-	g->state = TRAIN_FINISHED;
-	g->step = g->steps = row->steps;
-	g->epoch = g->epochs = (int)ceil(row->epochs);
-	g->seconds = row->seconds;
-	g->loss = row->train_loss;
-	g->accuracy = param_number(s, l->loaded.run, "train/accuracy");
-	g->grad_norm = param_number(s, l->loaded.run, "grad_norm");
-	g->lr = param_number(s, l->loaded.run, "lr");
-	g->tokens_per_s = param_number(s, l->loaded.run, "tokens_per_s");
-	g->eta = NAN;
-	v->best.valid_accuracy = row->best_accuracy;
-	v->best.valid_loss = row->best_loss;
-	v->best.epoch = row->best_step >= 0 ? (int)row->best_epoch : 0;
-	v->best.step = row->best_step;
-	v->last.valid_loss = param_number(s, l->loaded.run, "valid/loss");
-	v->last.valid_accuracy = param_number(s, l->loaded.run, "valid/accuracy");
-	snprintf(v->message, sizeof(v->message), "%s", row->message ? row->message : "");
-	snprintf(l->status, sizeof(l->status), "%s", run_status_name(row->status));
-	l->parameters = row->parameters;
-}
-
-static void load_run(struct job *j)
-{
-	struct load_job *l = (struct load_job *)j;
-	struct store *s = store_open(l->store, STORE_READ, &j->err);
-	struct run_row *row = NULL;
-
-	if (s && archive_load(s, l->run, &l->loaded, &j->err))
-		row = store_run_get(s, l->loaded.run, &j->err);
-	if (row) {
-		l->view = mem_zero(1, sizeof(*l->view));
-		load_numbers(l, s, row);
-		store_runs_free(row, 1);
-		j->ok = true;
-	}
-	store_close(s);
-}
-
-void desk_close_run(struct open_run *o)
-{
-	snapshot_unref(o->snapshot);
-	free(o->view);
-	*o = (struct open_run){0};
-}
-
-void desk_weights_changed(struct workbench *w)
-{
-	w->current.stale = w->pinned.stale = true;
-	w->dirty = true;
-	desk_refresh(w);
-}
-
-/* Something to look at until a sentence is typed: the one whose words the run knows better. */
-static const char *first_sentence(const struct encoder *e)
-{
-	static const char *const text[] = {"The food was not good, but the people were kind.",
-					   "房间虽然不大，但是很干净。"};
-	struct encoding enc = {0};
-	double best = 2;
-	int which = 0;
-
-	for (int k = 0; k < 2; k++) {
-		size_t unknown = 0;
-
-		encoder_encode(e, text[k], strlen(text[k]), &enc);
-		for (size_t j = 0; j < enc.count; j++)
-			unknown += enc.unknown[j];
-		if (enc.count && (double)unknown / (double)enc.count < best) {
-			best = (double)unknown / (double)enc.count;
-			which = k;
-		}
-	}
-	encoding_release(&enc);
-	return text[which];
-}
-
-static void load_done(struct job *j, void *owner)
-{
-	struct load_job *l = (struct load_job *)j;
-	struct workbench *w = owner;
-
-	w->dirty = true;
-	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
-		if (!strcmp(l->run, "last") && !w->open && !w->session &&
-		    w->settings.data) /* the sample instead */
-			desk_train(w, &w->settings, false);
-		return;
-	}
-	desk_close_run(&w->stored);
-	snprintf(w->stored.id, sizeof(w->stored.id), "%s", l->loaded.id);
-	snprintf(w->stored.name, sizeof(w->stored.name), "%s", l->loaded.name);
-	snprintf(w->stored.status, sizeof(w->stored.status), "%s", l->status);
-	w->stored.snapshot = l->loaded.snapshot;
-	w->stored.view = l->view;
-	w->stored.parameters = l->parameters;
-	l->loaded.snapshot = NULL;
-	l->view = NULL;
-	w->open = &w->stored;
-	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
-		      w->stored.name, w->stored.snapshot->epoch);
-	if (!w->current.text)
-		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
-	desk_weights_changed(w);
-}
-
-static void load_release(struct job *j)
-{
-	struct load_job *l = (struct load_job *)j;
-
-	loaded_release(&l->loaded);
-	free(l->view);
-	free(l->store);
-	free(l->run);
-	free(l);
-}
-
-void desk_open(struct workbench *w, const char *run)
-{
-	struct load_job *l = mem_zero(1, sizeof(*l));
-
-	l->job = (struct job){.run = load_run,
-			      .done = load_done,
-			      .release = load_release,
-			      .what = "loading",
-			      .visible = true};
-	l->store = mem_text(w->context.store);
-	l->run = mem_text(run);
-	jobs_post(w->jobs, &l->job);
-}
-
-void desk_open_live(struct workbench *w)
-{
-	if (!w->live.snapshot)
-		return;
-	w->open = &w->live;
-	desk_weights_changed(w);
-}
-
-/* --- training ---------------------------------------------------------------------------------- */
 
 struct prepare_job {
 	struct job job;
@@ -211,6 +30,11 @@ struct prepare_job {
 	int assignments;
 	bool fork;
 	struct resumed *resumed;
+	/* ... or to take the encoder of, with settings files too. */
+	bool tune;
+	char **file;
+	int files;
+	struct tuned *tuned;
 };
 
 /* Where text k ends that begins at `from`, its mark counted. */
@@ -264,9 +88,8 @@ static void tell_past(const struct prepare_job *pj)
 	struct store *s = store_open(pj->store, STORE_READ, NULL);
 	struct feed_view *past = mem_zero(1, sizeof(*past));
 
-	for (int k = 0; s && k < FEED_CURVES; k++)
-		load_curve(s, r->loaded.run, curve_name[k], r->loaded.snapshot->step,
-			   &past->curve[k]);
+	if (s)
+		desk_load_curves(s, r->loaded.run, r->loaded.snapshot->step, past);
 	past->best = r->best;
 	feed_begin(pj->session->feed, past);
 	free(past);
@@ -281,6 +104,35 @@ static bool prepare_resumed(struct prepare_job *pj, struct prepared *p, struct r
 	       resume_prepare(pj->resumed, pj->store, pj->fork, p, intro, &pj->job.err);
 }
 
+static bool put_changes(const void *arg, struct settings *s, struct err *err)
+{
+	const struct prepare_job *pj = arg;
+	bool ok = true;
+
+	for (int k = 0; k < pj->files && ok; k++)
+		ok = settings_load(s, pj->file[k], err);
+	for (int k = 0; k < pj->assignments && ok; k++)
+		ok = settings_assign(s, pj->assignment[k], err);
+	return ok;
+}
+
+static bool prepare_tuned(struct prepare_job *pj, struct prepared *p, struct run_intro *intro)
+{
+	const struct changes changes = {put_changes, pj};
+
+	pj->tuned = mem_zero(1, sizeof(*pj->tuned));
+	return tune_open(pj->tuned, pj->store, pj->run, &changes, &pj->job.err) &&
+	       tune_prepare(pj->tuned, p, intro, &pj->job.err);
+}
+
+/* What is to be trained: a new run, or one that has to do with another. */
+static bool prepare_any(struct prepare_job *pj, struct prepared *p, struct run_intro *intro)
+{
+	if (!pj->run)
+		return prepare(&pj->settings, p, &pj->job.err);
+	return pj->tune ? prepare_tuned(pj, p, intro) : prepare_resumed(pj, p, intro);
+}
+
 static void prepare_run(struct job *j)
 {
 	struct prepare_job *pj = (struct prepare_job *)j;
@@ -288,14 +140,26 @@ static void prepare_run(struct job *j)
 		.store = pj->store, .paused = true, .wake = pj->wake, .arg = pj->arg};
 	struct prepared p;
 
-	if (pj->run ? !prepare_resumed(pj, &p, &spec.intro) : !prepare(&pj->settings, &p, &j->err))
+	if (!prepare_any(pj, &p, &spec.intro))
 		return;
 	pj->sentence = example_sentence(&p);
 	buf_add(&pj->warnings, buf_str(&p.warnings), p.warnings.len);
 	pj->session = session_start(&p, &spec, &j->err);
 	j->ok = pj->session;
-	if (j->ok && pj->run && !pj->fork)
+	if (j->ok && pj->resumed && !pj->fork)
 		tell_past(pj);
+}
+
+void desk_forget_origin(struct workbench *w)
+{
+	if (w->resumed)
+		resume_release(w->resumed);
+	if (w->tuned)
+		tune_release(w->tuned);
+	free(w->resumed);
+	free(w->tuned);
+	w->resumed = NULL;
+	w->tuned = NULL;
 }
 
 static void adopt_session(struct workbench *w, struct prepare_job *pj)
@@ -305,11 +169,11 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	desk_close_run(&w->live);
 	if (w->text.live)
 		desk_write_forget(w);
-	if (w->resumed)
-		resume_release(w->resumed);
-	free(w->resumed);
+	desk_forget_origin(w);
 	w->resumed = pj->resumed;
+	w->tuned = pj->tuned;
 	pj->resumed = NULL;
+	pj->tuned = NULL;
 	w->session = pj->session;
 	pj->session = NULL;
 	if (pj->start)
@@ -319,7 +183,7 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	w->live.parameters = (int64_t)e->model.size;
 	snprintf(w->live.name, sizeof(w->live.name), "%s-%s", task_table[e->model.spec.task].name,
 		 e->model.spec.cell->name);
-	if (pj->run && !pj->fork)
+	if (w->resumed && !pj->fork)
 		snprintf(w->live.name, sizeof(w->live.name), "%s", w->resumed->loaded.name);
 	w->open = &w->live;
 	if (!w->current.text && pj->sentence)
@@ -349,7 +213,9 @@ static void prepare_done(struct job *j, void *owner)
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
-	else if (pj->run)
+	else if (w->tuned)
+		workbench_say(w, ROLE_message, "%s", buf_str(&w->tuned->origin));
+	else if (w->resumed)
 		workbench_say(w, ROLE_message, "going on from step %lld of %s",
 			      (long long)w->resumed->loaded.snapshot->step,
 			      w->resumed->loaded.name);
@@ -361,6 +227,22 @@ static void prepare_done(struct job *j, void *owner)
 			      file_name(w->settings.data));
 }
 
+static char **copy_words(const char *const *word, int count)
+{
+	char **copy = mem_zero((size_t)count + 1, sizeof(*copy));
+
+	for (int k = 0; k < count; k++)
+		copy[k] = mem_text(word[k]);
+	return copy;
+}
+
+static void free_words(char **word, int count)
+{
+	for (int k = 0; k < count; k++)
+		free(word[k]);
+	free(word);
+}
+
 static void prepare_release(struct job *j)
 {
 	struct prepare_job *pj = (struct prepare_job *)j;
@@ -369,9 +251,11 @@ static void prepare_release(struct job *j)
 	if (pj->resumed)
 		resume_release(pj->resumed);
 	free(pj->resumed);
-	for (int k = 0; k < pj->assignments; k++)
-		free(pj->assignment[k]);
-	free(pj->assignment);
+	if (pj->tuned)
+		tune_release(pj->tuned);
+	free(pj->tuned);
+	free_words(pj->assignment, pj->assignments);
+	free_words(pj->file, pj->files);
 	free(pj->run);
 	settings_release(&pj->settings);
 	buf_release(&pj->warnings);
@@ -419,10 +303,22 @@ void desk_resume(struct workbench *w, const char *run, bool fork, const char *co
 
 	pj->run = mem_text(run);
 	pj->fork = fork;
-	pj->assignment = mem_zero((size_t)count + 1, sizeof(*pj->assignment));
+	pj->assignment = copy_words(assignments, count);
 	pj->assignments = count;
-	for (int k = 0; k < count; k++)
-		pj->assignment[k] = mem_text(assignments[k]);
+	jobs_post(w->jobs, &pj->job);
+}
+
+void desk_tune(struct workbench *w, const char *run, const char *const *files, int file_count,
+	       const char *const *assignments, int count)
+{
+	struct prepare_job *pj = prepare_new(w, true);
+
+	pj->run = mem_text(run);
+	pj->tune = true;
+	pj->file = copy_words(files, file_count);
+	pj->files = file_count;
+	pj->assignment = copy_words(assignments, count);
+	pj->assignments = count;
 	jobs_post(w->jobs, &pj->job);
 }
 

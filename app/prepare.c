@@ -47,6 +47,7 @@ static void remember(struct prepared *p, enum source_role role, const struct int
 
 /* The texts on their way to corpora. Where they are no pairs only the sources are used. */
 struct texts {
+	const struct base *base;                    /* NULL: nothing comes before */
 	struct vocab_builder *words, *target_words; /* the latter NULL: there is one vocabulary */
 	struct pair_intake train, valid;            /* valid: of files of its own */
 };
@@ -68,6 +69,8 @@ static void start_words(const struct settings *s, struct texts *t)
 {
 	struct vocab_spec spec = settings_vocab(s);
 
+	if (t->base) /* also what no setting says, such as Keras's filters */
+		spec.rules = vocab_rules(t->base->encoder->vocab)->rules;
 	t->words = vocab_builder_new(&spec);
 	if (!task_of(s)->pairs || task_of(s)->one_vocab)
 		return;
@@ -161,6 +164,29 @@ static void vocabs_release(struct vocabs *v)
 	*v = (struct vocabs){0};
 }
 
+/* The vocabulary of what was counted, which goes on from an older one where there is one. */
+static struct vocab *vocab_after(const struct settings *s, const struct base *base,
+				 const struct vocab *old, const struct vocab_builder *b)
+{
+	const struct vocab_growth how = {.end = vocab_builder_rules(b)->end,
+					 .grow = base && base->grow,
+					 .min_count = s->min_count,
+					 .max_size = s->max_vocab};
+
+	return old ? vocab_extend(old, b, &how) : vocab_of(b);
+}
+
+/* The vocabularies of all that was counted. */
+static void make_vocabs(const struct settings *s, const struct texts *t, struct vocabs *v)
+{
+	const struct encoder *e = t->base ? t->base->encoder : NULL;
+	const struct vocab *target = e && e->target != e->vocab ? e->target : NULL;
+
+	v->source = vocab_after(s, t->base, e ? e->vocab : NULL, t->words);
+	if (t->target_words)
+		v->target = vocab_after(s, t->base, target, t->target_words);
+}
+
 /* The corpora of pairs. */
 static void encode_pairs(struct prepared *p, struct texts *t, struct vocabs *v)
 {
@@ -170,8 +196,7 @@ static void encode_pairs(struct prepared *p, struct texts *t, struct vocabs *v)
 	struct corpus *none;
 
 	pairs_count(&t->train);
-	v->source = vocab_of(t->words);
-	v->target = t->target_words ? vocab_of(t->target_words) : NULL;
+	make_vocabs(s, t, v);
 	target = v->target ? v->target : v->source;
 	pairs_finish(&t->train, v->source, target, &limits, &p->train, &p->valid);
 	if (t->valid.source.count)
@@ -192,7 +217,7 @@ static bool encode_texts(struct prepared *p, struct texts *t, const struct class
 		return true;
 	}
 	intake_count(train);
-	v->source = vocab_of(t->words);
+	make_vocabs(s, t, v);
 	if (intake_finish(train, v->source, labels, s->max_len, front, &p->train, &p->valid, err) &&
 	    (!valid->count ||
 	     intake_finish(valid, v->source, labels, s->max_len, front, &p->valid, &none, err)))
@@ -230,7 +255,7 @@ static bool build(struct prepared *p, struct texts *t, struct err *err)
 		classes_release(&classes);
 		return false;
 	}
-	rules.marked = task->decoder && vocab_end(v.source) >= 0;
+	rules.marked = !task->stream && vocab_end(v.source) >= 0;
 	rules.pad_to = s->mask ? 0 : s->max_len ? s->max_len : p->train->max_len - rules.marked;
 	p->encoder = encoder_new(&model, v.source, v.target, &classes, &rules,
 				 s->mask || task->stream ? s->max_len : rules.pad_to,
@@ -249,7 +274,7 @@ static struct init init_of(const struct settings *s)
 }
 
 /* The optimizer's numbers that are set; one that it does not have is refused. */
-static bool tune(const struct settings *s, struct optim_tune *out, struct err *err)
+static bool optimizer_numbers(const struct settings *s, struct optim_tune *out, struct err *err)
 {
 	static const char *const name[] = {"beta1", "beta2", "eps", "weight_decay"};
 	const double value[] = {s->beta1, s->beta2, s->eps, s->weight_decay};
@@ -276,6 +301,14 @@ static void pair_tasks(struct buf *out)
 			buf_printf(out, "%s%s", out->len ? ", " : "", task_table[k].name);
 }
 
+/* Whether a choice is the one that nobody has to make. */
+static bool is_default(const char *name, int place)
+{
+	const struct setting *s = setting_find(name);
+
+	return !strcmp(s->choice(place), s->value);
+}
+
 /* Texts alone have no second file, and pairs no labels. */
 static bool fits_task(const struct settings *s, struct err *err)
 {
@@ -290,6 +323,11 @@ static bool fits_task(const struct settings *s, struct err *err)
 		{"source_column", s->source_column, true, "; set text_column"},
 		{"target_column", s->target_column, true, task->labels ? "; set label_column" : ""},
 		{"max_target_len", s->max_target_len, true, "; set max_len"},
+		{"attention", !is_default("attention", s->attention), true, ""},
+		{"input_feeding", s->input_feeding, true, ""},
+		{"teacher_forcing", s->teacher_forcing < 1, true, ""},
+		{"teacher_schedule", s->teacher_schedule, true, ""},
+		{"pool", s->pool, false, "; the decoder has the last states"},
 		{"text_column", s->text_column, false, "; set source_column"},
 		{"label_column", s->label_column, false, "; set target_column"}};
 	struct buf tasks = {0};
@@ -406,24 +444,9 @@ static void settle_precision(struct prepared *p)
 		   precision_name(wanted));
 }
 
-bool prepare(const struct settings *s, struct prepared *out, struct err *err)
+static struct train_spec spec_of(const struct settings *s)
 {
-	return prepare_within(s, budget_available(""), out, err);
-}
-
-bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
-		    struct err *err)
-{
-	struct texts texts = {0};
-	bool ok;
-
-	*out = (struct prepared){0};
-	settings_copy(&out->settings, s);
-	if (!out->settings.threads)
-		out->settings.threads = default_threads();
-	settle_precision(out);
-	s = &out->settings;
-	out->spec = (struct train_spec){
+	return (struct train_spec){
 		.learn.optim = settings_optim(s),
 		.learn.lr = s->lr,
 		.schedule = settings_schedule(s),
@@ -445,7 +468,26 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 		.patience = s->patience,
 		.seed = (uint64_t)s->seed,
 	};
-	ok = tune(s, &out->spec.learn.tune, err) && goes_together(s, err) &&
+}
+
+static bool prepare_all(const struct settings *s, const struct base *base, int64_t available,
+			struct prepared *out, struct err *err)
+{
+	struct texts texts = {.base = base};
+	bool ok;
+
+	*out = (struct prepared){0};
+	settings_copy(&out->settings, s);
+	if (!out->settings.threads)
+		out->settings.threads = default_threads();
+	settle_precision(out);
+	s = &out->settings;
+	out->spec = spec_of(s);
+	ok = base || s->extend_vocab ||
+	     err_set(err, ERR_USAGE,
+		     "extend_vocab=false is for tune: a new run has no words but those of its "
+		     "texts");
+	ok = ok && optimizer_numbers(s, &out->spec.learn.tune, err) && goes_together(s, err) &&
 	     rates_freeze(&out->spec.rates, s->freeze, err) &&
 	     rates_factors(&out->spec.rates, s->lr_factors, err);
 	ok = ok && read_texts(out, &texts, available, err) && build(out, &texts, err);
@@ -455,6 +497,23 @@ bool prepare_within(const struct settings *s, int64_t available, struct prepared
 	if (!ok)
 		prepared_release(out);
 	return ok;
+}
+
+bool prepare(const struct settings *s, struct prepared *out, struct err *err)
+{
+	return prepare_all(s, NULL, budget_available(""), out, err);
+}
+
+bool prepare_on(const struct settings *s, const struct base *base, struct prepared *out,
+		struct err *err)
+{
+	return prepare_all(s, base, budget_available(""), out, err);
+}
+
+bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
+		    struct err *err)
+{
+	return prepare_all(s, NULL, available, out, err);
 }
 
 void prepared_release(struct prepared *p)

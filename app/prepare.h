@@ -39,6 +39,15 @@ struct prepared {
 /* ERR_INPUT for bad files, ERR_USAGE for settings that do not go together, or that make a model whose
  * training takes more memory than the machine can give: weights are drawn later. Any thread. */
 bool prepare(const struct settings *s, struct prepared *out, struct err *err);
+/* An encoder whose vocabularies and rules of splitting text a training goes on with; borrowed. */
+struct base {
+	const struct encoder *encoder;
+	bool grow; /* new tokens of the texts are added, as min_count and max_vocab say */
+};
+/* The same on the ground of an encoder, with errors as of prepare. A vocabulary of targets goes on where both
+ * sides have one of their own. The settings' tokenizer, lower and oov are those of the encoder. */
+bool prepare_on(const struct settings *s, const struct base *base, struct prepared *out,
+		struct err *err);
 /* The same where so many bytes can be had. */
 bool prepare_within(const struct settings *s, int64_t available, struct prepared *out,
 		    struct err *err);

@@ -22,7 +22,8 @@ struct run_intro {
 	 * may come from another one's step. */
 	const char *resume;
 	int64_t step;
-	int64_t parent; /* rowid, 0: none */
+	int64_t parent;     /* rowid, 0: none */
+	const char *origin; /* what it took over from there, for the log; or NULL */
 };
 
 struct recorder;

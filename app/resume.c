@@ -29,14 +29,8 @@ static bool may_change(const char *assignment)
 static bool read_settings(struct store *s, struct resumed *r, const char *const *assignments,
 			  int count, struct err *err)
 {
-	struct param_row *params = NULL;
-	size_t n = 0;
-	bool ok = store_params(s, r->loaded.run, &params, &n, err);
+	bool ok = archive_settings(s, r->loaded.run, &r->settings, err);
 
-	settings_default(&r->settings);
-	for (size_t k = 0; ok && k < n; k++)
-		ok = settings_set(&r->settings, params[k].name, params[k].value, err);
-	store_params_free(params, n);
 	for (int k = 0; ok && k < count; k++) {
 		r->lr_given |= !strncmp(assignments[k], "lr=", 3);
 		ok = may_change(assignments[k])
@@ -71,6 +65,8 @@ bool resume_open(struct resumed *r, const char *store, const char *run,
 				     .valid_loss = r->row->best_loss,
 				     .valid_accuracy = r->row->best_accuracy,
 				     .valid_f1 = NAN,
+				     .valid_bleu = NAN,
+				     .valid_rouge = NAN,
 				     .valid_exact = NAN};
 	return true;
 }
@@ -124,7 +120,8 @@ bool resume_prepare(struct resumed *r, const char *store, bool fork, struct prep
 		return err_set(err, ERR_USAGE,
 			       "%s has done its %d epochs; --set epochs=%d lets it go on",
 			       r->loaded.name, r->settings.epochs, r->settings.epochs + 10);
-	if (!prepare(&r->settings, p, err))
+	/* The words of a run that was tuned are not those of its texts alone. */
+	if (!prepare_on(&r->settings, &(struct base){.encoder = from->encoder}, p, err))
 		return false;
 	if (!same_data(store, r, p, err) || p->encoder->model.size != from->encoder->model.size) {
 		if (!err->code)

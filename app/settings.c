@@ -122,6 +122,7 @@ static const struct setting table[] = {
 	{"lower",       "fold case", SETTING_BOOL, AT(lower), 0, 1, "true", NULL},
 	{"min_count",   "rarer tokens become <unk>", SETTING_INT, AT(min_count), 1, INT_MAX, "1", NULL},
 	{"max_vocab",   "most tokens in the vocabulary; 0: all (keras: num_words)", SETTING_INT, AT(max_vocab), 0, INT_MAX, "0", NULL},
+	{"extend_vocab", "tune: words that the run does not know are added; false: <unk>", SETTING_BOOL, AT(extend_vocab), 0, 1, "true", NULL},
 	{"max_len",     "longer texts are cut; 0: never", SETTING_INT, AT(max_len), 0, INT_MAX, "0", NULL},
 	{"max_target_len", "of pairs: longer targets lose their end; 0: never", SETTING_INT, AT(max_target_len), 0, INT_MAX, "0", NULL},
 	{"padding",     "without mask: <pad> in front (pre) or behind (post)", SETTING_CHOICE, AT(padding), 0, 0, "pre", side_choice},
@@ -380,6 +381,13 @@ void settings_default(struct settings *s)
 	for (int k = 0; k < TABLE_SIZE; k++)
 		if (table[k].value || table[k].type == SETTING_REAL)
 			set_value(s, &table[k], table[k].value ? table[k].value : "", NULL);
+}
+
+void settings_reset(struct settings *s, const char *name)
+{
+	const struct setting *w = setting_find(name);
+
+	set_value(s, w, w->value ? w->value : "", NULL);
 }
 
 void settings_copy(struct settings *to, const struct settings *from)

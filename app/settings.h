@@ -32,7 +32,7 @@ struct settings {
 	double decay, label_smoothing, teacher_forcing, teacher_last;
 	double dropout, recurrent_dropout, lr, clip, clip_value, valid_split;
 	double forget_bias, init_range, beta1, beta2, eps, weight_decay; /* NaN: the method's own */
-	bool lower, mask, header, tied, learned_state, input_feeding, gradual;
+	bool lower, mask, header, tied, learned_state, input_feeding, gradual, extend_vocab;
 	char *freeze, *lr_factors; /* lists; owned */
 	/* Owned; NULL where not given. */
 	char *oov, *data, *valid, *data_target, *valid_target;
@@ -62,6 +62,7 @@ const struct setting *setting_at(int index); /* NULL past the end */
 const struct setting *setting_find(const char *name);
 
 void settings_default(struct settings *s);
+void settings_reset(struct settings *s, const char *name); /* one, to its default */
 void settings_copy(struct settings *to, const struct settings *from);
 void settings_release(struct settings *s);
 

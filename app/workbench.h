@@ -62,7 +62,7 @@ struct sentence {
 	struct trace *trace; /* NULL until the job is done */
 	const char **token;  /* trace->T, and what follows belongs to it */
 	bool *unknown;
-	/* reconstruct: written + 1; the decoder reads the first at its first step, and writes the next */
+	/* written + 1; the decoder reads the first at its first step, and writes the next */
 	const char **wrote;
 	char *token_text;
 	bool pending; /* a job is under way */
@@ -103,7 +103,9 @@ struct gates_state {
 	int goto_run, goto_t;        /* where to go when the sentence has its trace, */
 	bool goes;                   /* if there is such a place */
 	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
-	bool zoom, pane;             /* pane: the equations have the focus */
+	bool zoom, pane, map;        /* pane: the equations have the focus; map: the attention */
+	int across; /* of the map's cell, along the axis that is not the run's: from 1; 0: the largest */
+	int first_row; /* of the map */
 };
 /* What a beam search has come to, and what is shown of it; see view/branch.h. */
 struct branches {
@@ -157,6 +159,7 @@ struct text_state {
 struct runs_state {
 	struct run_row *row;
 	size_t count;
+	int *depth; /* count: in the tree that the list is, or NULL */
 	int selected, first, order;
 	bool ascending, loading, stale;
 	int64_t asked_ms; /* when it was last read because of a training */
@@ -199,6 +202,7 @@ struct workbench {
 
 	struct session *session;             /* NULL: none yet */
 	struct resumed *resumed;             /* what the session goes on from, or NULL */
+	struct tuned *tuned;                 /* what it takes its encoder from, or NULL */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;

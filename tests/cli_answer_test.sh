@@ -33,7 +33,7 @@ formats_of() {
 	keys_are '$[0]' "$(echo "$header" | tr ' ' ,)"
 }
 
-runs='run name task cell hidden status epochs steps train_loss valid_loss valid_accuracy best_epoch seconds created tags note valid_perplexity'
+runs='run name task cell hidden status epochs steps train_loss valid_loss valid_accuracy best_epoch seconds created tags note valid_perplexity parent parent_step'
 formats_of "$runs" 2 runs
 same 'the latest first' "$(of_json "j->>'\$[0].name'")" second
 same 'tags and note' "$(of_json "(j->>'\$[1].tags')||','||(j->>'\$[1].note')")" 'x,of six'

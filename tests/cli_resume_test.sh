@@ -26,6 +26,20 @@ for shape in "cell=standard" "cell=FGR --set optimizer=rmsprop_keras" "cell=stan
 done
 it epochs_in_parts_give_the_same_bytes
 
+head -121 "$root/samples/pairs.tsv" >pairs.tsv
+for shape in "task=translate --set attention=general --set input_feeding=true --set bidirectional=true" "task=translate --set attention=bahdanau --set layers=2 --set embedding_updates=lazy" "task=summarize --set attention=none --set cell=FGR --set optimizer=rmsprop_keras"; do
+	small="--set hidden=6 --set embed=5 $settings --set teacher_forcing=0.6 --set $shape"
+	exits 0 train --data pairs.tsv $small --set epochs=6 --name whole
+	exits 0 train --data pairs.tsv $small --set epochs=2 --name part
+	exits 0 resume part --set epochs=6
+	same "$shape" "$(tensors part)" "$(tensors whole)"
+	same "points of $shape" "$(db "SELECT count(*) FROM metrics WHERE name='part'")" \
+		"$(db "SELECT count(*) FROM metrics WHERE name='whole'")"
+	exits 0 rm whole --yes
+	exits 0 rm part --yes
+done
+it pairs_in_parts_give_the_same_bytes
+
 # Stopped in the middle of an epoch, wherever the signal finds it.
 # stopped_and_resumed SETTINGS: leaves the runs whole and part.
 stopped_and_resumed() {

@@ -162,15 +162,18 @@ static void a_workspace_is_as_large_as_foretold(void **state)
 			const bool stream = task_table[task].stream;
 			const struct batch_rules rules = {.mask = true,
 							  .marked = task_table[task].decoder};
-			const struct model_spec spec = {.task = (enum task)task,
-							.cell = cell_at(k),
-							.vocab = V,
-							.classes = 2,
-							.embed = k % 3 ? 16 : 0,
-							.hidden = 8,
-							.layers = 1 + k % 2,
-							.dirs = stream ? 1 : 1 + k % 2,
-							.pool = (enum pool)(k % POOL_COUNT)};
+			const struct model_spec spec = {
+				.task = (enum task)task,
+				.cell = cell_at(k),
+				.vocab = V,
+				.classes = 2,
+				.embed = k % 3 ? 16 : 0,
+				.hidden = 8,
+				.layers = 1 + k % 2,
+				.dirs = stream ? 1 : 1 + k % 2,
+				.merge = MERGE_SUM,
+				.pool = (enum pool)(k % POOL_COUNT),
+				.attention = (enum attention)(k % ATTENTION_COUNT)};
 			struct work w = {.in = {.carries = stream}};
 			struct tally tally = {0};
 			struct model m;
@@ -190,10 +193,13 @@ static void a_workspace_is_as_large_as_foretold(void **state)
 						       &(struct pass){.grad = grad, .scale = 1},
 						       &tally));
 			}
-			assert_int_equal(work_bytes(&w), work_size(&m, (struct arithmetic){0},
-								   (size_t)w.in.batch.steps.B,
-								   (size_t)w.in.batch.steps.N,
-								   (size_t)w.out.batch.steps.N));
+			assert_int_equal(
+				work_bytes(&w),
+				work_size(&m, (struct arithmetic){0},
+					  (struct work_shape){(size_t)w.in.batch.steps.B,
+							      (size_t)w.in.batch.steps.N,
+							      (size_t)w.in.batch.steps.T,
+							      (size_t)w.out.batch.steps.N, false}));
 			work_release(&w);
 			free(weights);
 			free(grad);

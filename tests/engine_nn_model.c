@@ -339,7 +339,11 @@ static void evaluation_counts_right(void **state)
 	struct encoder *e = toy_encoder(cell_at(0), 6, 8, true, 200, &c, NULL);
 	real *w = toy_weights(&e->model, 1);
 	struct team *one = team_new(1, NULL), *two = team_new(2, NULL);
-	struct evaluation all = {&e->model, w, c, &e->rules, -1, true, NULL};
+	struct evaluation all = {.model = &e->model,
+				 .weights = w,
+				 .corpus = c,
+				 .rules = &e->rules,
+				 .keep_prob = true};
 	struct measures a, b;
 	int right = 0, sum = 0;
 

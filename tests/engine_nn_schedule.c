@@ -113,7 +113,7 @@ static void short_runs_have_rates_above_0(void **state)
 
 enum { STEPS_MAX = 512 };
 
-struct rates {
+struct seen_rates {
 	double rate[STEPS_MAX]; /* of each step */
 	double loss[64];        /* validation of each epoch, from 1 */
 	int changes;
@@ -125,7 +125,7 @@ struct rates {
 
 static void note(void *arg, const struct train_event *e)
 {
-	struct rates *r = arg;
+	struct seen_rates *r = arg;
 
 	if (e->type == TRAIN_EVENT_STEP) {
 		r->rate[e->gauge->step - 1] = e->gauge->lr;
@@ -175,7 +175,7 @@ static void toy_release(struct toy *toy)
 	encoder_unref(toy->e);
 }
 
-static enum train_state run(const struct toy *toy, struct rates *r)
+static enum train_state run(const struct toy *toy, struct seen_rates *r)
 {
 	enum train_state end;
 
@@ -194,7 +194,7 @@ static void a_trainer_uses_them(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(name) / sizeof(name[0]); k++) {
 		struct toy toy = toy_of(name[k]);
-		struct rates *r = mem_zero(1, sizeof(*r));
+		struct seen_rates *r = mem_zero(1, sizeof(*r));
 
 		toy.spec.schedule.warmup = k < 2 ? 8 : 0;
 		assert_int_equal(run(&toy, r), TRAIN_FINISHED);
@@ -211,7 +211,7 @@ static void a_trainer_uses_them(void **state)
 static void a_plateau_is_found_in_training(void **state)
 {
 	struct toy toy = toy_of("plateau");
-	struct rates *r = mem_zero(1, sizeof(*r));
+	struct seen_rates *r = mem_zero(1, sizeof(*r));
 	double best = INFINITY, rate = 1;
 	int falls = 0;
 
@@ -238,7 +238,7 @@ static void a_plateau_is_found_in_training(void **state)
 static void a_rate_set_by_hand_is_gone_on_from(void **state)
 {
 	struct toy toy = toy_of("cosine");
-	struct rates *r = mem_zero(1, sizeof(*r));
+	struct seen_rates *r = mem_zero(1, sizeof(*r));
 
 	(void)state;
 	r->set_after = 20;
@@ -264,7 +264,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 	(void)state;
 	for (int k = 0; k < 2; k++) {
 		struct toy toy = toy_of(name[k]);
-		struct rates *whole = mem_zero(1, sizeof(*whole));
+		struct seen_rates *whole = mem_zero(1, sizeof(*whole));
 
 		toy.spec.learn.lr = 0.5;
 		toy.spec.schedule.warmup = 4;
@@ -272,7 +272,7 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 		whole->set_to = 0.9;
 		assert_int_equal(run(&toy, whole), TRAIN_FINISHED);
 		for (int stop = 8; stop < 60; stop++) {
-			struct rates *part = mem_zero(1, sizeof(*part));
+			struct seen_rates *part = mem_zero(1, sizeof(*part));
 			struct train_spec *spec = &toy.spec;
 
 			part->set_after = whole->set_after;
@@ -299,9 +299,40 @@ static void stopped_anywhere_it_goes_on_the_same(void **state)
 	}
 }
 
+/* Written out anew: it begins and ends where it should, and falls between. */
+static void the_teacher_lets_go_as_planned(void **state)
+{
+	const int steps = 41;
+
+	(void)state;
+	for (int k = 0; k < FORCING_COUNT; k++) {
+		const struct forcing f = {(enum forcing_kind)k, 0.9, 0.2};
+		double before = 1;
+
+		assert_true(forcing_lets_go(&f));
+		for (int s = 0; s < steps; s++) {
+			const double p = s / 40.0, rate = forcing_rate(&f, s, steps);
+			const double top = 1 / (1 + exp(-5)), low = 1 / (1 + exp(5));
+			const double want[FORCING_COUNT] = {
+				0.9, 0.9 - 0.7 * p, 0.9 * exp(p * log(0.2 / 0.9)),
+				0.2 + 0.7 * (1 / (1 + exp(10 * p - 5)) - low) / (top - low)};
+
+			close_to(forcing_name(f.kind), s, rate, want[k]);
+			assert_true(rate <= before + 1e-12);
+			before = rate;
+		}
+		if (k != FORCING_CONSTANT)
+			close_to("the last", 40, forcing_rate(&f, 40, steps), 0.2);
+	}
+	assert_false(forcing_lets_go(&(struct forcing){0}));
+	assert_false(forcing_lets_go(&(struct forcing){FORCING_CONSTANT, 1, 0.5}));
+	assert_true(forcing_lets_go(&(struct forcing){FORCING_LINEAR, 1, 0.5}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_teacher_lets_go_as_planned),
 		cmocka_unit_test(every_step_has_its_rate),
 		cmocka_unit_test(a_plateau_is_waited_for),
 		cmocka_unit_test(short_runs_have_rates_above_0),

@@ -354,6 +354,119 @@ static void many_tokens_keep_their_ids(void **state)
 	vocab_unref(v);
 }
 
+/* A vocabulary that goes on from `old` with some more texts. */
+static struct vocab *extend(const struct vocab *old, struct vocab_growth how,
+			    const char *const texts[])
+{
+	struct vocab_builder *b = vocab_builder_new(vocab_rules(old));
+	struct vocab *v;
+
+	for (int k = 0; texts[k]; k++)
+		vocab_builder_add(b, texts[k], strlen(texts[k]));
+	v = vocab_extend(old, b, &how);
+	vocab_builder_free(b);
+	return v;
+}
+
+static const char *const more[] = {"z y z d b", "<eos> <pad> y d e z", NULL};
+
+static void new_tokens_follow_the_old_ones(void **state)
+{
+	const struct vocab_spec plain = {.rules.kind = TOKENIZER_SPACE, .min_count = 1};
+	struct vocab *old = build(plain, abc), *v;
+	const struct {
+		struct vocab_growth how;
+		const char *tokens;
+		int64_t unknown;
+	} table[] = {
+		{{.grow = false}, "<pad>|<unk>|b|a|c|d|", 8},
+		{{.grow = true, .min_count = 1}, "<pad>|<unk>|b|a|c|d|z|y|<eos>|e|", 1},
+		{{.grow = true, .min_count = 3}, "<pad>|<unk>|b|a|c|d|z|", 5},
+		{{.grow = true, .min_count = 1, .max_size = 8}, "<pad>|<unk>|b|a|c|d|z|y|", 3},
+		{{.grow = true, .min_count = 1, .max_size = 3}, "<pad>|<unk>|b|a|c|d|", 8},
+		{{.end = true}, "<pad>|<unk>|<eos>|b|a|c|d|", 8},
+		{{.end = true, .grow = true, .min_count = 2}, "<pad>|<unk>|<eos>|b|a|c|d|z|y|", 3},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(table) / sizeof(table[0]); k++) {
+		const bool end = table[k].how.end;
+
+		v = extend(old, table[k].how, more);
+		check_tokens(v, table[k].tokens);
+		assert_int_equal(vocab_end(v), end ? VOCAB_EOS : -1);
+		assert_int_equal(vocab_count(v, VOCAB_UNK), table[k].unknown);
+		assert_int_equal(vocab_count(v, vocab_find(v, "d", 1)), 2);
+		assert_int_equal(vocab_count(v, vocab_find(v, "a", 1)), 0);
+		if (end)
+			assert_int_equal(vocab_count(v, VOCAB_EOS), 2);
+		check_ids(v, "d b q", IDS(5 + end, 2 + end, 1));
+		vocab_unref(v);
+	}
+	vocab_unref(old);
+}
+
+static void an_end_mark_stays(void **state)
+{
+	const struct vocab_spec spec = {.rules.kind = TOKENIZER_SPACE, .min_count = 1, .end = true};
+	static const char *const named[] = {"a <eos> b a", NULL};
+	const struct vocab_spec plain = {.rules.kind = TOKENIZER_SPACE, .min_count = 1};
+	struct vocab *old = build(spec, abc), *v = extend(old, (struct vocab_growth){0}, more);
+
+	(void)state;
+	check_tokens(v, "<pad>|<unk>|<eos>|b|a|c|d|");
+	assert_int_equal(vocab_end(v), VOCAB_EOS);
+	vocab_unref(v);
+	vocab_unref(old);
+
+	/* A word that is written like a new mark is the mark from then on. */
+	old = build(plain, named);
+	check_tokens(old, "<pad>|<unk>|a|<eos>|b|");
+	v = extend(old, (struct vocab_growth){.end = true}, abc);
+	check_tokens(v, "<pad>|<unk>|<eos>|a|b|");
+	check_ids(v, "a <eos> b", IDS(3, 1, 4));
+	vocab_unref(v);
+	vocab_unref(old);
+}
+
+static void keras_words_follow_too(void **state)
+{
+	const struct vocab_spec all = {.rules.kind = TOKENIZER_KERAS, .rules.lower = true};
+	struct vocab_spec few = all;
+	struct vocab *old = build(all, abc), *v;
+
+	(void)state;
+	v = extend(old, (struct vocab_growth){.grow = true, .min_count = 9, .end = true}, more);
+	check_tokens(v, "<pad>|b|a|c|d|z|y|eos|pad|e|");
+	assert_int_equal(vocab_size(v), 10);
+	assert_int_equal(vocab_end(v), VOCAB_PAD);
+	vocab_unref(v);
+	v = extend(old, (struct vocab_growth){.grow = true, .max_size = 7}, more);
+	assert_int_equal(vocab_size(v), 7); /* num_words */
+	check_ids(v, "b y z", IDS(1, 6, 5));
+	check_ids(v, "b e z", IDS(1, 5));
+	vocab_unref(v);
+	v = extend(old, (struct vocab_growth){.grow = true, .max_size = 2}, more);
+	assert_int_equal(vocab_size(v), 5);
+	vocab_unref(v);
+	vocab_unref(old);
+
+	few.max_size = 3;
+	few.oov = "oov";
+	old = build(few, abc);
+	check_tokens(old, "<pad>|oov|b|a|c|d|");
+	v = extend(old, (struct vocab_growth){.grow = false}, more);
+	assert_int_equal(vocab_size(v), 3);
+	assert_int_equal(vocab_unknown(v), 1);
+	vocab_unref(v);
+	v = extend(old, (struct vocab_growth){.grow = true}, more); /* all of them now */
+	check_tokens(v, "<pad>|oov|b|a|c|d|z|y|eos|pad|e|");
+	assert_int_equal(vocab_size(v), 11);
+	check_ids(v, "q c z", IDS(1, 4, 6));
+	vocab_unref(v);
+	vocab_unref(old);
+}
+
 static void padding(void **state)
 {
 	const int32_t ids[] = {1, 2, 3, 4, 5};
@@ -383,6 +496,9 @@ int main(void)
 		cmocka_unit_test(end_marks_are_restored),
 		cmocka_unit_test(damaged_vocabularies_are_refused),
 		cmocka_unit_test(many_tokens_keep_their_ids),
+		cmocka_unit_test(new_tokens_follow_the_old_ones),
+		cmocka_unit_test(an_end_mark_stays),
+		cmocka_unit_test(keras_words_follow_too),
 		cmocka_unit_test(padding),
 	};
 

@@ -94,6 +94,9 @@ static inline struct corpus *toy_target(struct examples *ex, struct vocab **v)
 	if (!*v)
 		*v = vocab_of(b);
 	intake_finish(&in, *v, NULL, 0, false, &c, &none, NULL);
+	c->raw = mem_zero(1, sizeof(*c->raw));
+	for (size_t k = 0; k < ex->count; k++)
+		tokens_add(c->raw, ex->at[k].text, ex->at[k].text_len);
 	intake_release(&in);
 	vocab_builder_free(b);
 	return c;

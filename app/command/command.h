@@ -119,6 +119,7 @@ bool command_train(struct context *c, const struct args *a, struct err *err);
 bool command_cost(struct context *c, const struct args *a, struct err *err);
 bool command_resume(struct context *c, const struct args *a, struct err *err);
 bool command_fork(struct context *c, const struct args *a, struct err *err);
+bool command_tune(struct context *c, const struct args *a, struct err *err);
 bool command_eval(struct context *c, const struct args *a, struct err *err);
 bool command_predict(struct context *c, const struct args *a, struct err *err);
 bool command_trace(struct context *c, const struct args *a, struct err *err);

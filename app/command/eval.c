@@ -210,6 +210,10 @@ static bool report_measures(struct context *c, const struct loaded *l, const str
 		{"rouge1", value_real(m->rouge.of[ROUGE_1].f1, 4), pairs},
 		{"rouge2", value_real(m->rouge.of[ROUGE_2].f1, 4), pairs},
 		{"rougeL", value_real(m->rouge.of[ROUGE_L].f1, 4), pairs},
+		{"lead_words", value_int(m->lead_words), m->lead_words > 0},
+		{"lead_rouge1", value_real(m->lead.of[ROUGE_1].f1, 4), m->lead_words > 0},
+		{"lead_rouge2", value_real(m->lead.of[ROUGE_2].f1, 4), m->lead_words > 0},
+		{"lead_rougeL", value_real(m->lead.of[ROUGE_L].f1, 4), m->lead_words > 0},
 	};
 	const char *column[sizeof(field) / sizeof(field[0])];
 	struct value row[sizeof(field) / sizeof(field[0])];

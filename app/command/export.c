@@ -9,6 +9,29 @@
 
 static const char *const things[] = {"weights"};
 
+/* What the file says of itself. */
+static bool write_weights(const struct loaded *l, const char *step, const char *path,
+			  struct err *err)
+{
+	const struct encoder *e = l->snapshot->encoder;
+	const struct model_spec *spec = &e->model.spec;
+	const struct meta meta[] = {
+		{"program", "sluice " SLUICE_VERSION},
+		{"run", l->id},
+		{"name", l->name},
+		{"step", step},
+		{"task", task_table[spec->task].name},
+		{"cell", spec->cell->name},
+		{"tokenizer", tokenizer_name(vocab_rules(e->vocab)->rules.kind)},
+		{"attention", attention_table[spec->attention].name},
+		{"input_feeding", spec->feed ? "true" : "false"},
+	};
+	const int count = (int)(sizeof(meta) / sizeof(meta[0]));
+
+	return safetensors_write(l->snapshot, meta,
+				 task_table[spec->task].pairs ? count : count - 2, path, err);
+}
+
 bool command_export(struct context *c, const struct args *a, struct err *err)
 {
 	const char *run = a->pos[1], *path = a->pos[2];
@@ -24,19 +47,7 @@ bool command_export(struct context *c, const struct args *a, struct err *err)
 	if (!context_load(c, run, &l, err))
 		return false;
 	snprintf(step, sizeof(step), "%lld", (long long)l.snapshot->step);
-	ok = safetensors_write(
-		l.snapshot,
-		(struct meta[]){
-			{"program", "sluice " SLUICE_VERSION},
-			{"run", l.id},
-			{"name", l.name},
-			{"step", step},
-			{"task", task_table[l.snapshot->encoder->model.spec.task].name},
-			{"cell", l.snapshot->encoder->model.spec.cell->name},
-			{"tokenizer",
-			 tokenizer_name(vocab_rules(l.snapshot->encoder->vocab)->rules.kind)},
-		},
-		7, path, err);
+	ok = write_weights(&l, step, path, err);
 	if (ok && !c->quiet)
 		context_say(c, "%s: weights of %s (%s) at step %s", path, l.id, l.name, step);
 	loaded_release(&l);

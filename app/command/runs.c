@@ -45,10 +45,25 @@ static double perplexity_of(const struct run_row *r)
 
 bool command_runs(struct context *c, const struct args *a, struct err *err)
 {
-	static const char *const column[] = {
-		"run",     "name",    "task",       "cell",       "hidden",          "status",
-		"epochs",  "steps",   "train_loss", "valid_loss", "valid_accuracy",  "best_epoch",
-		"seconds", "created", "tags",       "note",       "valid_perplexity"};
+	static const char *const column[] = {"run",
+					     "name",
+					     "task",
+					     "cell",
+					     "hidden",
+					     "status",
+					     "epochs",
+					     "steps",
+					     "train_loss",
+					     "valid_loss",
+					     "valid_accuracy",
+					     "best_epoch",
+					     "seconds",
+					     "created",
+					     "tags",
+					     "note",
+					     "valid_perplexity",
+					     "parent",
+					     "parent_step"};
 	enum { COLS = sizeof(column) / sizeof(column[0]) };
 	struct run_list list = {
 		.order = args_value(a, "--order"),
@@ -76,24 +91,26 @@ bool command_runs(struct context *c, const struct args *a, struct err *err)
 	for (size_t k = 0; k < n; k++) {
 		const struct run_row *r = &rows[k];
 		char created[32];
-		const struct value v[COLS] = {value_text(r->id),
-					      value_text(r->name),
-					      value_text(r->task),
-					      value_text(r->cell),
-					      value_int(r->hidden),
-					      value_text(run_status_name(r->status)),
-					      value_real(r->epochs, 1),
-					      value_int(r->steps),
-					      value_real(r->train_loss, 4),
-					      value_real(r->best_loss, 4),
-					      value_real(r->best_accuracy, 4),
-					      r->best_step >= 0 ? value_real(r->best_epoch, 0)
-								: value_null(),
-					      value_real(r->seconds, 1),
-					      value_text(time_text(r->created_ms, created)),
-					      value_text(r->tags),
-					      value_text(r->note),
-					      value_real(perplexity_of(r), 4)};
+		const struct value v[COLS] = {
+			value_text(r->id),
+			value_text(r->name),
+			value_text(r->task),
+			value_text(r->cell),
+			value_int(r->hidden),
+			value_text(run_status_name(r->status)),
+			value_real(r->epochs, 1),
+			value_int(r->steps),
+			value_real(r->train_loss, 4),
+			value_real(r->best_loss, 4),
+			value_real(r->best_accuracy, 4),
+			r->best_step >= 0 ? value_real(r->best_epoch, 0) : value_null(),
+			value_real(r->seconds, 1),
+			value_text(time_text(r->created_ms, created)),
+			value_text(r->tags),
+			value_text(r->note),
+			value_real(perplexity_of(r), 4),
+			*r->parent_id ? value_text(r->parent_id) : value_null(),
+			*r->parent_id ? value_int(r->parent_step) : value_null()};
 
 		output_row(&o, v);
 	}
@@ -109,12 +126,30 @@ static void say(struct output *o, const char *name, struct value v)
 		output_row(o, row);
 }
 
-static void show_row(struct output *o, const struct run_row *r)
+/* Which run it began from, by id, name and step. */
+static void show_parent(struct output *o, struct store *s, const struct run_row *r)
+{
+	struct run_ref ref;
+	char text[RUN_NAME_SIZE + 64];
+
+	if (!*r->parent_id)
+		return;
+	if (store_run_find(s, r->parent_id, &ref, NULL))
+		snprintf(text, sizeof(text), "%s@%lld (%s)", r->parent_id,
+			 (long long)r->parent_step, ref.name);
+	else
+		snprintf(text, sizeof(text), "%s@%lld (deleted)", r->parent_id,
+			 (long long)r->parent_step);
+	say(o, "parent", value_text(text));
+}
+
+static void show_row(struct output *o, struct store *s, const struct run_row *r)
 {
 	char created[32], ended[32];
 
 	say(o, "run", value_text(r->id));
 	say(o, "name", value_text(r->name));
+	show_parent(o, s, r);
 	say(o, "status", value_text(run_status_name(r->status)));
 	say(o, "message", value_text(r->message));
 	say(o, "created", value_text(time_text(r->created_ms, created)));
@@ -210,7 +245,7 @@ bool command_show(struct context *c, const struct args *a, struct err *err)
 	if (ok) {
 		output_open(&o, c->format, c->out, c->answer);
 		output_columns(&o, column, 2);
-		show_row(&o, row);
+		show_row(&o, s, row);
 		ok = show_rest(&o, s, row, err);
 		ok = output_close(&o, ok ? err : NULL) && ok;
 	}

@@ -13,6 +13,7 @@ static const struct command shell[] = {
 	{"cost",    "[-c FILE] [--set name=value]... --data FILE", "Say what a training would cost: parameters, arithmetic, memory, time", CMD_SHELL, 0, 0, options_cost, command_cost, NULL},
 	{"resume",  "RUN[@STEP]", "Go on training a run as if it had never stopped", CMD_SHELL, 1, 1, options_resume, command_resume, NULL},
 	{"fork",    "RUN[@STEP]", "Go on from a run's checkpoint as a new run", CMD_SHELL, 1, 1, options_fork, command_fork, NULL},
+	{"tune",    "RUN[@STEP] [-c FILE] [--set name=value]... --data FILE", "Train on from a run's encoder: other texts, other classes, another task", CMD_SHELL, 1, 1, options_train, command_tune, NULL},
 	{"eval",    "RUN --data FILE", "Measure a run on texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_eval, command_eval, NULL},
 	{"predict", "RUN [--data FILE]", "Classify texts, write them again, or answer them, one a line", CMD_SHELL, 1, 1, options_predict, command_predict, NULL},
 	{"trace",   "RUN --text TEXT", "Every gate of every step for a text", CMD_SHELL, 1, 1, options_trace, command_trace, NULL},

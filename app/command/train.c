@@ -61,7 +61,7 @@ static void on_news(void *arg)
 		return;
 }
 
-bool train_settings(struct settings *s, const struct args *a, struct err *err)
+bool train_changes(struct settings *s, const struct args *a, struct err *err)
 {
 	static const char *const shortcut[][2] = {{"--data", "data"},
 						  {"--valid", "valid"},
@@ -73,7 +73,6 @@ bool train_settings(struct settings *s, const struct args *a, struct err *err)
 						  {"--source-column", "source_column"},
 						  {"--target-column", "target_column"}};
 
-	settings_default(s);
 	for (int k = 0; k < a->option_count; k++)
 		if (!strcmp(a->option[k], "-c") && !settings_load(s, a->value[k], err))
 			return false;
@@ -88,6 +87,12 @@ bool train_settings(struct settings *s, const struct args *a, struct err *err)
 	if (args_has(a, "--no-header"))
 		s->header = false;
 	return true;
+}
+
+bool train_settings(struct settings *s, const struct args *a, struct err *err)
+{
+	settings_default(s);
+	return train_changes(s, a, err);
 }
 
 static bool style_of(const struct context *c, const struct args *a, enum progress_style *style,
@@ -160,6 +165,8 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 		add_measures(&b, "valid ", e->valid_loss, e->valid_accuracy);
 		if (!isnan(e->valid_exact))
 			buf_printf(&b, " exact %.4f", e->valid_exact);
+		if (!isnan(e->valid_bleu))
+			buf_printf(&b, " BLEU %.2f ROUGE-L %.3f", e->valid_bleu, e->valid_rouge);
 		buf_text(&b, e->best ? "  best" : "");
 	}
 	fprintf(stderr, "%s\n", buf_str(&b));
@@ -307,6 +314,12 @@ static void json_result(struct json_writer *j, const char *key, const struct epo
 		jw_key(j, "perplexity");
 		jw_f64(j, exp(loss_of(e)));
 	}
+	if (!isnan(e->valid_bleu)) {
+		jw_key(j, "bleu");
+		jw_f64(j, e->valid_bleu);
+		jw_key(j, "rougeL");
+		jw_f64(j, e->valid_rouge);
+	}
 	jw_object_end(j);
 }
 
@@ -424,6 +437,8 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 	}
 	if (!c->quiet && progress.style != PROGRESS_NDJSON) {
 		fputs(buf_str(&p->warnings), stderr);
+		if (intro->origin)
+			fprintf(stderr, "%s\n", intro->origin);
 		show_cost(&p->cost);
 	}
 	if (p->spec.best)
@@ -474,24 +489,32 @@ bool train_prepared(struct context *c, const struct args *a, struct prepared *p,
 	return ok && err->code == ERR_NONE;
 }
 
-bool command_train(struct context *c, const struct args *a, struct err *err)
+bool train_intro(const struct context *c, const struct args *a, struct run_intro *intro,
+		 const char *tags[ARGS_MAX], struct err *err)
 {
 	enum progress_style style;
-	struct run_intro intro = {.name = args_value(a, "--name"), .note = args_value(a, "--note")};
-	struct prepared p = {0};
-	struct settings settings = {0};
-	const char *tags[ARGS_MAX];
-	bool ok;
 
+	*intro = (struct run_intro){
+		.name = args_value(a, "--name"), .note = args_value(a, "--note"), .tags = tags};
 	for (int k = 0; k < a->option_count; k++)
 		if (!strcmp(a->option[k], "--tag")) {
 			if (!run_tag_check(a->value[k], err))
 				return false;
-			tags[intro.tag_count++] = a->value[k];
+			tags[intro->tag_count++] = a->value[k];
 		}
-	intro.tags = tags;
-	ok = style_of(c, a, &style, err) && (!intro.name || run_name_check(intro.name, err)) &&
-	     train_settings(&settings, a, err) && prepare(&settings, &p, err);
+	return style_of(c, a, &style, err) && (!intro->name || run_name_check(intro->name, err));
+}
+
+bool command_train(struct context *c, const struct args *a, struct err *err)
+{
+	const char *tags[ARGS_MAX];
+	struct run_intro intro;
+	struct prepared p = {0};
+	struct settings settings = {0};
+	bool ok;
+
+	ok = train_intro(c, a, &intro, tags, err) && train_settings(&settings, a, err) &&
+	     prepare(&settings, &p, err);
 	settings_release(&settings);
 	return ok && train_prepared(c, a, &p, &intro, err);
 }

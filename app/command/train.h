@@ -7,6 +7,13 @@
 
 /* The settings that -c, --set and the options for texts say. */
 bool train_settings(struct settings *s, const struct args *a, struct err *err);
+/* The same over settings that are there already. */
+bool train_changes(struct settings *s, const struct args *a, struct err *err);
+
+/* What --name, --note and --tag say of a new run; intro borrows tags. ERR_USAGE for a bad one, also of
+ * --progress. */
+bool train_intro(const struct context *c, const struct args *a, struct run_intro *intro,
+		 const char *tags[ARGS_MAX], struct err *err);
 
 /* Trains what is prepared (taken over, also on failure) to its end, showing progress as --progress
  * says, and reports. SIGINT, SIGTERM and SIGHUP end it with a checkpoint. */

@@ -3,10 +3,12 @@
 #include "app/command/ui.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
+#include "app/command/ui_train.h"
 
 #include "app/desk.h"
 #include "app/place.h"
 #include "app/tui/term.h"
+#include "app/view/map.h"
 #include "engine/base/mem.h"
 #include "engine/text/utf8.h"
 
@@ -36,12 +38,6 @@ static bool ui_view(struct context *c, const struct args *a, struct err *err)
 		       a->pos[0]);
 }
 
-static bool training(const struct workbench *w)
-{
-	return w->session && w->live.view->gauge.state != TRAIN_READY &&
-	       !train_state_over(w->live.view->gauge.state);
-}
-
 static bool ui_quit(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
@@ -49,7 +45,7 @@ static bool ui_quit(struct context *c, const struct args *a, struct err *err)
 
 	if (w->view == &view_help)
 		workbench_show(w, w->before);
-	else if (training(w) && !w->stopping)
+	else if (ui_is_training(w) && !w->stopping)
 		workbench_ask(w, ASK_QUIT,
 			      "Training is under way. Stop it with a checkpoint and leave? [y/N] ",
 			      NULL);
@@ -296,151 +292,6 @@ static bool ui_pin(struct context *c, const struct args *a, struct err *err)
 	return true;
 }
 
-static bool need_session(const struct workbench *w, struct err *err)
-{
-	if (w->session && !train_state_over(w->live.view->gauge.state))
-		return true;
-	err_set(err, ERR_USAGE,
-		"nothing is being trained; :train begins again with the same settings, :resume "
-		"goes on");
-	return false;
-}
-
-static bool ui_toggle(struct context *c, const struct args *a, struct err *err)
-{
-	struct workbench *w = c->ui;
-	(void)a;
-
-	/* The sample, or what -c named, is there to be learned. */
-	if (!w->session && w->settings.data && !w->live.view) {
-		char label[200];
-		const char *slash = strrchr(w->settings.data, '/');
-
-		snprintf(label, sizeof(label), "Begin a new run on %.100s? [y/N] ",
-			 slash ? slash + 1 : w->settings.data);
-		workbench_ask(w, ASK_TRAIN, label, NULL);
-		return true;
-	}
-	if (!need_session(w, err))
-		return false;
-	if (w->live.view->gauge.state == TRAIN_RUNNING)
-		trainer_pause(w->session->trainer);
-	else
-		trainer_resume(w->session->trainer);
-	w->open = &w->live;
-	return true;
-}
-
-static bool ui_batch(struct context *c, const struct args *a, struct err *err)
-{
-	(void)a;
-	if (!need_session(c->ui, err))
-		return false;
-	trainer_one_batch(c->ui->session->trainer);
-	return true;
-}
-
-static bool ui_rate(struct context *c, const struct args *a, struct err *err)
-{
-	struct workbench *w = c->ui;
-	double lr;
-	char *end;
-
-	if (!need_session(w, err))
-		return false;
-	lr = w->live.rate > 0 ? w->live.rate
-			      : w->live.view->gauge.lr; /* keys come faster than answers */
-	if (!strcmp(a->pos[0], "up"))
-		lr *= 1.25;
-	else if (!strcmp(a->pos[0], "down"))
-		lr /= 1.25;
-	else if ((lr = strtod(a->pos[0], &end)), *end || end == a->pos[0] || !(lr > 0) || lr > 1e38)
-		return err_set(err, ERR_USAGE, "rate takes up, down or a number above 0, not '%s'",
-			       a->pos[0]);
-	w->live.rate = lr;
-	trainer_set_lr(w->session->trainer, lr);
-	workbench_say(w, ROLE_message, "learning rate %.3g", lr);
-	return true;
-}
-
-static bool ui_stop(struct context *c, const struct args *a, struct err *err)
-{
-	(void)a;
-	if (!need_session(c->ui, err))
-		return false;
-	trainer_stop(c->ui->session->trainer);
-	workbench_say(c->ui, ROLE_message, "stopping after this step, with a checkpoint");
-	return true;
-}
-
-static bool ui_train(struct context *c, const struct args *a, struct err *err)
-{
-	struct workbench *w = c->ui;
-	struct settings s;
-	bool ok = true;
-
-	if (training(w))
-		return err_set(err, ERR_USAGE, "a run is being trained: S stops it");
-	settings_copy(&s, &w->settings);
-	for (int k = 0; k < a->option_count && ok; k++)
-		if (!strcmp(a->option[k], "-c"))
-			ok = settings_load(&s, a->value[k], err);
-	for (int k = 0; k < a->option_count && ok; k++) {
-		if (!strcmp(a->option[k], "--set"))
-			ok = settings_assign(&s, a->value[k], err);
-		else if (!strcmp(a->option[k], "--data") || !strcmp(a->option[k], "--valid"))
-			ok = settings_set(&s, a->option[k] + 2, a->value[k], err);
-	}
-	for (int k = 0; k < a->pos_count && ok; k++)
-		ok = settings_assign(&s, a->pos[k], err);
-	if (ok && w->session) { /* prepared, but never begun */
-		session_free(w->session);
-		w->session = NULL;
-	}
-	if (ok)
-		desk_train(w, &s, true);
-	settings_release(&s);
-	return ok;
-}
-
-/* The words with a = are settings; the other one is the run, else it is the open one. */
-static bool go_on(struct workbench *w, const struct args *a, bool fork, struct err *err)
-{
-	const char *run = w->open && *w->open->id ? w->open->id : NULL, *set[ARGS_MAX];
-	int sets = 0;
-
-	if (training(w))
-		return err_set(err, ERR_USAGE, "a run is being trained: S stops it");
-	for (int k = 0; k < a->pos_count; k++) {
-		if (strchr(a->pos[k], '='))
-			set[sets++] = a->pos[k];
-		else if (k)
-			return err_set(err, ERR_USAGE, "'%s' is no setting: name=value", a->pos[k]);
-		else
-			run = a->pos[k];
-	}
-	for (int k = 0; k < a->option_count && sets < ARGS_MAX; k++)
-		set[sets++] = a->value[k];
-	if (!run)
-		return err_set(err, ERR_USAGE, "open a run first, or name one: 4 lists them");
-	if (w->session) { /* prepared, but never begun */
-		session_free(w->session);
-		w->session = NULL;
-	}
-	desk_resume(w, run, fork, set, sets);
-	return true;
-}
-
-static bool ui_resume(struct context *c, const struct args *a, struct err *err)
-{
-	return go_on(c->ui, a, false, err);
-}
-
-static bool ui_fork(struct context *c, const struct args *a, struct err *err)
-{
-	return go_on(c->ui, a, true, err);
-}
-
 static bool ui_theme(struct context *c, const struct args *a, struct err *err)
 {
 	const bool path = strchr(a->pos[0], '/') || strchr(a->pos[0], '.');
@@ -479,9 +330,7 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 
 	if (!t || t->runs < 2)
 		return err_set(err, ERR_USAGE, "this run has one layer in one direction");
-	w->gates.run = (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs;
-	if (w->gates.t >= t->run[w->gates.run].T) /* the decoder has steps of its own */
-		w->gates.t = t->run[w->gates.run].T ? t->run[w->gates.run].T - 1 : 0;
+	map_turn(w, (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs);
 	w->dirty = true;
 	return true;
 }
@@ -511,7 +360,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
 			       t->H - 1, t->run[w->gates.run].T);
 	w->gates.signal = k;
-	w->gates.pane = false;
+	w->gates.pane = w->gates.map = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
 	workbench_show(w, &view_gates);
@@ -519,8 +368,9 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 }
 
 // clang-format off
-static const struct option options_go_on[] = {{"--set", "name=value", "a setting of training, such as epochs=20"}, {NULL, NULL, NULL}};
 static const struct option options_trace_ui[] = {{"--text", "TEXT", "the text to look at"}, {NULL, NULL, NULL}};
+static const struct option options_go_on[] = {{"--set", "name=value", "a setting of training, such as epochs=20"}, {NULL, NULL, NULL}};
+static const struct option options_tune[] = {{"-c", "FILE.ini", "a settings file"}, {"--set", "name=value", "one setting"}, {"--data", "FILE", "training texts"}, {"--valid", "FILE", "validation texts"}, {NULL, NULL, NULL}};
 enum { BOTH = CMD_UI | CMD_CONSOLE };
 static const struct command table[] = {
 	{"trace",   "[RUN] [--text] TEXT", "Look at the gates of a text", BOTH | CMD_REST, 0, -1, options_trace_ui, ui_trace, NULL},
@@ -528,9 +378,12 @@ static const struct command table[] = {
 	{"train",   "[name=value]... [-c FILE] [--data FILE]", "Train with these settings", BOTH, 0, -1, options_train, ui_train, NULL},
 	{"resume",  "[RUN] [name=value]...", "Go on training a run as if it had never stopped", BOTH, 0, -1, options_go_on, ui_resume, NULL},
 	{"fork",    "[RUN[@STEP]] [name=value]...", "Go on from a run's checkpoint as a new run", BOTH, 0, -1, options_go_on, ui_fork, NULL},
+	{"tune",    "[RUN[@STEP]] [-c FILE] [name=value]...", "Train a new run from a run's encoder", BOTH, 0, -1, options_tune, ui_tune, NULL},
 	{"toggle",  "", "Start, pause or go on training", BOTH, 0, 0, NULL, ui_toggle, NULL},
 	{"batch",   "", "Train one batch", BOTH, 0, 0, NULL, ui_batch, NULL},
-	{"rate",    "up|down|NUMBER", "Change the learning rate", BOTH, 1, 1, NULL, ui_rate, NULL},
+	{"rate",    "up|down|NUMBER | GROUP FACTOR", "Change the learning rate, or what a group of weights multiplies it by", BOTH, 1, 2, NULL, ui_rate, rate_word},
+	{"freeze",  "GROUP", "Keep a group of weights as it is", BOTH, 1, 1, NULL, ui_freeze, group_word},
+	{"unfreeze", "GROUP", "Let a group of weights learn again", BOTH, 1, 1, NULL, ui_unfreeze, group_word},
 	{"stop",    "", "Stop training, with a checkpoint", BOTH, 0, 0, NULL, ui_stop, NULL},
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
 	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},

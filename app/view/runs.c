@@ -101,6 +101,28 @@ static bool has_perplexity(const struct run_row *r)
 	return task >= 0 && !task_table[task].accuracy;
 }
 
+/* The name, under the run that it comes from where the list is a tree. */
+static const char *name_text(const struct workbench *w, int row)
+{
+	enum { DEEPEST = 6 };
+	static char text[RUN_NAME_SIZE + 2 * DEEPEST + 8];
+	const int depth = w->runs.depth ? w->runs.depth[row] : 0;
+
+	if (!depth)
+		return w->runs.row[row].name;
+	snprintf(text, sizeof(text), "%*s%s%s", 2 * ((depth > DEEPEST ? DEEPEST : depth) - 1), "",
+		 w->canvas.ascii ? "+ " : "└ ", w->runs.row[row].name);
+	return text;
+}
+
+static bool is_tree(const struct runs_state *s)
+{
+	for (size_t k = 0; s->depth && k < s->count; k++)
+		if (s->depth[k])
+			return true;
+	return false;
+}
+
 static const char *cell(void *data, int row, int col)
 {
 	static char text[64];
@@ -109,7 +131,7 @@ static const char *cell(void *data, int row, int col)
 
 	switch (col) {
 	case COL_NAME:
-		return r->name;
+		return name_text(w, row);
 	case COL_ID:
 		return r->id;
 	case COL_TASK:
@@ -238,16 +260,16 @@ static void draw(struct workbench *w, struct rect r)
 
 	memcpy(column, columns, sizeof(columns));
 	for (size_t k = 0; k < s->count; k++) { /* names often differ in their ends only */
-		const int width = canvas_width(s->row[k].name);
+		const int width = canvas_width(name_text(w, (int)k));
 
 		if (width > column[COL_NAME].min)
 			column[COL_NAME].min = width < NAME_WHOLE ? width : NAME_WHOLE;
 	}
 	if (s->marks)
 		layout_rows(r, split, 2, part);
-	snprintf(line, sizeof(line), "%zu run%s%s%s · ordered by %s", s->count,
+	snprintf(line, sizeof(line), "%zu run%s%s%s · ordered by %s%s", s->count,
 		 s->count == 1 ? "" : "s", s->filter ? " with " : "", s->filter ? s->filter : "",
-		 run_list_column(s->order));
+		 run_list_column(s->order), is_tree(s) ? ", under the run they come from" : "");
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, 1, part_look(w, ROLE_dim), line);
 	part[0].row++;
 	part[0].rows--;
@@ -320,7 +342,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	output_columns(o, name, COLS);
 	for (int r = 0; r < (int)w->runs.count; r++) {
 		for (int k = 0; k < COLS; k++) {
-			const char *s = cell(w, r, k);
+			const char *s = k == COL_NAME ? w->runs.row[r].name : cell(w, r, k);
 
 			if (k == COL_NAME || k == COL_NOTE || k == COL_TAGS) {
 				row[k] = value_text(s);

@@ -85,15 +85,29 @@ static void add_stack(const struct stack *s, const char *side, const real *w, st
 	}
 }
 
+static void add_table(const struct id_table *table, const real *w, struct tensor *t, int *n,
+		      const char *name)
+{
+	add(t, n, w + table->at, table->rows, table->width, "%s", name);
+}
+
 static int list_tensors(const struct model *m, const real *w, struct tensor *t)
 {
 	int n = 0;
 
-	if (m->spec.embed)
-		add(t, &n, w + m->embedding, m->spec.vocab, m->spec.embed, "embedding.weight");
+	if (m->tables)
+		add_table(&m->table[0], w, t, &n, "embedding.weight");
 	add_stack(&m->stack, "lstm", w, t, &n);
 	if (model_param(m, "pool.w"))
 		add(t, &n, w + m->pool_w, m->D, 0, "pool.weight");
+	if (m->tables > 1)
+		add_table(&m->table[1], w, t, &n, "decoder.embedding.weight");
+	for (int k = 0; k < m->params; k++) { /* of pairs */
+		const struct param *p = &m->param[k];
+
+		if (!strncmp(p->name, "bridge.", 7) || !strncmp(p->name, "attention.", 10))
+			add(t, &n, w + p->at, p->rows, p->cols, "%s", p->name);
+	}
 	add_stack(&m->dec, "decoder", w, t, &n);
 	add(t, &n, w + m->head_W, m->spec.classes, m->K, "head.weight");
 	add(t, &n, w + m->head_b, m->spec.classes, 0, "head.bias");

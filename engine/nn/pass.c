@@ -64,8 +64,9 @@ static struct arithmetic head_how(const struct model *m, struct arithmetic how)
 	return how;
 }
 
-size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N)
+size_t work_size(const struct model *m, struct arithmetic how, struct work_shape shape)
 {
+	const size_t B = shape.B, N = shape.N, out_N = shape.out_N;
 	const struct task_ops *task = &task_table[m->spec.task];
 	const size_t D = (size_t)m->D, C = (size_t)m->spec.classes, K = (size_t)m->K;
 	const size_t rows = task->stream ? N : out_N,
@@ -80,10 +81,10 @@ size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t 
 		if (m->spec.attention)
 			n += with_room(memory_size(&m->attend, how, N)) * sizeof(real);
 		n += with_room(bridge_size(&m->bridge, &m->stack, B)) * sizeof(real);
-		n += with_room(decoder_size(m, how, B, out_N, m->spec.attention ? N / (B + !B) : 0,
-					    true)) *
+		n += with_room(decoder_size(m, how, B, out_N, m->spec.attention ? shape.T : 0,
+					    shape.own)) *
 		     sizeof(real);
-		n += with_room(N * D + 1) * sizeof(real);
+		n += m->spec.attention ? with_room(N * D + 1) * sizeof(real) : 0;
 	} else if (!task->stream) { /* two vectors, and what pooling takes */
 		n += 2 * with_room(B * D + 1) * sizeof(real);
 		n += ((N + 1) + (N * D + 1) + (B * D + 1)) * sizeof(real);

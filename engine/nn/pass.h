@@ -24,9 +24,15 @@ struct work {
 
 void work_release(struct work *w);
 
-/* Bytes of numbers that the workspace takes once a pass has run over B texts of N steps, out_N of
- * them the decoder's (or 0), being the largest so far; and those that one has now. */
-size_t work_size(const struct model *m, struct arithmetic how, size_t B, size_t N, size_t out_N);
+/* What decides how large a workspace gets: B texts of N steps in all, T of them the longest one's, and out_N
+ * steps of the decoder (or 0), that reads its `own` words in part. */
+struct work_shape {
+	size_t B, N, T, out_N;
+	bool own;
+};
+/* Bytes of numbers that the workspace takes once a pass has run over the largest batch so far; and those
+ * that one has now. */
+size_t work_size(const struct model *m, struct arithmetic how, struct work_shape shape);
 size_t work_bytes(const struct work *w);
 
 /* What a pass is for. */

@@ -10,7 +10,8 @@ void pairs_release(struct pair_intake *p)
 {
 	intake_release(&p->source);
 	intake_release(&p->target);
-	tokens_release(&p->raw);
+	for (int k = 0; k < 2; k++)
+		tokens_release(&p->raw[k]);
 	*p = (struct pair_intake){0};
 }
 
@@ -26,8 +27,10 @@ static bool add(struct pair_intake *p, const struct row *source, const struct ro
 {
 	if (!intake_add(&p->source, source, err) || !intake_add(&p->target, target, err))
 		return false;
-	if (p->keep)
-		tokens_add(&p->raw, target->text, target->n);
+	if (p->keep) {
+		tokens_add(&p->raw[0], source->text, source->n);
+		tokens_add(&p->raw[1], target->text, target->n);
+	}
 	return true;
 }
 
@@ -41,9 +44,12 @@ static bool take_row(void *arg, const struct row *row, struct err *err)
 	struct reading *r = arg;
 	struct pair_intake *p = r->p;
 	const struct row target = {.text = row->target, .n = row->target_n, .line = row->line};
+	uint64_t kept = 0;
 
-	limit(&p->source, r->most, p->raw.text.len + p->raw.count * sizeof(*p->raw.end));
-	limit(&p->target, r->most, p->raw.text.len + p->raw.count * sizeof(*p->raw.end));
+	for (int k = 0; k < 2; k++)
+		kept += p->raw[k].text.len + p->raw[k].count * sizeof(*p->raw[k].end);
+	limit(&p->source, r->most, kept);
+	limit(&p->target, r->most, kept);
 	return add(p, row, &target, err);
 }
 
@@ -108,15 +114,16 @@ void pairs_count(const struct pair_intake *p)
 	intake_count(&p->target);
 }
 
-/* The kept targets that are held out, or the others, with the corpus that is theirs. */
-static void put_raw(const struct pair_intake *p, bool held, struct corpus *c)
+/* The kept texts that are held out, or the others, with the corpus that is theirs. */
+static void put_raw(const struct pair_intake *p, const struct tokens *raw, bool held,
+		    struct corpus *c)
 {
 	c->raw = mem_zero(1, sizeof(*c->raw));
-	for (size_t k = 0; k < p->raw.count; k++) {
+	for (size_t k = 0; k < raw->count; k++) {
 		size_t n;
-		const char *s = tokens_at(&p->raw, k, &n);
+		const char *s = tokens_at(raw, k, &n);
 
-		if (intake_holds(&p->target, k) == held)
+		if (intake_holds(&p->source, k) == held)
 			tokens_add(c->raw, s, n);
 	}
 }
@@ -134,7 +141,10 @@ void pairs_finish(struct pair_intake *p, const struct vocab *source, const struc
 	(*kept)->target = part[0];
 	if (*held)
 		(*held)->target = part[1];
-	if (p->keep)
-		put_raw(p, apart, part[apart]);
-	tokens_release(&p->raw);
+	if (p->keep) {
+		put_raw(p, &p->raw[0], apart, apart ? *held : *kept);
+		put_raw(p, &p->raw[1], apart, part[apart]);
+	}
+	for (int k = 0; k < 2; k++)
+		tokens_release(&p->raw[k]);
 }

@@ -11,13 +11,13 @@
 /* Zeroed is empty. It may not be moved while it is read. */
 struct pair_intake {
 	struct intake source, target; /* target.file: of the second file, if there is one */
-	bool keep;                    /* the targets as read */
-	struct tokens raw;            /* ... which are here */
+	bool keep;                    /* the texts as read */
+	struct tokens raw[2];         /* ... which are here, sources and targets */
 };
 
 /*
  * Reads path, and opt->target_path where it is set, as pairs (need_pairs is taken as set). The two builders
- * may be the same one: both sides then share a vocabulary. With keep_raw the targets are also kept as they
+ * may be the same one: both sides then share a vocabulary. With keep_raw the texts are also kept as they
  * were read, for pairs_finish. ERR_INPUT, ERR_USAGE as intake_read; opt->most_bytes is for both sides and
  * what is kept.
  */
@@ -44,8 +44,8 @@ struct pair_limits {
 
 /*
  * Makes the corpora, as intake_finish does: of what was not held out, and of what was (else NULL is set). They are
- * those of the sources; each has its targets as `target`, which goes with it. Targets as read become `raw`
- * of the targets that are held out; where nothing is, of the only ones.
+ * those of the sources; each has its targets as `target`, which goes with it. Texts as read become `raw`
+ * of both where they are held out; where nothing is, of the only ones.
  *
  * target keeps an end mark, so that every target ends in it; sources do where source keeps one, too.
  */

@@ -178,9 +178,18 @@ static int by_count(const void *a, const void *b)
 	return x->before < y->before ? -1 : x->before > y->before;
 }
 
+/* Whether a token may be given an id of v; old: of what v goes on from, or NULL. */
+static bool is_new(const struct vocab *v, const struct vocab *old, const char *s, size_t n)
+{
+	if (old && vocab_find(old, s, n) >= 0)
+		return false;
+	/* The reserved names in a text are no words of it. */
+	return is_keras(v) || table_find(&v->table, s, n) < 0;
+}
+
 /* The tokens of b that may have an id of v, best first, and how many; `unknown` is the sum of the others. */
 static struct ranked *rank_tokens(const struct vocab_builder *b, const struct vocab *v,
-				  size_t *kept, int64_t *unknown)
+				  const struct vocab *old, size_t *kept, int64_t *unknown)
 {
 	struct ranked *rank = mem_alloc(b->counted * sizeof(*rank));
 
@@ -193,8 +202,7 @@ static struct ranked *rank_tokens(const struct vocab_builder *b, const struct vo
 		if (!count)
 			continue;
 		s = tokens_at(&b->table.tokens, k, &n);
-		/* The reserved names in a text are no words of it. */
-		if (!is_keras(v) && (count < v->spec.min_count || table_find(&v->table, s, n) >= 0))
+		if ((!is_keras(v) && count < v->spec.min_count) || !is_new(v, old, s, n))
 			*unknown += count;
 		else
 			rank[(*kept)++] = (struct ranked){count, b->tally[k].before, k};
@@ -203,18 +211,13 @@ static struct ranked *rank_tokens(const struct vocab_builder *b, const struct vo
 	return rank;
 }
 
-struct vocab *vocab_of(const struct vocab_builder *b)
+/* Appends the tokens of b that v may have, while there is room for them; how often the others were met. */
+static int64_t push_tokens(struct vocab *v, const struct vocab_builder *b, const struct vocab *old)
 {
-	struct vocab *v = mem_zero(1, sizeof(*v));
-	const char *name[MOST_RESERVED];
-	struct ranked *rank;
 	int64_t unknown = 0;
 	size_t kept;
+	struct ranked *rank = rank_tokens(b, v, old, &kept, &unknown);
 
-	vocab_spec_copy(&v->spec, &b->spec);
-	for (int k = 0, count = reserved(&v->spec, name); k < count; k++)
-		push(v, name[k], strlen(name[k]), 0);
-	rank = rank_tokens(b, v, &kept, &unknown);
 	for (size_t k = 0; k < kept; k++) {
 		size_t n;
 		const char *s = tokens_at(&b->table.tokens, rank[k].at, &n);
@@ -224,12 +227,84 @@ struct vocab *vocab_of(const struct vocab_builder *b)
 		else
 			push(v, s, n, rank[k].count);
 	}
+	free(rank);
+	return unknown;
+}
+
+static void push_reserved(struct vocab *v)
+{
+	const char *name[MOST_RESERVED];
+
+	for (int k = 0, count = reserved(&v->spec, name); k < count; k++)
+		push(v, name[k], strlen(name[k]), 0);
+}
+
+struct vocab *vocab_of(const struct vocab_builder *b)
+{
+	struct vocab *v = mem_zero(1, sizeof(*v));
+	int64_t unknown;
+
+	vocab_spec_copy(&v->spec, &b->spec);
+	push_reserved(v);
+	unknown = push_tokens(v, b, NULL);
 	if (!is_keras(v))
 		v->count[VOCAB_UNK] = unknown;
-	free(rank);
 	finish(v);
 	if (v->end >= 0)
 		v->count[v->end] = b->texts;
+	return v;
+}
+
+/* The tokens of old without its reserved ones. One that is written like a new mark becomes the mark. */
+static void push_old(struct vocab *v, const struct vocab *old)
+{
+	const char *name[MOST_RESERVED];
+
+	for (int id = reserved(&old->spec, name); id < vocab_total(old); id++) {
+		size_t n;
+		const char *s = vocab_token(old, id, &n);
+
+		if (is_keras(v) || table_find(&v->table, s, n) < 0)
+			push(v, s, n, 0);
+	}
+}
+
+/* How often b met each token of v. */
+static void count_again(struct vocab *v, const struct vocab_builder *b)
+{
+	for (size_t k = 0; k < b->tallied; k++) {
+		size_t n;
+		const char *s = tokens_at(&b->table.tokens, k, &n);
+		int id = vocab_find(v, s, n);
+
+		if (id < 0 || (!is_keras(v) && (id == VOCAB_PAD || id == v->end)))
+			id = v->oov;
+		if (id >= 0)
+			v->count[id] += b->tally[k].count;
+	}
+	if (v->end >= 0)
+		v->count[v->end] = b->texts;
+}
+
+struct vocab *vocab_extend(const struct vocab *old, const struct vocab_builder *b,
+			   const struct vocab_growth *how)
+{
+	struct vocab *v = mem_zero(1, sizeof(*v));
+	const int most = how->max_size;
+
+	vocab_spec_copy(&v->spec, &old->spec);
+	v->spec.end |= how->end;
+	if (how->grow) {
+		v->spec.min_count = how->min_count;
+		v->spec.max_size = most > 0 && most < old->size ? old->size : most;
+	}
+	push_reserved(v);
+	push_old(v, old);
+	if (how->grow)
+		push_tokens(v, b, old);
+	memset(v->count, 0, (size_t)vocab_total(v) * sizeof(*v->count));
+	finish(v);
+	count_again(v, b);
 	return v;
 }
 

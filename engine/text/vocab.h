@@ -56,6 +56,19 @@ void vocab_builder_take(struct vocab_builder *b, const char *text, size_t n, str
 /* Counts tokens; a 0 is the end of a text. */
 void vocab_builder_count(struct vocab_builder *b, const int32_t *numbers, size_t n);
 struct vocab *vocab_of(const struct vocab_builder *b); /* of what was counted; one reference */
+
+/* How a vocabulary goes on from another one. */
+struct vocab_growth {
+	bool end;                /* it needs an end mark */
+	bool grow;               /* new tokens are appended */
+	int min_count, max_size; /* ... as in vocab_spec; of max_size old ones are never left out */
+};
+/* A vocabulary for what b counted that goes on from an older one: the rules, the end mark and all tokens of
+ * that, in their order, and behind them those of b that it has not, by count. Ids stay as they are, but
+ * where a first end mark is needed: the tokens then move by one. Counts are b's. b split its
+ * texts by the same rules. One reference. */
+struct vocab *vocab_extend(const struct vocab *old, const struct vocab_builder *b,
+			   const struct vocab_growth *how);
 /* The id that each number of b becomes with v: -1 for a token that vanishes, vocab_end for 0. Owned. */
 int32_t *vocab_ids(const struct vocab *v, const struct vocab_builder *b);
 

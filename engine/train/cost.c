@@ -99,6 +99,13 @@ static void add_flop(struct cost *c, const struct model *m)
 		c->forward.text = c->backward.text = 0;
 }
 
+/* The workspace for a text of n tokens, whose answer is as long. */
+static size_t of_tokens(const struct model *m, size_t n)
+{
+	return work_size(m, (struct arithmetic){0},
+			 (struct work_shape){.B = 1, .N = n, .T = 1, .out_N = n});
+}
+
 void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops *optim,
 		   int threads)
 {
@@ -113,10 +120,7 @@ void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops
 	c->memory[COST_GRADIENTS] = size + (threads - 1) * dense;
 	c->memory[COST_OPTIMIZER] = optim->slots * size;
 	c->memory[COST_SNAPSHOTS] = (int64_t)SNAPSHOTS * (1 + optim->slots) * size;
-	c->activations_token =
-		(int64_t)((work_size(m, (struct arithmetic){0}, 1, 2 * many, 2 * many) -
-			   work_size(m, (struct arithmetic){0}, 1, many, many)) /
-			  many);
+	c->activations_token = (int64_t)((of_tokens(m, 2 * many) - of_tokens(m, many)) / many);
 }
 
 /* Members among whom rows are dealt. */
@@ -135,6 +139,7 @@ struct survey {
 	const struct encoder *e;
 	const struct corpus *corpus;
 	struct arithmetic how;
+	bool own;         /* the decoder reads its own words in part */
 	struct work work; /* its batches only */
 	size_t *largest;  /* by thread */
 	int64_t tokens;
@@ -143,8 +148,9 @@ struct survey {
 static void look_at(struct survey *s, int thread)
 {
 	const struct steps *in = &s->work.in.batch.steps, *out = &s->work.out.batch.steps;
-	const size_t n =
-		work_size(&s->e->model, s->how, (size_t)in->B, (size_t)in->N, (size_t)out->N);
+	const size_t n = work_size(&s->e->model, s->how,
+				   (struct work_shape){(size_t)in->B, (size_t)in->N, (size_t)in->T,
+						       (size_t)out->N, s->own});
 
 	s->largest[thread] = n > s->largest[thread] ? n : s->largest[thread];
 	s->tokens += in->N;
@@ -248,12 +254,14 @@ static void add_stream(struct cost *c, const struct train_spec *spec, const stru
 		const size_t rows = (size_t)(spec->batch - k + passes - 1) / (size_t)passes;
 
 		c->memory[COST_ACTIVATIONS] += (int64_t)work_size(
-			&e->model, how_of(spec, passes), rows, rows * (size_t)spec->window, 0);
+			&e->model, how_of(spec, passes),
+			(struct work_shape){.B = rows, .N = rows * (size_t)spec->window});
 	}
 	if (valid)
 		c->memory[COST_VALIDATION] =
 			spec->learn.threads *
-			(int64_t)work_size(&e->model, (struct arithmetic){0}, 1, EVAL_STEPS, 0);
+			(int64_t)work_size(&e->model, (struct arithmetic){0},
+					   (struct work_shape){.B = 1, .N = EVAL_STEPS});
 	c->tokens = (train->tokens - 1) / spec->batch * spec->batch;
 	c->valid_tokens = valid ? valid->tokens - 1 : 0;
 }
@@ -262,7 +270,10 @@ void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct 
 		    const struct corpus *train, const struct corpus *valid)
 {
 	const int passes = passes_of(spec, e, train);
-	struct survey s = {.e = e, .corpus = train, .how = how_of(spec, passes)};
+	struct survey s = {.e = e,
+			   .corpus = train,
+			   .how = how_of(spec, passes),
+			   .own = forcing_lets_go(&spec->forcing)};
 
 	c->memory[COST_TEXTS] = corpus_bytes(train) + (valid ? corpus_bytes(valid) : 0);
 	c->memory[COST_GRADIENTS] -=

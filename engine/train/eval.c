@@ -243,6 +243,61 @@ static void measure_answers(const struct job *j, struct measures *out)
 	out->rouge = rouge_of(&rouge);
 }
 
+/* The words that ROUGE sees in some texts, on average. */
+static int mean_words(const struct tokens *raw, enum rouge_tokens how)
+{
+	size_t words = 0;
+
+	for (size_t k = 0; k < raw->count; k++) {
+		struct tokens t = {0};
+		size_t n;
+		const char *s = tokens_at(raw, k, &n);
+
+		rouge_split(how, s, n, &t);
+		words += t.count;
+		tokens_release(&t);
+	}
+	return raw->count ? (int)((words + raw->count / 2) / raw->count) : 0;
+}
+
+/* A text's first words. */
+static void lead(const char *s, size_t n, enum rouge_tokens how, int words, struct buf *out)
+{
+	struct tokens t = {0};
+
+	rouge_split(how, s, n, &t);
+	buf_clear(out);
+	for (size_t k = 0; k < t.count && k < (size_t)words; k++) {
+		const char *word = tokens_at(&t, k, &n);
+
+		buf_add(out, word, n);
+		buf_byte(out, ' ');
+	}
+	tokens_release(&t);
+}
+
+/* How well one would do without a model. */
+static void measure_lead(const struct job *j, struct measures *out)
+{
+	const struct corpus *c = j->e->corpus;
+	struct rouge rouge = {0};
+	struct buf text = {0};
+
+	if (!c->raw || j->e->model->spec.task != TASK_SUMMARIZE)
+		return;
+	out->lead_words = mean_words(c->target->raw, j->rouge_tokens);
+	for (size_t k = 0; k < c->raw->count; k++) {
+		size_t n, m;
+		const char *s = tokens_at(c->raw, k, &n);
+		const char *want = tokens_at(c->target->raw, k, &m);
+
+		lead(s, n, j->rouge_tokens, out->lead_words, &text);
+		rouge_add(&rouge, j->rouge_tokens, buf_str(&text), text.len, want, m);
+	}
+	out->lead = rouge_of(&rouge);
+	buf_release(&text);
+}
+
 static void measure(const struct job *j, struct measures *out)
 {
 	const struct corpus *c = j->e->corpus;
@@ -263,8 +318,10 @@ static void measure(const struct job *j, struct measures *out)
 	out->perplexity = exp(out->loss);
 	out->bits_per_character = out->loss / log(2) * (double)corpus_target(c)->tokens /
 				  (double)corpus_target(c)->characters;
-	if (j->bleu)
+	if (j->bleu) {
 		measure_answers(j, out);
+		measure_lead(j, out);
+	}
 	if (task == TASK_RECONSTRUCT)
 		measure_texts(j, out);
 }
@@ -341,7 +398,7 @@ bool eval_corpus(struct team *team, const struct evaluation *e, struct measures 
 		NAN;
 	out->bleu = (struct bleu_score){.score = NAN};
 	for (int k = 0; k < ROUGE_KINDS; k++)
-		out->rouge.of[k] = (struct rouge_part){NAN, NAN, NAN};
+		out->rouge.of[k] = out->lead.of[k] = (struct rouge_part){NAN, NAN, NAN};
 	if (!plan(&j, e, err))
 		return false;
 	plan_answers(&j, out);

@@ -27,6 +27,10 @@ struct measures {
 		bits_per_character; /* of tokens: e^loss; loss over the characters, base 2 */
 	struct bleu_score bleu;     /* pairs whose answers are there as they were read; else NaN */
 	struct rouge_score rouge;
+	/* summarize, where the texts are there as read: the scores of each text's first words, as many as
+	 * the answers have on average. */
+	struct rouge_score lead;
+	int lead_words;
 	struct bleu_rules bleu_rules; /* by characters where the answers are Chinese; so is ROUGE */
 	double macro_f1; /* mean over classes of 2pr/(p+r); a class neither there nor guessed counts 0 */
 	int *confusion; /* (classes, classes): row = label, column = guess */

@@ -150,3 +150,20 @@ void rates_at(const struct rates *r, const struct groups *g, int epoch, double *
 		}
 	}
 }
+
+bool rates_plain(const struct groups *g, const double *factor)
+{
+	for (int k = 0; k < g->count; k++)
+		if (factor[k] != 1)
+			return false;
+	return true;
+}
+
+void rates_say(const struct groups *g, const double *factor, struct buf *out)
+{
+	for (int k = 0; k < g->count; k++)
+		if (factor[k] > 0)
+			buf_printf(out, "%s%s ×%g", k ? ", " : "", g->name[k], factor[k]);
+		else
+			buf_printf(out, "%s%s frozen", k ? ", " : "", g->name[k]);
+}

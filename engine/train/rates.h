@@ -14,6 +14,7 @@
 #ifndef SLUICE_ENGINE_TRAIN_RATES_H
 #define SLUICE_ENGINE_TRAIN_RATES_H
 
+#include "engine/base/buf.h"
 #include "engine/base/err.h"
 #include "engine/nn/model.h"
 
@@ -39,5 +40,9 @@ bool rates_factors(struct rates *r, const char *list, struct err *err);
 bool rates_check(const struct rates *r, const struct groups *g, int epochs, struct err *err);
 /* The factors of an epoch: of g->count groups, 0 for the others of MODEL_MAX_GROUPS. */
 void rates_at(const struct rates *r, const struct groups *g, int epoch, double *factor);
+
+/* Whether all learn at the plain rate; and in words: "embedding frozen, l0 ×0.3, head ×1". */
+bool rates_plain(const struct groups *g, const double *factor);
+void rates_say(const struct groups *g, const double *factor, struct buf *out);
 
 #endif

@@ -117,6 +117,11 @@ static double falling(double p)
 	return 1 / (1 + exp(10 * (p - 0.5)));
 }
 
+bool forcing_lets_go(const struct forcing *f)
+{
+	return f->first > 0 && (f->first < 1 || (f->kind != FORCING_CONSTANT && f->last < 1));
+}
+
 double forcing_rate(const struct forcing *f, int64_t step, int64_t steps)
 {
 	const double p = steps > 1 ? fmin(1, (double)step / (double)(steps - 1)) : 0;

@@ -77,6 +77,8 @@ struct forcing {
 	enum forcing_kind kind;
 	double first, last;
 };
+/* Whether it is ever below 1. Zeroed it is not. */
+bool forcing_lets_go(const struct forcing *f);
 double forcing_rate(const struct forcing *f, int64_t step, int64_t steps);
 
 double schedule_factor(const struct schedule *s, const struct schedule_now *now);

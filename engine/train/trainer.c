@@ -331,7 +331,7 @@ static bool one_step(struct trainer *t, struct step_stats *s)
 		lesson.count = left < t->spec.batch ? left : t->spec.batch;
 	}
 	apply_rate(t);
-	t->gauge.forcing = t->spec.forcing.first > 0
+	t->gauge.forcing = forcing_lets_go(&t->spec.forcing)
 				   ? forcing_rate(&t->spec.forcing, t->gauge.step, t->gauge.steps)
 				   : 1;
 	lesson.own = 1 - t->gauge.forcing;
