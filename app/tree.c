@@ -68,10 +68,14 @@ static size_t place_family(struct node *node, long root, const struct run_row *r
 
 void runs_tree(struct run_row *rows, size_t count, int *depth)
 {
-	struct node *node = mem_alloc((count + 1) * sizeof(*node));
-	struct run_row *to = mem_alloc((count + 1) * sizeof(*to));
+	struct node *node;
+	struct run_row *to;
 	size_t n = 0;
 
+	if (!count)
+		return;
+	node = mem_alloc(count * sizeof(*node));
+	to = mem_alloc(count * sizeof(*to));
 	for (size_t k = 0; k < count; k++)
 		node[k] = (struct node){rows[k].id, (long)k, -1, -1, -1, false};
 	find_parents(rows, node, count);
