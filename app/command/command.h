@@ -141,7 +141,6 @@ bool command_help(struct context *c, const struct args *a, struct err *err);
 
 extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
-	options_encode[],
-	options_near[], options_runs[], options_query[];
+	options_encode[], options_near[], options_runs[], options_query[];
 
 #endif
