@@ -196,9 +196,17 @@ static void the_search_is_set(void **state)
 	screen_wait(s, "search · 1 under way");
 	screen_keys(s, "+ +");
 	screen_wait(s, "beam 3  length");
+	sluice_quit(s);
+}
+
+static void answers_are_saved_and_drawn(void **state)
+{
+	struct screen *s = open_answer(*state);
+	char line[128];
+
 	screen_send(s, ":sample length=1\r");
 	screen_key(s, "Space");
-	screen_wait(s, "search · 3 under way");
+	screen_wait(s, "search · 5 under way");
 	screen_wait_gone(s, "two one");
 	snprintf(line, sizeof(line), ":save %s\r", sluice_path("text.csv"));
 	screen_send(s, line);
@@ -213,7 +221,7 @@ static void the_search_is_set(void **state)
 	screen_wait_gone(s, "search ·");
 	screen_key(s, "Tab"); /* there is nowhere to go */
 	screen_key(s, "Space");
-	screen_wait(s, "search · 3 under way");
+	screen_wait(s, "search · 5 under way");
 	sluice_quit(s);
 }
 
@@ -333,6 +341,7 @@ int main(void)
 		AT_BOTH(an_answer_is_written),
 		AT_BOTH(the_search_is_a_tree),
 		AT_SMALL(the_search_is_set),
+		AT_SMALL(answers_are_saved_and_drawn),
 		AT_BOTH(characters_of_two_columns_line_up),
 		AT_LARGE(a_search_can_be_stopped),
 		AT_LARGE(the_console_answers),
