@@ -207,7 +207,8 @@ static void answers_are_saved_and_drawn(void **state)
 	screen_send(s, ":sample length=1\r");
 	screen_key(s, "Space");
 	screen_wait(s, "search · 5 under way");
-	screen_wait_gone(s, "two one");
+	screen_wait(s, "■ two");
+	screen_wait(s, "token 1 · “two”");
 	snprintf(line, sizeof(line), ":save %s\r", sluice_path("text.csv"));
 	screen_send(s, line);
 	sluice_wait_message(s, "text.csv written");
