@@ -167,6 +167,28 @@ static void the_search_is_a_tree(void **state)
 	sluice_quit(s);
 }
 
+/* With the least room the pane with the focus is what is left. */
+static void the_smallest_screen(void **state)
+{
+	struct screen *s = open_answer(*state);
+
+	screen_resize(s, 12, 40);
+	screen_wait(s, "╭ translation");
+	screen_wait_gone(s, "╭ search");
+	sluice_wait_frames(s, 1);
+	screen_key(s, "Tab");
+	screen_wait(s, "╭ search");
+	screen_wait_gone(s, "╭ translation");
+	sluice_wait_frames(s, 1);
+	screen_wait(s, "● two ");
+	screen_resize(s, 17, 60);
+	screen_wait(s, "╭ translation");
+	screen_resize(s, 20, 50);
+	screen_wait(s, "╭ text");
+	sluice_wait_frames(s, 3);
+	sluice_quit(s);
+}
+
 static void the_search_is_set(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -341,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT_BOTH(an_answer_is_written),
 		AT_BOTH(the_search_is_a_tree),
+		AT_SMALL(the_smallest_screen),
 		AT_SMALL(the_search_is_set),
 		AT_SMALL(answers_are_saved_and_drawn),
 		AT_BOTH(characters_of_two_columns_line_up),
