@@ -265,3 +265,19 @@ void budget_line(const struct cost *c, struct buf *out)
 		   budget_flop((double)(c->forward.token + c->backward.token), text[1]),
 		   budget_bytes((double)cost_memory(c), text[2]));
 }
+
+void budget_machine(char *out, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(out, size, "unknown processor");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+			snprintf(out, size, "%s", strchr(line, ':') + 2);
+			out[strcspn(out, "\n")] = '\0';
+			break;
+		}
+	if (f)
+		fclose(f);
+}

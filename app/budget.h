@@ -36,4 +36,7 @@ const char *budget_count(int64_t n, char text[32]);
  * forward and backward. */
 void budget_line(const struct cost *c, struct buf *out);
 
+/* The processor's name, as the system has it. */
+void budget_machine(char *out, size_t size);
+
 #endif

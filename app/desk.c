@@ -53,11 +53,11 @@ static void show_bytes(struct buf *out, const char *token, size_t n, bool ascii)
 void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii)
 {
 	size_t n;
-	const char *token = vocab_token(e->vocab, id, &n);
+	const char *token = vocab_token(e->target, id, &n);
 
-	if (id == vocab_end(e->vocab) && !ascii)
+	if (id == vocab_end(e->target) && !ascii)
 		buf_text(out, "⏎");
-	else if (id == vocab_end(e->vocab))
+	else if (id == vocab_end(e->target))
 		buf_text(out, "<eos>");
 	else
 		show_bytes(out, token, n, ascii);
@@ -80,8 +80,8 @@ static void name_tokens(struct sentence *s, bool ascii)
 		at[k] = all.len;
 		if (k > t->T) {
 			desk_token(&all, e, t->writes[k - t->T - 1], ascii);
-		} else if (k == t->T || (stream && t->ids[k] == vocab_end(e->vocab))) {
-			desk_token(&all, e, vocab_end(e->vocab), ascii);
+		} else if (k == t->T || (stream && t->ids[k] == vocab_end(e->target))) {
+			desk_token(&all, e, vocab_end(e->target), ascii);
 		} else {
 			size_t n;
 			const char *token = trace_token(t, 0, k, &n);
@@ -193,7 +193,7 @@ void desk_sentence(struct workbench *w, const char *text)
 	free(w->current.text);
 	w->current.text = copy;
 	w->current.stale = true;
-	w->gates.t = 0;
+	w->gates.t = w->gates.across = 0;
 	w->gates.goes = false;
 	if (!w->pinned.text)
 		desk_pin(w, text);

@@ -43,7 +43,7 @@ void desk_write_stop(struct workbench *w); /* keeps what there is */
 void desk_write_forget(struct workbench *w);
 /* Whether the text was written by the run that is open. */
 bool desk_write_is_open(const struct workbench *w);
-/* Appends a token of the vocabulary as it is shown: what cannot be seen becomes a sign. */
+/* Appends a token of those that the encoder writes as it is shown: what cannot be seen becomes a sign. */
 void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii);
 void desk_release(struct workbench *w);
 int64_t desk_now_ms(void);

@@ -19,15 +19,13 @@ struct load_job {
 	int64_t parameters;
 };
 
-static const char *const curve_name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
-						    "valid/accuracy"};
-
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out)
 {
 	for (int k = 0; k < FEED_CURVES; k++) {
 		struct metric_curve c;
 
-		if (!store_metric_curve(s, run, curve_name[k], CURVE_POINTS, &c, NULL))
+		if (!store_metric_curve(s, run, feed_curve_name((enum feed_curve)k), CURVE_POINTS,
+					&c, NULL))
 			continue;
 		for (size_t j = 0; j < c.count && c.step[j] <= last; j++)
 			curve_add(&out->curve[k], c.epoch[j], c.value[j]);
@@ -104,12 +102,13 @@ void desk_weights_changed(struct workbench *w)
 static const char *first_sentence(const struct encoder *e)
 {
 	static const char *const text[] = {"The food was not good, but the people were kind.",
-					   "房间虽然不大，但是很干净。"};
+					   "房间虽然不大，但是很干净。",
+					   "Ein Mann in einem blauen Hemd sitzt auf einer Bank."};
 	struct encoding enc = {0};
 	double best = 2;
-	int which = 0;
+	size_t which = 0;
 
-	for (int k = 0; k < 2; k++) {
+	for (size_t k = 0; k < sizeof(text) / sizeof(*text); k++) {
 		size_t unknown = 0;
 
 		encoder_encode(e, text[k], strlen(text[k]), &enc);

@@ -2,6 +2,7 @@
 #include "app/recorder.h"
 
 #include "app/archive.h"
+#include "app/budget.h"
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
 #include "engine/math/product.h"
@@ -109,23 +110,6 @@ static bool put_sources(struct recorder *r, struct err *err)
 	return true;
 }
 
-/* The processor's name, as Linux tells it. */
-static void machine_name(char *out, size_t size)
-{
-	FILE *f = fopen("/proc/cpuinfo", "r");
-	char line[256];
-
-	snprintf(out, size, "unknown processor");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
-			snprintf(out, size, "%s", strchr(line, ':') + 2);
-			out[strcspn(out, "\n")] = '\0';
-			break;
-		}
-	if (f)
-		fclose(f);
-}
-
 /* Takes a run up again where it was left. */
 static bool take_up(struct recorder *r, struct err *err)
 {
@@ -142,35 +126,21 @@ static bool take_up(struct recorder *r, struct err *err)
 	return put_params(r, err);
 }
 
-/* Which groups of weights learn, and how fast. */
-static bool put_rates(struct recorder *r, const struct train_gauge *g, struct err *err)
+/* Which groups of weights learn, and how fast; at first only where they are not all alike. */
+static bool put_rates(struct recorder *r, const struct train_gauge *g, bool first, struct err *err)
 {
 	struct buf text = {0};
 	struct groups groups;
 	bool ok;
 
 	model_groups(&r->encoder->model, &groups);
-	buf_printf(&text, "epoch %d:", g->epoch);
-	for (int k = 0; k < groups.count; k++)
-		if (g->factor[k] > 0)
-			buf_printf(&text, " %s ×%g", groups.name[k], g->factor[k]);
-		else
-			buf_printf(&text, " %s frozen", groups.name[k]);
+	if (first && rates_plain(&groups, g->factor))
+		return true;
+	buf_printf(&text, "epoch %d: ", g->epoch);
+	rates_say(&groups, g->factor, &text);
 	ok = store_event_add(r->store, r->run, EVENT_INFO, "rates", buf_str(&text), err);
 	buf_release(&text);
 	return ok;
-}
-
-/* Whether some group does not learn at the plain rate. */
-static bool has_rates(const struct recorder *r, const struct train_gauge *g)
-{
-	struct groups groups;
-	bool other = false;
-
-	model_groups(&r->encoder->model, &groups);
-	for (int k = 0; k < groups.count; k++)
-		other |= g->factor[k] != 1;
-	return other;
 }
 
 static bool make_run(struct recorder *r, struct err *err)
@@ -201,7 +171,7 @@ static bool make_run(struct recorder *r, struct err *err)
 
 	if (r->resume)
 		return take_up(r, err);
-	machine_name(machine, sizeof(machine));
+	budget_machine(machine, sizeof(machine));
 	product_description(product, sizeof(product));
 	archive_spec(r->encoder, &spec);
 	row.spec = buf_str(&spec);
@@ -307,8 +277,7 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 	if (!r->run) {
 		if (it->type != TRAIN_EVENT_STATE || it->gauge.state != TRAIN_RUNNING)
 			return true; /* nothing has begun */
-		if (!make_run(r, err) ||
-		    (has_rates(r, &it->gauge) && !put_rates(r, &it->gauge, err)))
+		if (!make_run(r, err) || !put_rates(r, &it->gauge, true, err))
 			return false;
 	}
 	if (it->type != TRAIN_EVENT_STEP && it->type != TRAIN_EVENT_EPOCH && !flush_points(r, err))
@@ -328,7 +297,7 @@ static bool write_item(struct recorder *r, const struct item *it, struct err *er
 			 (long long)it->gauge.step + 1);
 		return store_event_add(r->store, r->run, EVENT_INFO, "lr", text, err);
 	case TRAIN_EVENT_RATES:
-		return put_rates(r, &it->gauge, err);
+		return put_rates(r, &it->gauge, false, err);
 	case TRAIN_EVENT_SNAPSHOT:
 		break;
 	}

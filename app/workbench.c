@@ -458,6 +458,8 @@ int workbench_run(struct context *c, const char *run, const struct settings *set
 	w->text.how = (struct sampling){.temperature = 1, .top_p = 1};
 	w->text.seed = 1;
 	w->text.length = TEXT_LENGTH;
+	w->text.beam = DECODE_BEAM;
+	w->text.penalty = DECODE_PENALTY;
 	w->dirty = true;
 	if (settings)
 		settings_copy(&w->settings, settings);

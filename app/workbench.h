@@ -62,7 +62,7 @@ struct sentence {
 	struct trace *trace; /* NULL until the job is done */
 	const char **token;  /* trace->T, and what follows belongs to it */
 	bool *unknown;
-	/* reconstruct: written + 1; the decoder reads the first at its first step, and writes the next */
+	/* written + 1; the decoder reads the first at its first step, and writes the next */
 	const char **wrote;
 	char *token_text;
 	bool pending; /* a job is under way */
@@ -103,8 +103,27 @@ struct gates_state {
 	int goto_run, goto_t;        /* where to go when the sentence has its trace, */
 	bool goes;                   /* if there is such a place */
 	int side_first, side_hidden; /* lines of the equations: scrolled away, without room */
-	bool zoom, pane;             /* pane: the equations have the focus */
+	bool zoom, pane, map;        /* pane: the equations have the focus; map: the attention */
+	int across; /* of the map's cell, along the axis that is not the run's: from 1; 0: the largest */
+	int first_row; /* of the map */
 };
+/* What a beam search has come to, and what is shown of it; see view/branch.h. */
+struct branches {
+	struct beam_node *node; /* nodes, a parent before its children */
+	int nodes;
+	struct beam_text *text; /* texts, best first; without ids */
+	int texts;
+	size_t node_cap, text_cap;
+	bool *open; /* nodes: what is below it is shown */
+	bool laid;  /* what follows is right for what is above */
+	int *heir; /* nodes + 1: the child that a line goes on with, or -1; [0] that of the beginning */
+	int *below;  /* nodes: how many are below it */
+	int *answer; /* nodes: the best text below it or at it, from 0; -1 for none */
+	struct branch_line *line;
+	int lines, cursor, first;
+	size_t open_cap, heir_cap, below_cap, answer_cap, line_cap;
+};
+
 /* A text that a model writes, and how the next one is drawn. */
 struct text_state {
 	char *prompt; /* NULL: none yet */
@@ -124,6 +143,18 @@ struct text_state {
 	struct job *job; /* writes on; NULL: it is finished, or was stopped */
 	int cursor, first;
 	bool follow; /* the cursor goes along with what is written */
+
+	/* Of pairs: how the next answer is looked for; a search that is under way or was; a row for each
+	 * token, its shares of the read ones. */
+	int beam;
+	double penalty;
+	bool searching, tree; /* tree: it has the focus */
+	struct branches branches;
+	double scored; /* the penalty of that search, */
+	int wide;      /* and how many texts it had under way */
+	bool drawn;    /* the answer is drawn with a seed, not looked for */
+	real *look;
+	size_t look_cap;
 };
 struct runs_state {
 	struct run_row *row;

@@ -90,12 +90,12 @@ kept "parts@$1" "parts@$2" $layers head.weight head.bias
 kept "parts@$2" "parts@$3" $layers
 moved "parts@$2" "parts@$3" embedding.weight head.weight head.bias
 same 'the log' "$(log parts rates | tr '\n' '/')" \
-	'epoch 1: embedding frozen l0 ×1 head ×1/epoch 2: embedding ×1 l0 frozen head frozen/epoch 3: embedding ×1 l0 frozen head ×1/'
+	'epoch 1: embedding frozen, l0 ×1, head ×1/epoch 2: embedding ×1, l0 frozen, head frozen/epoch 3: embedding ×1, l0 frozen, head ×1/'
 same 'the same classes: the head stays' "$(log parts tune | grep -c 'l0, head$')" 1
 exits 0 tune base --data "$english" --set gradual=true --set schedule=triangle --set lr_factors=embedding:0.1,l0:0.5 \
 	--set epochs=3 --name slow
 same 'the log of it' "$(log slow rates | tr '\n' '/')" \
-	'epoch 1: embedding frozen l0 frozen head ×1/epoch 2: embedding frozen l0 ×0.5 head ×1/epoch 3: embedding ×0.1 l0 ×0.5 head ×1/'
+	'epoch 1: embedding frozen, l0 frozen, head ×1/epoch 2: embedding frozen, l0 ×0.5, head ×1/epoch 3: embedding ×0.1, l0 ×0.5, head ×1/'
 same 'a triangle' "$(db "SELECT min(value) < 0.0001, max(value) FROM metrics WHERE name='slow' AND metric='lr'")" '1|0.001'
 exits 0 tune base --data "$english" --set freeze=encoder@1 --set lr_factors=encoder:0.3 --name both-rules
 same 'frozen whatever the factor' "$(log both-rules rates | tr '\n' '/')" \

@@ -124,6 +124,7 @@ bool command_eval(struct context *c, const struct args *a, struct err *err);
 bool command_predict(struct context *c, const struct args *a, struct err *err);
 bool command_trace(struct context *c, const struct args *a, struct err *err);
 bool command_generate(struct context *c, const struct args *a, struct err *err);
+bool command_translate(struct context *c, const struct args *a, struct err *err);
 bool command_encode(struct context *c, const struct args *a, struct err *err);
 bool command_near(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
@@ -139,7 +140,7 @@ bool command_restore(struct context *c, const struct args *a, struct err *err);
 bool command_help(struct context *c, const struct args *a, struct err *err);
 
 extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
-	options_eval[], options_trace[], options_predict[], options_generate[], options_encode[],
-	options_near[], options_runs[], options_query[];
+	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
+	options_encode[], options_near[], options_runs[], options_query[];
 
 #endif

@@ -133,6 +133,9 @@ static bool suit_task(struct author *w, const struct args *a, struct err *err)
 {
 	const struct task_ops *task = &task_table[w->run->snapshot->encoder->model.spec.task];
 
+	if (task->pairs)
+		return err_set(err, ERR_USAGE, "this run's task is %s: '%s' writes its answers",
+			       task->name, task->name);
 	w->again = task->decoder;
 	if (!w->again)
 		return draws(w, a, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a run says of single lines: their labels, or the texts that it makes of them again. */
-#include "app/archive.h"
-#include "app/command/command.h"
+/* What a run says of single lines: their labels, the texts that it makes of them again, or its answers. */
+#include "app/command/translate.h"
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -94,13 +93,11 @@ static bool rebuild(struct predictor *p, struct err *err)
 
 	if (!write_again(p, &exact, err))
 		return false;
-	if (!wants_json(p)) { /* a token may hold a line end: texts of csv and jsonl files do */
+	if (!wants_json(p)) {
 		const size_t from = p->out.len;
 
 		buf_add(&p->out, buf_str(&p->written), p->written.len);
-		for (size_t k = from; k < p->out.len; k++)
-			if (p->out.data[k] == '\n' || p->out.data[k] == '\r')
-				p->out.data[k] = ' ';
+		line_of(&p->out, from);
 		return true;
 	}
 	jw_object(&j);
@@ -139,15 +136,31 @@ static bool is_for_lines(const struct snapshot *s, struct err *err)
 					task->name);
 }
 
+static bool predict_lines(struct predictor *p, FILE *in, const char *name, struct err *err)
+{
+	size_t cap = 0;
+	char *line = NULL;
+	ssize_t n;
+	bool ok = true;
+
+	while (ok && !ferror(p->c->out) && (n = getline(&line, &cap, in)) >= 0) {
+		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+			n--;
+		ok = predict_line(p, line, (size_t)n, err);
+	}
+	if (ok && ferror(in))
+		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+	free(line);
+	return ok;
+}
+
 bool command_predict(struct context *c, const struct args *a, struct err *err)
 {
 	const char *path = args_value(a, "--data");
 	const bool standard = !path || !strcmp(path, "-");
+	const char *name = standard ? "standard input" : path;
 	struct loaded l = {0};
 	struct predictor p = {.c = c};
-	size_t cap = 0;
-	char *line = NULL;
-	ssize_t n;
 	FILE *in = NULL;
 	bool ok = context_load(c, a->pos[0], &l, err) && is_for_lines(l.snapshot, err);
 
@@ -156,19 +169,12 @@ bool command_predict(struct context *c, const struct args *a, struct err *err)
 		in = standard ? stdin : fopen(path, "r");
 	if (ok && !in)
 		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
-	while (ok && (n = getline(&line, &cap, in)) >= 0) {
-		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			n--;
-		ok = predict_line(&p, line, (size_t)n, err);
-		if (ferror(c->out))
-			break; /* the reader has gone */
-	}
-	if (ok && ferror(in))
-		ok = err_set(err, ERR_INPUT, "cannot read %s: %s",
-			     standard ? "standard input" : path, strerror(errno));
+	if (ok && task_table[p.s->encoder->model.spec.task].pairs)
+		ok = translate_lines(c, &l, in, name, err);
+	else if (ok)
+		ok = predict_lines(&p, in, name, err);
 	if (in && !standard)
 		fclose(in);
-	free(line);
 	buf_release(&p.text);
 	buf_release(&p.written);
 	buf_release(&p.out);

@@ -102,7 +102,7 @@ static void json_runs(struct json_writer *j, const struct trace *t, const char *
 static void json_choice(struct json_writer *j, const struct trace *t, int id, double p)
 {
 	size_t n;
-	const char *token = vocab_token(t->snapshot->encoder->vocab, id, &n);
+	const char *token = vocab_token(t->snapshot->encoder->target, id, &n);
 
 	jw_key(j, "token");
 	jw_text_n(j, token, n);
@@ -128,13 +128,23 @@ static void json_top(struct json_writer *j, const struct trace *t, int step, int
 	jw_array_end(j);
 }
 
-static void json_written(struct json_writer *j, const struct trace *t)
+/* What the decoder had: the text's vector, or, for each of its steps, what it looked at. */
+static void json_read(struct json_writer *j, const struct trace *t)
 {
+	if (!t->vector) {
+		jw_key(j, "attention");
+		json_matrix(j, t->attention, t->attention ? t->written : 0, t->T);
+		return;
+	}
 	jw_key(j, "vector");
 	jw_array(j);
 	for (int k = 0; k < t->D; k++)
 		jw_f32(j, (float)t->vector[k]);
 	jw_array_end(j);
+}
+
+static void json_written(struct json_writer *j, const struct trace *t)
+{
 	jw_key(j, "written");
 	jw_array(j);
 	for (int k = 0; k < t->written; k++) {
@@ -153,9 +163,10 @@ static void json_outcome(struct json_writer *j, const struct trace *t)
 {
 	const struct encoder *e = t->snapshot->encoder;
 
-	if (e->model.spec.task == TASK_RECONSTRUCT) {
+	if (task_table[e->model.spec.task].decoder) {
 		json_runs(j, t, "encoder", false);
 		json_runs(j, t, "decoder", true);
+		json_read(j, t);
 		json_written(j, t);
 		return;
 	}
@@ -227,36 +238,54 @@ static double mean_of(const double *v, int n, bool absolute)
 	return sum / n;
 }
 
-/* What a table says of the outcome: every class; the likeliest token that follows, with its
- * probability; or nothing. */
-enum outcome { OUTCOME_NONE, OUTCOME_CLASSES, OUTCOME_NEXT };
+/* What a table says of the outcome: every class; the token that follows, with its probability, and what
+ * the decoder looked at most before it; or nothing. */
+enum outcome { OUTCOME_NONE, OUTCOME_CLASSES, OUTCOME_NEXT, OUTCOME_LOOKS };
 
 static enum outcome outcome_of(const struct trace *t, const struct trace_run *run)
 {
-	switch (t->snapshot->encoder->model.spec.task) {
-	case TASK_CLASSIFY:
+	const struct task_ops *task = &task_table[t->snapshot->encoder->model.spec.task];
+
+	if (task->labels)
 		return OUTCOME_CLASSES;
-	case TASK_RECONSTRUCT:
-		return run->decoder ? OUTCOME_NEXT : OUTCOME_NONE;
-	default:
+	if (!task->decoder)
 		return OUTCOME_NEXT;
-	}
+	if (!run->decoder)
+		return OUTCOME_NONE;
+	return t->attention && t->T ? OUTCOME_LOOKS : OUTCOME_NEXT;
+}
+
+static int outcome_columns(const struct trace *t, enum outcome what)
+{
+	static const int columns[] = {[OUTCOME_NEXT] = 2, [OUTCOME_LOOKS] = 4};
+
+	return what == OUTCOME_CLASSES ? t->C : columns[what];
 }
 
 static void row_outcome(const struct trace *t, enum outcome what, int step, struct value *row)
 {
-	const struct vocab *v = t->snapshot->encoder->vocab;
 	struct choice best;
 	size_t n;
 
 	for (int k = 0; what == OUTCOME_CLASSES && k < t->C; k++)
 		row[k] = value_real(t->prob[step * t->C + k], 3);
-	if (what != OUTCOME_NEXT)
+	if (what < OUTCOME_NEXT)
 		return;
-	trace_top(t, step, &best, 1);
-	row[0].text = vocab_token(v, best.id, &n);
+	if (t->written)
+		best = (struct choice){
+			t->writes[step],
+			t->prob[(size_t)step * (size_t)t->C + (size_t)t->writes[step]]};
+	else
+		trace_top(t, step, &best, 1);
+	row[0].text = vocab_token(t->snapshot->encoder->target, best.id, &n);
 	row[0] = value_bytes(row[0].text, n);
 	row[1] = value_real(best.p, 3);
+	if (what != OUTCOME_LOOKS)
+		return;
+	trace_looks(t, step, &best, 1);
+	row[2].text = trace_token(t, 0, best.id, &n);
+	row[2] = value_bytes(row[2].text, n);
+	row[3] = value_real(best.p, 3);
 }
 
 /* The names of a table's columns, one text each, to be freed. */
@@ -277,9 +306,13 @@ static char **table_columns(const struct trace *t, const struct trace_run *run, 
 	}
 	for (int k = 0; what == OUTCOME_CLASSES && k < t->C; k++)
 		name[n++] = mem_printf("p(%s)", t->snapshot->encoder->classes.name[k]);
-	if (what == OUTCOME_NEXT) {
+	if (what >= OUTCOME_NEXT) {
 		name[n++] = mem_text("next");
 		name[n++] = mem_text("p(next)");
+	}
+	if (what == OUTCOME_LOOKS) {
+		name[n++] = mem_text("looks at");
+		name[n++] = mem_text("share");
 	}
 	return name;
 }
@@ -290,8 +323,7 @@ static void rows_steps(struct output *o, const struct trace *t, int r, int unit)
 {
 	const struct trace_run *run = &t->run[r];
 	const enum outcome what = outcome_of(t, run);
-	const int outcomes = what == OUTCOME_CLASSES ? t->C : what == OUTCOME_NEXT ? 2 : 0;
-	const int signals = run->signals, cols = 3 + signals + outcomes;
+	const int signals = run->signals, cols = 3 + signals + outcome_columns(t, what);
 	char **column = table_columns(t, run, unit, what, cols);
 	struct value *row = mem_zero((size_t)cols, sizeof(*row));
 

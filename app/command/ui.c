@@ -8,6 +8,7 @@
 #include "app/desk.h"
 #include "app/place.h"
 #include "app/tui/term.h"
+#include "app/view/map.h"
 #include "engine/base/mem.h"
 #include "engine/text/utf8.h"
 
@@ -329,9 +330,7 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 
 	if (!t || t->runs < 2)
 		return err_set(err, ERR_USAGE, "this run has one layer in one direction");
-	w->gates.run = (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs;
-	if (w->gates.t >= t->run[w->gates.run].T) /* the decoder has steps of its own */
-		w->gates.t = t->run[w->gates.run].T ? t->run[w->gates.run].T - 1 : 0;
+	map_turn(w, (w->gates.run + (*a->pos[0] == 'p' ? t->runs - 1 : 1)) % t->runs);
 	w->dirty = true;
 	return true;
 }
@@ -361,7 +360,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
 			       t->H - 1, t->run[w->gates.run].T);
 	w->gates.signal = k;
-	w->gates.pane = false;
+	w->gates.pane = w->gates.map = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
 	workbench_show(w, &view_gates);
@@ -391,7 +390,7 @@ static const struct command table[] = {
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},
-	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length", BOTH, 0, -1, NULL, ui_sample, sample_word},
+	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length; of pairs beam, penalty", BOTH, 0, -1, NULL, ui_sample, sample_word},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},
 	{"theme",   "NAME|FILE", "Change the colours", BOTH, 1, 1, NULL, ui_theme, theme_name},
 	{"find",    "[TEXT]", "Find a text in this view", BOTH | CMD_REST, 0, 1, NULL, ui_find, NULL},

@@ -10,7 +10,7 @@
 #include <string.h>
 
 const struct option options_write[] = {
-	{"--again", NULL, "the same prompt with the next seed"},
+	{"--again", NULL, "the same prompt with the next seed; pairs: an answer drawn with it"},
 	{NULL, NULL, NULL},
 };
 
@@ -24,6 +24,11 @@ static bool writes(const struct workbench *w)
 static bool from_vector(const struct workbench *w)
 {
 	return writes(w) && w->open->snapshot->encoder->model.dec.runs;
+}
+
+static bool is_pairs(const struct workbench *w)
+{
+	return writes(w) && task_table[w->open->snapshot->encoder->model.spec.task].pairs;
 }
 
 /* What a text may be begun with that was never asked for. */
@@ -48,7 +53,7 @@ bool ui_write(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	const bool again = args_has(a, "--again");
 
-	if (again && from_vector(w))
+	if (again && from_vector(w) && !is_pairs(w))
 		return err_set(
 			err, ERR_USAGE,
 			"a text is written again by what is likeliest: there is no seed in it");
@@ -58,6 +63,7 @@ bool ui_write(struct context *c, const struct args *a, struct err *err)
 	}
 	if (again)
 		w->text.seed++;
+	w->text.drawn = again; /* pairs: not the likeliest, for once */
 	if (!write_text(w, a->pos_count ? a->pos[0] : given(w), err))
 		return false;
 	workbench_show(w, &view_text);
@@ -76,15 +82,15 @@ void ui_answer_prompt(struct workbench *w, const char *line)
 {
 	struct err err = {0};
 
+	w->text.drawn = false;
 	if (!write_text(w, line, &err))
 		workbench_say(w, ROLE_error, "%s", err.msg);
 }
 
 const char *sample_word(int index)
 {
-	static const char *const word[] = {
-		"temperature=up", "temperature=down", "temperature=", "top_k=", "top_p=",
-		"seed=",          "length="};
+	static const char *const word[] = {"up",    "down",  "temperature=", "top_k=", "top_p=",
+					   "seed=", "beam=", "penalty=",     "length="};
 
 	return index >= 0 && (size_t)index < sizeof(word) / sizeof(word[0]) ? word[index] : NULL;
 }
@@ -133,16 +139,19 @@ static double warmer(double temperature, int step)
 	return t < 0 ? 0 : t > 100 ? 100 : t;
 }
 
-static bool assign(struct text_state *t, const char *word, struct err *err)
+static bool assign(struct text_state *t, const char *word, bool pairs, struct err *err)
 {
 	const char *v;
 	int64_t n = 0;
 
 	if ((v = value_of(word, "temperature"))) {
-		if (!strcmp(v, "up") || !strcmp(v, "down"))
-			t->how.temperature = warmer(t->how.temperature, *v == 'u' ? 1 : -1);
-		else
-			return take_real("temperature", v, 0, 100, &t->how.temperature, err);
+		return take_real("temperature", v, 0, 100, &t->how.temperature, err);
+	} else if ((v = value_of(word, "penalty"))) {
+		return take_real("penalty", v, 0, 10, &t->penalty, err);
+	} else if ((v = value_of(word, "beam"))) {
+		if (!take_whole("beam", v, 1, DECODE_MOST_BEAM, &n, err))
+			return false;
+		t->beam = (int)n;
 	} else if ((v = value_of(word, "top_k"))) {
 		if (!take_whole("top_k", v, 0, 1000000, &n, err))
 			return false;
@@ -159,11 +168,21 @@ static bool assign(struct text_state *t, const char *word, struct err *err)
 		t->length = (int)n;
 	} else {
 		return err_set(err, ERR_USAGE,
-			       "sample takes temperature=, top_k=, top_p=, seed= and length=, "
-			       "not '%s'",
+			       pairs ? "sample takes beam=, penalty= and length=, not '%s'"
+				     : "sample takes temperature=, top_k=, top_p=, seed= and "
+				       "length=, not '%s'",
 			       word);
 	}
 	return true;
+}
+
+/* One step more or less of what matters most: the temperature, or how wide the search is. */
+static void step(struct text_state *t, bool pairs, int by)
+{
+	if (!pairs)
+		t->how.temperature = warmer(t->how.temperature, by);
+	else if (t->beam + by >= 1 && t->beam + by <= DECODE_MOST_BEAM)
+		t->beam += by;
 }
 
 bool ui_sample(struct context *c, const struct args *a, struct err *err)
@@ -172,11 +191,21 @@ bool ui_sample(struct context *c, const struct args *a, struct err *err)
 	char top[32] = "all";
 
 	for (int k = 0; k < a->pos_count; k++)
-		if (!assign(&next, a->pos[k], err))
+		if (!strcmp(a->pos[k], "up") || !strcmp(a->pos[k], "down"))
+			step(&next, is_pairs(c->ui), *a->pos[k] == 'u' ? 1 : -1);
+		else if (!assign(&next, a->pos[k], is_pairs(c->ui), err))
 			return false; /* and nothing has changed */
+	t->beam = next.beam;
+	t->penalty = next.penalty;
 	t->how = next.how;
 	t->seed = next.seed;
 	t->length = next.length;
+	if (is_pairs(c->ui)) {
+		workbench_say(c->ui, ROLE_message,
+			      "the next answer: beam %d, length penalty %.2f, length %d at most",
+			      t->beam, t->penalty, t->length);
+		return true;
+	}
 	if (t->how.top_k)
 		snprintf(top, sizeof(top), "%d", t->how.top_k);
 	workbench_say(c->ui, ROLE_message,

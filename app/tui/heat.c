@@ -93,6 +93,7 @@ struct look {
 	bool is_signed;
 	double limit;
 	enum role role;
+	bool brief; /* where 0.61 has no room, .61 may do */
 };
 
 /* The value as a part of the limit. */
@@ -135,6 +136,10 @@ static void cell_number(char out[32], const struct look *k, double v, int width)
 		snprintf(out, 32, k->is_signed ? "%+.0f" : "%.0f", fmax(-1e9, fmin(1e9, v)));
 	if ((int)strlen(out) > width || (fabs(v) < 10 && !strchr(out, '.')))
 		out[0] = '\0';
+	if (!out[0] && k->brief && width == 3 && v >= 0 && v <= 1) {
+		snprintf(out, 32, v < 0.995 ? "%.2f" : "%.1f", v);
+		memmove(out, out + (v < 0.995), 4);
+	}
 }
 
 /* A cell of `width` columns without a number in it. */
@@ -171,15 +176,16 @@ static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, c
 	canvas_text(c, r, 0, r.cols - 1, s, "]");
 }
 
+/* number: what is printed, NULL: nothing. */
 static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, const struct look *k,
-		      double v, bool cursor, bool numbered)
+		      double v, bool cursor, const double *number)
 {
 	struct style s = theme_style(t, ROLE_text);
 	int room = cursor ? r.cols - 2 : r.cols - !has_colours(c);
 	char text[32] = "";
 
-	if (numbered && !isnan(v))
-		cell_number(text, k, v, room);
+	if (number && !isnan(v))
+		cell_number(text, k, *number, room);
 	if (!has_colours(c) && text[0] && !cursor) {
 		canvas_fill(c, r, s, ' ');
 		canvas_text(c, r, 0, (r.cols - (int)strlen(text) + 1) / 2, s, text);
@@ -225,7 +231,7 @@ void heat_tokens(struct canvas *c, struct rect r, const struct theme *t, const s
 void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 		const char *label, const double *value, bool is_signed, double limit, int row)
 {
-	struct look k = {is_signed, limit, ROLE_text};
+	struct look k = {is_signed, limit, ROLE_text, false};
 	int col = a->label_cols;
 
 	if (row < 0 || row >= r.rows)
@@ -239,7 +245,7 @@ void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const st
 		if (w <= 0)
 			return;
 		draw_cell(c, (struct rect){r.row + row, r.col + col, 1, w}, t, &k, value[i], false,
-			  a->width[i] >= 5);
+			  a->width[i] >= 5 ? &value[i] : NULL);
 		col += a->width[i];
 	}
 }
@@ -351,29 +357,60 @@ static void draw_more(struct canvas *c, struct rect r, const struct theme *t,
 		canvas_text(c, r, r.rows - 1, r.cols - 2 - canvas_width(words), dim, words);
 }
 
+/* A row's name or number, with the mark of the cursor. */
+static void draw_label(struct canvas *c, struct rect in, int row, const struct theme *t,
+		       const struct heat_axis *a, const struct heat *h, int u)
+{
+	const bool on = u == h->cursor_u;
+	const struct style mark = theme_style(t, ROLE_focus);
+	struct style s = theme_style(t, on ? ROLE_strong : h->row ? ROLE_text : ROLE_dim);
+	char text[16];
+	int at;
+
+	if (on)
+		s.attr |= ATTR_BOLD;
+	if (h->row) {
+		canvas_field(c, in, row, 2, a->label_cols - 3, -1, s, h->row[u]);
+		at = 0;
+	} else {
+		snprintf(text, sizeof text, "%d", u);
+		canvas_field(c, in, row, 0, a->label_cols - 1, 1, s, text);
+		at = a->label_cols - 3 - (int)strlen(text);
+	}
+	if (on && at >= 0)
+		canvas_text(c, in, row, at, mark, c->ascii ? ">" : "▸");
+}
+
+/* What is printed in a cell, or NULL. */
+static const double *number_of(const struct heat_axis *a, const struct heat *h, int t, int u)
+{
+	const double *v = &h->v[(size_t)t * (size_t)h->H + (size_t)u];
+	const bool row = u == h->cursor_u, column = t == h->cursor_t;
+
+	if (row && h->printed)
+		v = &h->printed[t];
+	if (row && column)
+		return v;
+	return a->width[t] >= 5 && ((row && h->numbers == HEAT_IN_ROW) ||
+				    (column && h->numbers == HEAT_IN_COLUMN))
+		       ? v
+		       : NULL;
+}
+
 static void draw_unit(struct canvas *c, struct rect in, int row, const struct theme *t,
 		      const struct heat_axis *a, const struct heat *h, const struct look *k, int u)
 {
-	bool on = u == h->cursor_u;
-	struct style s = theme_style(t, on ? ROLE_strong : ROLE_dim);
 	int col = a->label_cols;
-	char text[16];
 
-	snprintf(text, sizeof text, "%d", u);
-	if (on)
-		s.attr |= ATTR_BOLD;
-	canvas_field(c, in, row, 0, col - 1, 1, s, text);
-	if (on && col - 3 - (int)strlen(text) >= 0)
-		canvas_text(c, in, row, col - 3 - (int)strlen(text), theme_style(t, ROLE_focus),
-			    c->ascii ? ">" : "▸");
+	draw_label(c, in, row, t, a, h, u);
 	for (int i = a->first; i < a->first + a->shown; i++) {
 		int w = clamp(a->width[i], 0, in.cols - col);
 
 		if (w <= 0)
 			return;
 		draw_cell(c, (struct rect){in.row + row, in.col + col, 1, w}, t, k,
-			  h->v[(size_t)i * (size_t)h->H + (size_t)u], on && i == h->cursor_t,
-			  on && i == h->cursor_t);
+			  h->v[(size_t)i * (size_t)h->H + (size_t)u],
+			  u == h->cursor_u && i == h->cursor_t, number_of(a, h, i, u));
 		col += a->width[i];
 	}
 }
@@ -381,7 +418,7 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 	       struct heat *h)
 {
-	struct look k = {h->is_signed, h->limit, h->role};
+	struct look k = {h->is_signed, h->limit, h->role, h->numbers != HEAT_AT_CURSOR};
 	struct rect in;
 	int header, rows;
 	double v = 0;

@@ -30,6 +30,10 @@ struct heat_axis {
 void heat_axis_fit(struct heat_axis *a, int cols, int label_cols, int cursor_t);
 void heat_axis_release(struct heat_axis *a);
 
+/* Which cells have their numbers, as far as there is room: beside that at the cursor all of its row or of its
+ * column. */
+enum heat_numbers { HEAT_AT_CURSOR, HEAT_IN_ROW, HEAT_IN_COLUMN };
+
 struct heat {
 	const char *name, *title; /* `f`, `forget gate` */
 	const double *v;          /* (T, H) */
@@ -38,6 +42,9 @@ struct heat {
 	double limit;           /* 0 counts as 1 */
 	int cursor_t, cursor_u; /* -1: none */
 	int first_u;            /* the top unit; heat_draw moves it to show cursor_u */
+	const char *const *row; /* H: names of the rows; NULL: their numbers */
+	enum heat_numbers numbers;
+	const double *printed; /* T: what is printed of the row at the cursor; NULL: the values */
 	bool focused;
 	enum role role; /* for density characters */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
-#include "app/view/panel.h"
+#include "app/view/map.h"
 
 #include "engine/base/mem.h"
 
@@ -40,7 +40,7 @@ static const char *token_of(const struct workbench *w, int step)
 	return run_of(w)->decoder ? w->current.wrote[step] : w->current.token[step];
 }
 
-static void draw_map(struct workbench *w, struct rect r, int signal)
+static void draw_gate(struct workbench *w, struct rect r, int signal)
 {
 	struct gates_state *g = &w->gates;
 	const struct trace *t = w->current.trace;
@@ -55,7 +55,7 @@ static void draw_map(struct workbench *w, struct rect r, int signal)
 		.cursor_t = g->t,
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
-		.focused = signal == g->signal && !g->pane,
+		.focused = signal == g->signal && !g->pane && !g->map,
 		.role = part_signal_role(run_of(w)->signal[signal].name),
 	};
 
@@ -127,17 +127,12 @@ static void scroll_units(struct gates_state *g, int pane_rows)
 		g->first_unit = g->unit - shown + 1;
 }
 
-static void draw_maps(struct workbench *w, struct rect r)
+static void draw_gates(struct workbench *w, struct rect r)
 {
 	const int count = run_of(w)->signals;
 	const int cols = r.cols >= 64 || (r.cols >= 48 && r.rows / count < 7) ? 2 : 1;
 	int lines = (count + cols - 1) / cols, first = 0;
 
-	if (w->gates.zoom) {
-		scroll_units(&w->gates, r.rows);
-		draw_map(w, r, w->gates.signal);
-		return;
-	}
 	if (r.rows / lines < PANE_ROWS) { /* as many as fit, the chosen one among them */
 		const int fit = r.rows / PANE_ROWS > 0 ? r.rows / PANE_ROWS : 1;
 
@@ -153,11 +148,36 @@ static void draw_maps(struct workbench *w, struct rect r)
 			const int left = r.cols * col / cols, right = r.cols * (col + 1) / cols;
 
 			if (k < count)
-				draw_map(w,
-					 (struct rect){r.row + top, r.col + left, end - top,
-						       right - left},
-					 k);
+				draw_gate(w,
+					  (struct rect){r.row + top, r.col + left, end - top,
+							right - left},
+					  k);
 		}
+}
+
+/* The gates, and below them what is looked at, which has at most nine twentieths: gates give way first, all
+ * but the chosen one. Where only one pane has room it is the one with the focus. */
+static void draw_maps(struct workbench *w, struct rect r)
+{
+	struct rect map = r, gates = r;
+
+	map.rows = map_is(w) ? r.rows * 9 / 20 : 0;
+	map.rows = map.rows > 0 && map_rows(w) < map.rows ? map_rows(w) : map.rows;
+	map.rows = map.rows < MAP_LEAST_ROWS ? 0 : map.rows;
+	if (w->gates.map && (w->gates.zoom || !map.rows)) {
+		map_draw(w, r);
+		return;
+	}
+	if (w->gates.zoom) {
+		scroll_units(&w->gates, r.rows);
+		draw_gate(w, r, w->gates.signal);
+		return;
+	}
+	gates.rows -= map.rows;
+	map.row += gates.rows;
+	draw_gates(w, gates);
+	if (map.rows)
+		map_draw(w, map);
 }
 
 static void draw_nothing(struct workbench *w, struct rect r)
@@ -184,6 +204,7 @@ static void draw(struct workbench *w, struct rect r)
 	}
 	if (g->signal >= run_of(w)->signals)
 		g->signal = 0;
+	g->map = g->map && map_is(w);
 	part_one_line(line, sizeof(line), w->current.text);
 	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
 	if (strcmp(w->current.text, t->text) !=
@@ -217,6 +238,12 @@ static void move(struct workbench *w, enum move m, int count)
 
 	if (!t || !t->T)
 		return;
+	if (g->map && !g->pane && m != MOVE_TOP && m != MOVE_BOTTOM) {
+		map_move(w, m, count);
+		return;
+	}
+	if (!g->map)
+		g->across = 0;
 	if (m == MOVE_LEFT || m == MOVE_RIGHT)
 		part_move(&g->t, run_of(w)->T, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN, count, 1);
 	else if (m == MOVE_TOP || m == MOVE_BOTTOM)
@@ -227,22 +254,24 @@ static void move(struct workbench *w, enum move m, int count)
 		part_move(&g->unit, t->H, m, count, 10);
 }
 
-/* Past the last gate come the equations, where they are not all in sight. */
+/* Past the last gate come the map, if there is one, and the equations, where they are not all in sight. */
 static void pane(struct workbench *w, int delta)
 {
-	const struct trace *t = w->current.trace;
-	int place = w->gates.signal, count;
+	struct gates_state *g = &w->gates;
+	int gates, maps, all, place;
 
-	if (!t)
+	if (!w->current.trace)
 		return;
-	count = run_of(w)->signals;
-	if ((w->canvas.cols < 40 + SIDE_MIN || w->gates.side_hidden) &&
-	    (w->gates.pane || place + delta == count || place + delta < 0)) {
-		w->gates.pane = !w->gates.pane;
-		if (w->gates.pane)
-			return;
-	}
-	w->gates.signal = (place + delta + count) % count;
+	gates = run_of(w)->signals;
+	maps = gates + map_is(w);
+	all = maps + (w->canvas.cols < 40 + SIDE_MIN || g->side_hidden);
+	place = g->pane ? maps : g->map ? gates : g->signal;
+	place = (place + delta + all) % all;
+	g->pane = place == maps;
+	if (!g->pane)
+		g->map = place == gates && maps > gates;
+	if (place < gates)
+		g->signal = place;
 }
 
 static bool has_token(struct workbench *w, int row, const char *text)
@@ -263,15 +292,18 @@ static bool find(struct workbench *w, const char *text, int delta)
 
 static bool back(struct workbench *w)
 {
-	const bool inside = w->gates.pane || w->gates.zoom;
+	struct gates_state *g = &w->gates;
+	const bool inside = g->pane || g->zoom || g->map;
 
-	if (!w->gates.pane)
-		w->gates.zoom = false;
-	w->gates.pane = false;
+	if (!g->pane && !g->zoom)
+		g->map = false;
+	if (!g->pane)
+		g->zoom = false;
+	g->pane = false;
 	return inside;
 }
 
-/* The chosen run: a row for each step and unit, every gate in it. */
+/* The map, where that has the focus; else the chosen run: a row for each step and unit, every gate in it. */
 static bool rows(struct workbench *w, struct output *o, struct err *err)
 {
 	const char *column[5 + TRACE_SIGNALS] = {"layer", "direction", "t", "token", "unit"};
@@ -281,6 +313,10 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to export");
+	if (w->gates.map) {
+		map_export(w, o);
+		return true;
+	}
 	r = run_of(w);
 	for (int k = 0; k < r->signals; k++)
 		column[5 + k] = r->signal[k].name;
@@ -290,7 +326,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 		const char *token = trace_token(t, w->gates.run, at / t->H, &n);
 
 		row[0] = value_int(r->layer);
-		row[1] = value_text(r->backward ? "bw" : "fw");
+		row[1] = value_text(r->decoder ? "dec" : r->backward ? "bw" : "fw");
 		row[2] = value_int(at / t->H + 1);
 		row[3] = value_bytes(token, n);
 		row[4] = value_int(at % t->H);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the model says at the cursor of Gates: a class, or the token that follows. */
-#include "app/view/panel.h"
+#include "app/view/map.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 /* What the decoder wrote, put together, line by line. */
 static void written_text(struct panel *s, const struct trace *t)
 {
-	const struct vocab *v = t->snapshot->encoder->vocab;
+	const struct vocab *v = t->snapshot->encoder->target;
 	const int room = panel_room(s, 0);
 	struct buf line = {0};
 	const char *before = "";
@@ -109,22 +109,20 @@ void panel_says(struct panel *s, const struct trace *t)
 {
 	const struct gates_state *g = &s->w->gates;
 
-	switch (t->snapshot->encoder->model.spec.task) {
-	case TASK_GENERATE:
-		panel_line(s, ROLE_strong, 0, "what follows");
-		likeliest_at(s, t, g->t, g->t + 1 < t->T ? t->ids[g->t + 1] : -1);
-		break;
-	case TASK_RECONSTRUCT:
-		if (t->run[g->run].decoder) {
-			panel_line(s, ROLE_strong, 0, "writes");
-			likeliest_at(s, t, g->t, t->writes[g->t]);
-			break;
-		}
-		panel_line(s, ROLE_strong, 0, "written from the text's vector");
+	if (t->written && t->run[g->run].decoder) {
+		map_says(s, t);
+		panel_line(s, ROLE_strong, 0, "writes");
+		likeliest_at(s, t, g->t, t->writes[g->t]);
+	} else if (t->written) {
+		map_says(s, t);
+		panel_line(s, ROLE_strong, 0,
+			   t->vector ? "written from the text's vector" : "written");
 		written_text(s, t);
 		panel_line(s, ROLE_dim, 0, "] shows the decoder that writes it");
-		break;
-	default:
+	} else if (t->snapshot->encoder->model.spec.task == TASK_GENERATE) {
+		panel_line(s, ROLE_strong, 0, "what follows");
+		likeliest_at(s, t, g->t, g->t + 1 < t->T ? t->ids[g->t + 1] : -1);
+	} else {
 		classes_at(s, t, g->t);
 	}
 }
@@ -162,7 +160,7 @@ void panel_course(struct panel *s, const struct trace *t)
 	int first = now - shown / 2;
 	char text[64];
 
-	if (room < 3 || (task == TASK_RECONSTRUCT && !t->run[s->w->gates.run].decoder))
+	if (room < 3 || (t->written && !t->run[s->w->gates.run].decoder))
 		return;
 	first = first > steps - shown ? steps - shown : first < 0 ? 0 : first;
 	s->row++;

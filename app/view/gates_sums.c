@@ -21,12 +21,12 @@ static void name_parts(const struct panel *s, char *out, size_t size, const stru
 	size_t n = 0;
 
 	*out = '\0';
-	for (int k = 0; k < m->count && *m->letter; k++) {
+	for (int k = 0; k < m->count; k++) {
 		char one[32];
 
 		const double v = m->top[k].value;
 
-		snprintf(one, sizeof(one), "%s%s[%d] %s%.2f", k ? "  " : "", m->letter,
+		snprintf(one, sizeof(one), "%s%s[%d] %s%.2f", k ? "  " : "", m->top[k].letter,
 			 m->top[k].index, v < -5e-3 ? "−" : "+", fabs(v));
 		if (canvas_width(out) + canvas_width(one) > s->r.cols - 21)
 			break;

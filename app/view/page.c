@@ -97,7 +97,7 @@ static void flow(struct page *p, int cols)
 		const struct item i = flow_item(p, k);
 		const int width = canvas_width(i.text);
 
-		if (!k && i.end) /* the mark that every text begins with is not shown */
+		if (!k && i.end && p->read) /* the mark that every text begins with is not shown */
 			continue;
 		if (after || i.gap || i.wide)
 			word = k;
@@ -145,23 +145,32 @@ static void align(struct page *p, int cols)
 	p->rows = line * (PAIR_ROWS + 1) + PAIR_ROWS;
 }
 
-struct page page_new(const struct workbench *w, int cols)
+struct page page_of(const struct workbench *w, int cols, enum page_kind kind)
 {
 	const struct text_state *t = &w->text;
-	struct page p = {.text = t};
+	struct page p = {.text = t, .kind = kind};
 
-	p.pairs = encoder_of(t)->model.dec.runs;
-	p.read = (int)t->read.count;
-	p.count = p.read + t->count;
-	if (p.pairs)
+	p.read = kind == PAGE_ANSWER ? 0 : (int)t->read.count;
+	p.count = p.read + (kind == PAGE_SOURCE ? 0 : t->count);
+	if (kind == PAGE_COLUMNS)
 		p.count = p.read + 1 > t->count ? p.read + 1 : t->count;
 	p.place = mem_zero((size_t)p.count + 1, sizeof(*p.place));
 	cols = cols > PAIR_LABEL + 2 ? cols : PAIR_LABEL + 2;
-	if (p.pairs)
+	if (kind == PAGE_COLUMNS)
 		align(&p, cols);
 	else
 		flow(&p, cols - 1); /* the last column is for blanks and line ends */
 	return p;
+}
+
+struct page page_new(const struct workbench *w, int cols)
+{
+	const struct model *m = &encoder_of(&w->text)->model;
+
+	return page_of(w, cols,
+		       task_table[m->spec.task].pairs ? PAGE_ANSWER
+		       : m->dec.runs                  ? PAGE_COLUMNS
+						      : PAGE_FLOW);
 }
 
 void page_release(struct page *p)
@@ -172,7 +181,7 @@ void page_release(struct page *p)
 
 const struct place *page_written(const struct page *p, int k)
 {
-	return &p->place[p->pairs ? k : p->read + k];
+	return &p->place[p->kind == PAGE_COLUMNS ? k : p->read + k];
 }
 
 int page_nearest(const struct page *p, int row, int col)
@@ -238,6 +247,31 @@ void page_legend(struct workbench *w, struct rect frame)
 				   name[k]);
 }
 
+double page_share(const struct text_state *t, int k)
+{
+	if (!t->look || t->searching || t->cursor >= t->count)
+		return 0;
+	return (double)t->look[(size_t)t->cursor * t->read.count + (size_t)k];
+}
+
+/* The more of the attention it had, the stronger. */
+static struct style share_look(const struct workbench *w, double share)
+{
+	struct style s = part_look(w, ROLE_text);
+
+	if (w->canvas.colours >= 256 && share >= 0.02) {
+		s.bg = theme_unit(&w->theme, sqrt(share));
+		s.fg = theme_ink(s.bg);
+	}
+	if (share >= 0.1)
+		s.attr |= ATTR_UNDERLINE;
+	if (share >= 0.3)
+		s.attr |= ATTR_BOLD;
+	if (share >= 0.5 && w->canvas.colours < 256)
+		s.attr |= ATTR_REVERSE;
+	return s;
+}
+
 /* --- drawing ------------------------------------------------------------------------------------- */
 
 static void draw_flow(struct workbench *w, struct rect r, const struct page *p, int first)
@@ -253,6 +287,8 @@ static void draw_flow(struct workbench *w, struct rect r, const struct page *p, 
 		i = flow_item(p, k);
 		if (k >= p->read)
 			s = surprise_look(w, surprise_of(p->text->token[k - p->read].p));
+		else if (p->kind == PAGE_SOURCE)
+			s = share_look(w, page_share(p->text, k));
 		else if (i.end)
 			continue;
 		if (i.end && !on && s.bg == part_look(w, ROLE_text).bg)
@@ -314,7 +350,7 @@ static void draw_pairs(struct workbench *w, struct rect r, const struct page *p,
 
 void page_draw(struct workbench *w, struct rect r, const struct page *p, int first)
 {
-	if (p->pairs)
+	if (p->kind == PAGE_COLUMNS)
 		draw_pairs(w, r, p, first);
 	else
 		draw_flow(w, r, p, first);

@@ -14,7 +14,7 @@ struct strip {
 	struct rect in;
 	struct heat_axis axis;
 	const struct trace *t;
-	double *row; /* T values of the row that is being made */
+	double *row; /* as many values of the row that is being made as the axis has columns */
 	int top;     /* the next line */
 };
 
@@ -100,6 +100,28 @@ static void put_written(struct strip *s)
 	blank(s, n, t->T);
 }
 
+/* What the decoder of a pair writes, how sure it is, and what it looked at most. */
+static void put_answer(struct strip *s)
+{
+	const struct trace *t = s->t;
+	const struct heat_axis *a = &s->axis;
+	struct heat_axis looked = *a;
+	const char **word = mem_zero((size_t)t->written, sizeof(*word));
+	struct choice most;
+
+	for (int k = 0; k < t->written; k++) {
+		s->row[k] = t->prob[(size_t)k * (size_t)t->C + (size_t)t->writes[k]];
+		word[k] = trace_looks(t, k, &most, 1) ? s->w->pinned.token[most.id] : "";
+	}
+	put_row(s, "p(wrote)", 1);
+	looked.token = word;
+	if (t->attention && t->T && s->top < s->in.rows) {
+		canvas_text(&s->w->canvas, s->in, s->top, 1, part_look(s->w, ROLE_dim), "looks at");
+		heat_tokens(&s->w->canvas, s->in, &s->w->theme, &looked, -1, s->top++);
+	}
+	free(word);
+}
+
 /* A signal of the top layer, forward: its mean over all units, of absolute values where it has both
  * signs. */
 static void put_mean(struct strip *s, const struct trace_run *run, int q)
@@ -109,7 +131,7 @@ static void put_mean(struct strip *s, const struct trace_run *run, int q)
 	const bool both = run->signal[q].is_signed;
 	char label[24];
 
-	for (int k = 0; k < t->T; k++) {
+	for (int k = 0; k < run->T; k++) {
 		s->row[k] = 0;
 		for (int u = 0; u < t->H; u++)
 			s->row[k] += both ? fabs(v[k * t->H + u]) : v[k * t->H + u];
@@ -119,40 +141,49 @@ static void put_mean(struct strip *s, const struct trace_run *run, int q)
 	put_row(s, label, both ? trace_signal_limit(t, (int)(run - t->run), q) : 1);
 }
 
+static bool is_pair(const struct trace *t)
+{
+	return task_table[t->snapshot->encoder->model.spec.task].pairs;
+}
+
+/* What stands below a word of the axis and has to fit too: what is written in its place, or looked at. */
+static const char *below(const struct strip *s, int k)
+{
+	const struct trace *t = s->t;
+	struct choice most;
+
+	if (is_pair(t))
+		return trace_looks(t, k, &most, 1) ? s->w->pinned.token[most.id] : "";
+	return k < t->written ? s->w->pinned.wrote[k + 1] : "";
+}
+
 /* Columns wide enough for what is read and what is written. */
 static void fit(struct strip *s)
 {
-	const struct trace *t = s->t;
 	const char *const *read = s->axis.token;
-	const char **wide = mem_zero((size_t)t->T, sizeof(*wide));
+	const int T = s->axis.T;
+	const char **wide = mem_zero((size_t)T, sizeof(*wide));
 
-	for (int k = 0; k < t->T; k++) {
-		const char *wrote = k < t->written ? s->w->pinned.wrote[k + 1] : "";
+	for (int k = 0; k < T; k++) {
+		const char *other = below(s, k);
 
-		wide[k] = canvas_width(wrote) > canvas_width(read[k]) ? wrote : read[k];
+		wide[k] = canvas_width(other) > canvas_width(read[k]) ? other : read[k];
 	}
 	s->axis.token = wide;
 	s->axis.least = 5; /* so that there is a number in each */
-	heat_axis_fit(&s->axis, s->in.cols, LABEL_COLS, t->T - 1);
+	/* What is written begins at its beginning; what is read is judged by its end. */
+	heat_axis_fit(&s->axis, s->in.cols, LABEL_COLS, is_pair(s->t) ? 0 : T - 1);
 	s->axis.token = read;
 	free(wide);
 }
 
-static void put_all(struct strip *s, struct rect r)
+static void put_outcome(struct strip *s)
 {
-	const struct trace *t = s->t;
-	const struct stack *stack = &t->snapshot->encoder->model.stack;
-	const struct trace_run *top = &t->run[stack->runs - stack->spec.dirs];
-	char more[24];
-
-	fit(s);
-	heat_tokens(&s->w->canvas, s->in, &s->w->theme, &s->axis, -1, s->top++);
-	if (s->axis.first) {
-		snprintf(more, sizeof(more), " ← %d more ", s->axis.first);
-		canvas_text(&s->w->canvas, r, r.rows - 1, r.cols - 2 - canvas_width(more),
-			    part_look(s->w, ROLE_dim), more);
+	if (is_pair(s->t)) {
+		put_answer(s);
+		return;
 	}
-	switch (t->snapshot->encoder->model.spec.task) {
+	switch (s->t->snapshot->encoder->model.spec.task) {
 	case TASK_GENERATE:
 		put_next(s);
 		break;
@@ -162,6 +193,32 @@ static void put_all(struct strip *s, struct rect r)
 	default:
 		put_classes(s);
 	}
+}
+
+/* Of the layer that reads the whole text; of pairs, the one that the words come from. */
+static const struct trace_run *top_run(const struct trace *t)
+{
+	const struct stack *stack = &t->snapshot->encoder->model.stack;
+
+	return is_pair(t) ? &t->run[t->runs - 1] : &t->run[stack->runs - stack->spec.dirs];
+}
+
+static void put_all(struct strip *s, struct rect r)
+{
+	const struct trace_run *top = top_run(s->t);
+	int after;
+	char more[24];
+
+	fit(s);
+	heat_tokens(&s->w->canvas, s->in, &s->w->theme, &s->axis, -1, s->top++);
+	after = s->axis.T - s->axis.first - s->axis.shown;
+	if (s->axis.first || after) {
+		snprintf(more, sizeof(more), s->axis.first ? " ← %d more " : " %d more → ",
+			 s->axis.first ? s->axis.first : after);
+		canvas_text(&s->w->canvas, r, r.rows - 1, r.cols - 2 - canvas_width(more),
+			    part_look(s->w, ROLE_dim), more);
+	}
+	put_outcome(s);
 	for (int q = 0; q < top->signals && s->top < s->in.rows; q++)
 		put_mean(s, top, q);
 }
@@ -182,8 +239,11 @@ void strip_draw(struct workbench *w, struct rect r)
 				      : "its gates come with the first weights");
 		return;
 	}
-	s.axis = part_axis(p, 0);
-	s.row = mem_zero((size_t)s.t->T, sizeof(*s.row));
+	if (is_pair(s.t)) /* a column for each word that is written */
+		s.axis = (struct heat_axis){.T = s.t->written, .token = p->wrote + 1};
+	else
+		s.axis = part_axis(p, 0);
+	s.row = mem_zero((size_t)s.axis.T, sizeof(*s.row));
 	put_all(&s, r);
 	heat_axis_release(&s.axis);
 	free(s.row);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Text: what does the model write, and what else might it have written? */
+#include "app/view/branch.h"
 #include "app/view/page.h"
-#include "app/view/panel.h"
+#include "app/view/pair.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,10 +12,20 @@
 static const struct binding keys[] = {
 	{"Space", "write", "write, stop"},
 	{"r", "write --again", "next seed"},
-	{"+", "sample temperature=up", "temperature up"},
-	{"-", "sample temperature=down", "temperature down"},
+	{"+", "sample up", "warmer, wider"},
+	{"-", "sample down", "cooler, narrower"},
 	{NULL, NULL, NULL},
 };
+
+static const struct model *model_of(const struct workbench *w)
+{
+	return w->open && w->open->snapshot ? &w->open->snapshot->encoder->model : NULL;
+}
+
+static bool is_pairs(const struct workbench *w)
+{
+	return model_of(w) && task_table[model_of(w)->spec.task].pairs;
+}
 
 static const struct binding *hints(const struct workbench *w)
 {
@@ -25,16 +36,25 @@ static const struct binding *hints(const struct workbench *w)
 		{NULL, NULL, NULL},
 	};
 	static const struct binding prompt[] = {{"i", NULL, "prompt"}, {NULL, NULL, NULL}};
+	static const struct binding answer[] = {{"i", NULL, "text"},
+						{"Left", NULL, "token"},
+						{"Tab", NULL, "search"},
+						{"Enter", NULL, "gates"},
+						{NULL, NULL, NULL}};
+	static const struct binding tree[] = {{"i", NULL, "text"},
+					      {"Up", NULL, "branch"},
+					      {"Enter", NULL, "open"},
+					      {"Tab", NULL, "answer"},
+					      {NULL, NULL, NULL}};
 
-	return desk_write_is_open(w) ? global : prompt;
+	if (!desk_write_is_open(w))
+		return prompt;
+	if (!is_pairs(w) || !w->text.branches.nodes)
+		return global;
+	return w->text.tree ? tree : answer;
 }
 
-enum { SIDE_COLS = 46, SIDE_MIN = 34, SIDE_ROWS = 8, HEAD_ROWS = 2 };
-
-static const struct model *model_of(const struct workbench *w)
-{
-	return w->open && w->open->snapshot ? &w->open->snapshot->encoder->model : NULL;
-}
+enum { SIDE_COLS = 46, SIDE_MIN = 34, SIDE_ROWS = 8, HEAD_ROWS = 2, ALL_ROWS = 24 };
 
 /* --- above the text ------------------------------------------------------------------------------ */
 
@@ -67,7 +87,7 @@ static void draw_sampling(struct workbench *w, struct rect r)
 static void draw_head(struct workbench *w, struct rect r)
 {
 	const struct text_state *t = &w->text;
-	const bool again = model_of(w)->dec.runs, open = desk_write_is_open(w);
+	const bool again = model_of(w)->dec.runs, pairs = is_pairs(w), open = desk_write_is_open(w);
 	const char *prompt = t->prompt ? t->prompt : again ? w->current.text : NULL;
 	char right[96] = "", line[600];
 	int of, hits, width = 0;
@@ -86,6 +106,11 @@ static void draw_head(struct workbench *w, struct rect r)
 		     : again ? "i asks for one"
 			     : "none: from the beginning of a line");
 	*right = '\0';
+	if (pairs) {
+		r.row++;
+		pair_head(w, r);
+		return;
+	}
 	if (open && again) {
 		hits = page_right(t, &of);
 		snprintf(right, sizeof(right), "%d of %d tokens right", hits, of);
@@ -113,12 +138,14 @@ static void side_facts(struct panel *s, const struct written *token, int rank)
 
 	snprintf(text, sizeof(text), "%.3f", token->p);
 	part_field(s->w, s->r, panel_row(s), 14, "probability", text);
-	if (rank >= 0)
+	if (!token->tops)
+		snprintf(text, sizeof(text), "…");
+	else if (rank >= 0)
 		snprintf(text, sizeof(text), "%d", rank + 1);
 	else
 		snprintf(text, sizeof(text), "beyond %d", token->tops);
 	part_field(s->w, s->r, panel_row(s), 14, "rank", text);
-	snprintf(text, sizeof(text), "%.2f bits", token->bits);
+	snprintf(text, sizeof(text), token->tops ? "%.2f bits" : "…", token->bits);
 	part_field(s->w, s->r, panel_row(s), 14, "entropy", text);
 }
 
@@ -140,7 +167,7 @@ static void side_tops(struct panel *s, const struct written *token, int rank, in
 	for (int k = from; k < to && k < token->tops; k++)
 		panel_bar(s, k == rank, shown_token(s->w, token->top[k].id, name), token->top[k].p,
 			  NULL);
-	if (rank < 0 && to >= token->tops)
+	if (rank < 0 && token->tops && to >= token->tops)
 		panel_bar(s, true, shown_token(s->w, token->id, name), token->p, NULL);
 }
 
@@ -172,7 +199,14 @@ static void draw_side(struct workbench *w, struct rect r)
 	side_facts(&s, token, rank);
 	s.row++;
 	panel_line(&s, ROLE_strong, 0, "likeliest here");
-	side_tops(&s, token, rank, 0, WRITER_TOP);
+	if (!token->tops)
+		panel_line(&s, ROLE_dim, 0, "…");
+	side_tops(&s, token, rank, 0, t->look && s.r.rows < ALL_ROWS ? 5 : WRITER_TOP);
+	if (!t->look || t->searching)
+		return;
+	s.row++;
+	panel_line(&s, ROLE_strong, 0, "looked at");
+	pair_looks(&s, s.r.rows - s.row);
 }
 
 /* --- the text ------------------------------------------------------------------------------------ */
@@ -187,7 +221,8 @@ static void draw_page(struct workbench *w, struct rect r)
 	char more[48];
 
 	if (t->count) {
-		const int row = page_written(&p, t->cursor)->row, deep = p.pairs ? 3 : 1;
+		const int row = page_written(&p, t->cursor)->row,
+			  deep = p.kind == PAGE_COLUMNS ? 3 : 1;
 
 		t->first = row < t->first ? row : t->first;
 		t->first = row + deep > t->first + in.rows ? row + deep - in.rows : t->first;
@@ -201,6 +236,14 @@ static void draw_page(struct workbench *w, struct rect r)
 		canvas_text(&w->canvas, r, r.rows - 1, 2, part_look(w, ROLE_dim), more);
 	}
 	page_release(&p);
+}
+
+static void draw_main(struct workbench *w, struct rect r)
+{
+	if (is_pairs(w))
+		pair_draw(w, r);
+	else
+		draw_page(w, r);
 }
 
 /* What there is to say instead of a text. */
@@ -223,21 +266,31 @@ static void draw(struct workbench *w, struct rect r)
 	if (task_table[m->spec.task].labels) {
 		snprintf(line, sizeof(line), "Here a run writes texts; the task of this one is %s.",
 			 task_table[m->spec.task].name);
-		draw_words(w, r, line, "task=generate and task=reconstruct train runs that write");
+		draw_words(w, r, line,
+			   "task=generate, reconstruct, translate and summarize train runs that "
+			   "write");
 		return;
 	}
-	draw_head(w, r);
-	page.row += HEAD_ROWS;
-	page.rows -= HEAD_ROWS;
+	if (is_pairs(w) && desk_write_is_open(w)) {
+		pair_head(w, r); /* the text has a pane of its own */
+		page.row++;
+		page.rows--;
+	} else {
+		draw_head(w, r);
+		page.row += HEAD_ROWS;
+		page.rows -= HEAD_ROWS;
+	}
 	if (!desk_write_is_open(w)) {
 		draw_words(w, page,
-			   m->dec.runs ? "space writes the text again"
-				       : "space writes on from the prompt",
+			   m->spec.task == TASK_TRANSLATE   ? "space translates the text"
+			   : m->spec.task == TASK_SUMMARIZE ? "space summarizes the text"
+			   : m->dec.runs                    ? "space writes the text again"
+							    : "space writes on from the prompt",
 			   "i asks for another");
 		return;
 	}
 	if (!w->text.count) {
-		draw_page(w, page);
+		draw_main(w, page);
 		return;
 	}
 	side = page;
@@ -252,7 +305,7 @@ static void draw(struct workbench *w, struct rect r)
 		side.row += page.rows;
 		draw_side(w, side);
 	}
-	draw_page(w, page);
+	draw_main(w, page);
 }
 
 /* --- moving about -------------------------------------------------------------------------------- */
@@ -274,6 +327,12 @@ static void move(struct workbench *w, enum move m, int count)
 
 	if (!desk_write_is_open(w) || !t->count)
 		return;
+	if (t->tree) {
+		branches_move(&t->branches, m, count, w->canvas.rows / 2);
+		rows = branches_step(&t->branches);
+		t->cursor = rows && rows <= t->count ? rows - 1 : t->cursor;
+		return;
+	}
 	if (m == MOVE_LEFT || m == MOVE_RIGHT || m == MOVE_TOP || m == MOVE_BOTTOM) {
 		part_move(&t->cursor, t->count,
 			  m == MOVE_LEFT    ? MOVE_UP
@@ -283,7 +342,7 @@ static void move(struct workbench *w, enum move m, int count)
 	} else {
 		p = page_new(w, page_cols(w));
 		at = *page_written(&p, t->cursor);
-		rows = p.pairs ? 4 : 1;
+		rows = p.kind == PAGE_COLUMNS ? 4 : 1;
 		if (m == MOVE_PAGE_UP || m == MOVE_PAGE_DOWN)
 			rows *= (w->canvas.rows - 9) / rows;
 		rows *= m == MOVE_UP || m == MOVE_PAGE_UP ? -count : count;
@@ -291,6 +350,7 @@ static void move(struct workbench *w, enum move m, int count)
 		page_release(&p);
 	}
 	t->follow = t->job && t->cursor == t->count - 1 && m != MOVE_LEFT && m != MOVE_UP;
+	branches_goto(&t->branches, t->cursor + 1);
 }
 
 /* Adds everything that has been written up to a token: what the model would read to write on. */
@@ -318,6 +378,10 @@ static void open_token(struct workbench *w)
 
 	if (!desk_write_is_open(w) || !t->count)
 		return;
+	if (t->tree) {
+		w->dirty |= branches_toggle(&t->branches);
+		return;
+	}
 	if (m->dec.runs) {
 		buf_text(&text, t->read_text);
 		w->gates.goto_run = m->stack.runs;
@@ -333,8 +397,20 @@ static void open_token(struct workbench *w)
 	workbench_show(w, &view_gates);
 }
 
+/* Between the answer and the search for it. */
+static void pane(struct workbench *w, int delta)
+{
+	(void)delta;
+	if (desk_write_is_open(w) && w->text.branches.nodes)
+		w->text.tree = !w->text.tree;
+}
+
 static bool back(struct workbench *w)
 {
+	if (w->text.tree) {
+		w->text.tree = false;
+		return true;
+	}
 	if (!w->text.job)
 		return false;
 	desk_write_stop(w);
@@ -363,6 +439,10 @@ static bool begins_at(struct workbench *w, int k, const char *text)
 static bool find(struct workbench *w, const char *text, int delta)
 {
 	struct text_state *t = &w->text;
+
+	if (t->tree)
+		return branches_find(w, text, delta);
+
 	const int at = desk_write_is_open(w) && t->count
 			       ? part_find(t->cursor, t->count, delta, begins_at, w, text)
 			       : -1;
@@ -370,6 +450,7 @@ static bool find(struct workbench *w, const char *text, int delta)
 	if (at >= 0) {
 		t->cursor = at;
 		t->follow = false;
+		branches_goto(&t->branches, at + 1);
 	}
 	return at >= 0;
 }
@@ -387,11 +468,16 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 
 	if (!desk_write_is_open(w) || !t->count)
 		return err_set(err, ERR_USAGE, "there is no text to export: space writes one");
+	if (t->tree)
+		return branches_rows(w, o);
+	if (t->searching)
+		return err_set(err, ERR_USAGE,
+			       "the search is not over: tab goes to what it has found");
 	output_columns(o, column, 7);
 	for (int k = 0; k < t->count; k++) {
 		const struct written *token = &t->token[k];
 		size_t n;
-		const char *best = vocab_token(t->snapshot->encoder->vocab, token->top[0].id, &n);
+		const char *best = vocab_token(t->snapshot->encoder->target, token->top[0].id, &n);
 		struct value rank = value_null();
 
 		for (int j = 0; j < token->tops; j++)
@@ -412,6 +498,7 @@ const struct view view_text = {.name = "Text",
 			       .hints = hints,
 			       .draw = draw,
 			       .move = move,
+			       .pane = pane,
 			       .open = open_token,
 			       .back = back,
 			       .find = find,

@@ -127,35 +127,94 @@ static void draw_perplexity(struct workbench *w, struct rect r, const struct fee
 	plot_draw(&w->canvas, r, &w->theme, &p, false);
 }
 
-/* The measure of the task. */
+/* What the answers of pairs are measured by. */
+static enum feed_curve answers_of(const struct task_ops *task)
+{
+	return task->one_vocab ? FEED_VALID_ROUGE : FEED_VALID_BLEU;
+}
+
+static void draw_answers(struct workbench *w, struct rect r, const struct feed_view *v,
+			 enum feed_curve which)
+{
+	struct plot_series series[] = {series_of(&v->curve[which], "valid", true)};
+	const struct plot p = {
+		.title =
+			which == FEED_VALID_BLEU ? "BLEU of the answers" : "ROUGE-L of the answers",
+		.x_label = "epoch",
+		.series = series,
+		.series_count = 1,
+		.x_max = v->gauge.epochs,
+	};
+
+	series[0].decimals = which == FEED_VALID_BLEU ? 2 : 3;
+	plot_draw(&w->canvas, r, &w->theme, &p, false);
+}
+
+/* The measure of the task; of pairs perplexity, until an epoch's answers have been measured. */
 static void draw_measure(struct workbench *w, struct rect r, const struct open_run *o)
 {
 	const struct task_ops *task = task_of(w, o);
 
-	if (!task->accuracy)
+	if (task->pairs && o->view->curve[answers_of(task)].count)
+		draw_answers(w, r, o->view, answers_of(task));
+	else if (!task->accuracy)
 		draw_perplexity(w, r, o->view);
 	else
 		draw_accuracy(w, r, o->view, task->labels ? "accuracy" : "tokens right");
 }
 
+/* How good the answers of an epoch were; NaN where that is not known. */
+static double answered_at(const struct feed_view *v, const struct task_ops *task, int epoch)
+{
+	const struct curve *c = &v->curve[answers_of(task)];
+
+	for (int k = 0; task->pairs && k < c->count; k++)
+		if (c->x[k] == epoch)
+			return c->y[k];
+	return NAN;
+}
+
+/* The first of several texts that has room, else the last. */
+static void fit_text(const char *const text[], int count, int cols, char out[160])
+{
+	int k = 0;
+
+	while (k + 1 < count && canvas_width(text[k]) > cols)
+		k++;
+	snprintf(out, 160, "%s", text[k]);
+}
+
 /* The best epoch, in words if there is room for them. */
-static void best_text(const struct task_ops *task, const struct epoch_stats *best, int cols,
+static void best_text(const struct task_ops *task, const struct feed_view *v, int cols,
 		      char out[160])
 {
+	const struct epoch_stats *best = &v->best;
+	const double answer = answered_at(v, task, best->epoch);
+	char text[3][96], name[32];
+	const char *const choice[] = {text[0], text[1], text[2]};
+
 	snprintf(out, 160, "–");
 	if (!best->epoch || isnan(best->valid_loss))
 		return;
+	snprintf(text[2], sizeof(text[2]), "%.2f at epoch %d", exp(best->valid_loss), best->epoch);
+	snprintf(text[1], sizeof(text[1]), "%.2f perplexity at epoch %d", exp(best->valid_loss),
+		 best->epoch);
+	snprintf(text[0], sizeof(text[0]), "%s", text[1]);
 	if (task->accuracy) {
-		snprintf(out, 160, "%.3f%s at epoch %d", best->valid_accuracy,
+		snprintf(text[0], sizeof(text[0]), "%.3f%s at epoch %d", best->valid_accuracy,
 			 task->labels ? "" : " right", best->epoch);
-		if (canvas_width(out) <= cols)
-			return;
-		snprintf(out, 160, "%.3f at epoch %d", best->valid_accuracy, best->epoch);
-		return;
+		snprintf(text[1], sizeof(text[1]), "%.3f at epoch %d", best->valid_accuracy,
+			 best->epoch);
+		snprintf(text[2], sizeof(text[2]), "%s", text[1]);
+	} else if (!isnan(answer)) {
+		snprintf(name, sizeof(name), task->one_vocab ? "ROUGE-L %.3f" : "BLEU %.2f",
+			 answer);
+		snprintf(text[0], sizeof(text[0]), "%s, %.2f perplexity at epoch %d", name,
+			 exp(best->valid_loss), best->epoch);
+		snprintf(text[1], sizeof(text[1]), "%s at epoch %d", name, best->epoch);
+		snprintf(text[2], sizeof(text[2]), "%s", name);
 	}
-	snprintf(out, 160, "%.2f perplexity at epoch %d", exp(best->valid_loss), best->epoch);
-	if (canvas_width(out) > cols)
-		snprintf(out, 160, "%.2f at epoch %d", exp(best->valid_loss), best->epoch);
+	fit_text(choice, 3, cols, out);
 }
 
 /* How fast it is; before it has begun, what it will take. */
@@ -201,14 +260,6 @@ static const double *factors_of(const struct workbench *w, const struct open_run
 	return first;
 }
 
-static bool is_plain(const double *factor, int count)
-{
-	for (int k = 0; k < count; k++)
-		if (factor[k] != 1)
-			return false;
-	return true;
-}
-
 /* The line of a factor, or the place for a new one. */
 static int line_of(const struct rate_line *line, int lines, double factor)
 {
@@ -232,7 +283,7 @@ static int rate_lines(const struct workbench *w, const struct open_run *o,
 		return 0;
 	model_groups(&o->snapshot->encoder->model, &g);
 	factor = factors_of(w, o, &g, first);
-	if (is_plain(factor, g.count))
+	if (rates_plain(&g, factor))
 		return 0;
 	for (int frozen = 1; frozen >= 0; frozen--)
 		for (int k = 0; k < g.count; k++) {
@@ -299,7 +350,7 @@ static void draw_facts(struct workbench *w, struct rect r, const struct open_run
 		snprintf(text, sizeof(text), "%.2e  |grad| %.3f", g->lr, g->grad_norm);
 	part_field(w, in, row++, 13, "rate", text);
 	row = draw_rates(w, in, o, row);
-	best_text(task_of(w, o), &v->best, in.cols - 14, text);
+	best_text(task_of(w, o), v, in.cols - 14, text);
 	part_field(w, in, row++, 13, "best valid", text);
 	if (o->live && w->session && g->state == TRAIN_READY)
 		snprintf(text, sizeof(text), "–");
@@ -380,8 +431,6 @@ static void draw(struct workbench *w, struct rect r)
 static bool rows(struct workbench *w, struct output *out, struct err *err)
 {
 	static const char *const column[] = {"curve", "epoch", "value"};
-	static const char *const name[FEED_CURVES] = {"train/loss", "train/accuracy", "valid/loss",
-						      "valid/accuracy"};
 	const struct open_run *o = shown(w);
 	bool accuracy;
 
@@ -390,18 +439,17 @@ static bool rows(struct workbench *w, struct output *out, struct err *err)
 	accuracy = task_of(w, o)->accuracy;
 	output_columns(out, column, 3);
 	for (int k = 0; k < FEED_CURVES; k++) {
-		const bool loss = k == FEED_TRAIN_LOSS || k == FEED_VALID_LOSS;
-		const char *other =
-			k == FEED_TRAIN_ACCURACY ? "train/perplexity" : "valid/perplexity";
-		const struct curve *c = &o->view->curve[loss || accuracy ? k : k - 1];
+		const bool as_is =
+			accuracy || (k != FEED_TRAIN_ACCURACY && k != FEED_VALID_ACCURACY);
+		const char *name = as_is                      ? feed_curve_name((enum feed_curve)k)
+				   : k == FEED_TRAIN_ACCURACY ? "train/perplexity"
+							      : "valid/perplexity";
+		const struct curve *c = &o->view->curve[as_is ? k : k - 1];
 
 		for (int j = 0; j < c->count; j++)
-			output_row(
-				out,
-				(struct value[]){
-					value_text(loss || accuracy ? name[k] : other),
-					value_real(c->x[j], -1),
-					value_real(loss || accuracy ? c->y[j] : exp(c->y[j]), -1)});
+			output_row(out, (struct value[]){
+						value_text(name), value_real(c->x[j], -1),
+						value_real(as_is ? c->y[j] : exp(c->y[j]), -1)});
 	}
 	return true;
 }

@@ -181,3 +181,11 @@ void outcome_tokens(struct trace *t, const struct trace_run *r)
 			 t->prob + (size_t)s * (size_t)t->C);
 	free(y);
 }
+
+void outcome_said(struct trace *t)
+{
+	const size_t K = (size_t)t->snapshot->encoder->model.K;
+
+	for (int s = 0; s < t->written; s++)
+		run_head(t, t->said + (size_t)s * K, t->prob + (size_t)s * (size_t)t->C);
+}

@@ -17,5 +17,7 @@ void outcome_vector(struct trace *t);
 bool outcome_classes(struct trace *t);
 /* Fills t->prob: the tokens after every step of a run. */
 void outcome_tokens(struct trace *t, const struct trace_run *r);
+/* The same from t->said. */
+void outcome_said(struct trace *t);
 
 #endif

@@ -70,12 +70,13 @@ struct gate_weights terms_weights(const struct trace *t, const struct trace_run 
 }
 
 /* The largest products, and the sum of all; mask (or NULL) multiplies x first. */
-static double rank(const real *w, const double *x, const double *mask, int n, struct sum_term *term)
+static double rank(const real *w, const double *x, const double *mask, int n, const char *letter,
+		   struct sum_term *term)
 {
 	double sum = 0;
 
 	for (int k = 0; k < n; k++) {
-		const struct part p = {k, (double)w[k] * x[k] * (mask ? mask[k] : 1)};
+		const struct part p = {letter, k, (double)w[k] * x[k] * (mask ? mask[k] : 1)};
 		int at = term->count;
 
 		sum += p.value;
@@ -89,10 +90,23 @@ static double rank(const real *w, const double *x, const double *mask, int n, st
 	return sum;
 }
 
-static struct sum_term *add_term(struct gate_sum *g, const char *label, const char *letter)
+static struct sum_term *add_term(struct gate_sum *g, const char *label)
 {
-	g->term[g->terms] = (struct sum_term){.label = label, .letter = letter};
+	g->term[g->terms] = (struct sum_term){.label = label};
 	return &g->term[g->terms++];
+}
+
+/* Names those parts of a decoder's x that stand behind its token after what they are. */
+static void name_beside(const struct trace *t, const struct trace_run *r, struct sum_term *term)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const char *letter = !task_table[m->spec.task].pairs ? "v" : m->spec.feed ? "h~" : "ctx";
+
+	for (int k = 0; r->decoder && !r->layer && k < term->count; k++)
+		if (term->top[k].index >= m->out_E) {
+			term->top[k].index -= m->out_E;
+			term->top[k].letter = letter;
+		}
 }
 
 /* The terms of unit u's gate q at a step. Gates earlier in the table, and c where the gate sees the
@@ -108,36 +122,37 @@ void terms_sum(const struct trace *t, const struct trace_run *r, const struct ga
 
 	*out = (struct gate_sum){.b = (double)g->b[u]};
 	if (g->W) {
-		m = add_term(out, "W·x", "x");
-		m->value = ranks ? rank(g->W + row * (size_t)r->E, x, NULL, r->E, m)
+		m = add_term(out, "W·x");
+		m->value = ranks ? rank(g->W + row * (size_t)r->E, x, NULL, r->E, "x", m)
 				 : terms_dot(g->W + row * (size_t)r->E, x, r->E);
+		name_beside(t, r, m);
 	}
 	if (terms & TERM_RESET_AFTER) {
-		m = add_term(out, "r·(U·h+b)", "h");
-		m->value = (rank(g->U + row * H, h, NULL, t->H, m) + (double)g->reset_b[u]) *
+		m = add_term(out, "r·(U·h+b)");
+		m->value = (rank(g->U + row * H, h, NULL, t->H, "h", m) + (double)g->reset_b[u]) *
 			   r->gate[0][s * H + row];
 	} else if (terms & TERM_RESET_BEFORE) {
-		m = add_term(out, "U·(r·h)", "h");
-		m->value = rank(g->U + row * H, h, r->gate[0] + s * H, t->H, m);
+		m = add_term(out, "U·(r·h)");
+		m->value = rank(g->U + row * H, h, r->gate[0] + s * H, t->H, "h", m);
 	} else if (g->U) {
-		m = add_term(out, "U·h", "h");
-		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, m)
+		m = add_term(out, "U·h");
+		m->value = ranks ? rank(g->U + row * H, h, NULL, t->H, "h", m)
 				 : terms_dot(g->U + row * H, h, t->H);
 	}
 	if (g->Wc && c) {
-		m = add_term(out, "W·c", "c");
-		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, m)
+		m = add_term(out, "W·c");
+		m->value = ranks ? rank(g->Wc + row * H, c + H, NULL, t->H, "c", m)
 				 : terms_dot(g->Wc + row * H, c + H, t->H);
 	}
 	if (g->peep && c) {
-		m = add_term(out, "p·c", "c");
-		m->top[0] = (struct part){u, (double)g->peep[u] *
-						     c[(terms & TERM_PEEP_NEW ? H : 0) + row]};
+		m = add_term(out, "p·c");
+		m->top[0] = (struct part){
+			"c", u, (double)g->peep[u] * c[(terms & TERM_PEEP_NEW ? H : 0) + row]};
 		m->value = m->top[0].value;
 		m->count = 1;
 	}
 	if (g->Rs) {
-		m = add_term(out, "R·gates", "");
+		m = add_term(out, "R·gates");
 		for (int k = 0; k < g->Rs && step; k++)
 			m->value += terms_dot(g->R[k] + row * H, r->gate[g->from[k]] + (s - 1) * H,
 					      t->H);

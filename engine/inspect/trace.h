@@ -49,21 +49,30 @@ struct trace {
 	int T, H, D, C, gates, runs;
 	int32_t *ids; /* T: what the model ran over, padding included */
 	int *token;   /* T: index into encoding.tokens; -1 for padding */
-	int written;  /* reconstruct: steps of the decoder, its end mark included; else 0 */
+	int written;  /* steps of the decoder, its end mark included; 0 where there is none */
 	int32_t *
 		writes; /* written: the likeliest token at each of its steps, which the next reads */
 	struct trace_run *run; /* as nn/stack.h numbers them, then those of the decoder */
-	double *vector;        /* (D) of the whole text; NULL for generate */
+	double *vector;        /* (D) of the whole text: classify, reconstruct; else NULL */
+	/* Of pairs, else NULL; attention also where there is none. What each step of the decoder looks at,
+	 * (written, T), a share for each position; the sum of the encoder's outputs with these weights,
+	 * (written, D); and what the head reads, (written, K). */
+	double *attention, *context, *said;
 	/* classify (T, C): the classes if the text ended after position t. generate (T, C): the token that
-	 * follows position t. reconstruct (written, C): the token that the decoder writes. */
+	 * follows position t. With a decoder (written, C): the token that it writes. */
 	double *prob;
-	double distance; /* largest |double - float32| over all gates, states and probabilities */
+	double distance; /* largest |double - float32| over all gates, states, shares and probabilities */
 };
 
 /* Rows of prob. */
 int trace_prob_steps(const struct trace *t);
 /* The n likeliest outcomes of a row of prob, likeliest first. Returns how many there are. */
 int trace_top(const struct trace *t, int step, struct choice *best, int n);
+
+/* The n positions that a step of the decoder looks at most, largest share first; and the n of its steps that
+ * look most at a position. Returns how many there are; 0 without attention. */
+int trace_looks(const struct trace *t, int step, struct choice *most, int n);
+int trace_looked_at(const struct trace *t, int position, struct choice *most, int n);
 
 /* "" where there is one run, else "l1.bw", "dec.l0" and the like. */
 const char *trace_name(const struct trace *t, int run, char prefix[24]);
@@ -82,16 +91,19 @@ int trace_signal_find(const struct trace_run *r, const char *name); /* -1 if the
 /* The largest |value| of a signal; at least 1 for signals bounded by 1. */
 double trace_signal_limit(const struct trace *t, int run, int signal);
 
-/* One contribution to a product. */
+/* One contribution to a product, named by its letter and index, "x[3]": of the input, a unit, or what a
+ * decoder reads beside its token: "v[3]" of the text's vector, "ctx[3]" of the context, or "h~[3]" of what
+ * it said a step before. */
 struct part {
-	int index; /* of the input dimension or the unit it comes from */
+	const char *letter;
+	int index;
 	double value;
 };
 enum { EXPLAIN_TOP = 4, EXPLAIN_TERMS = 4 };
 
 /* One summand of a pre-activation: "W·x" and its largest contributions, largest first. */
 struct sum_term {
-	const char *label, *letter; /* letter: what the contributions are parts of, "x" */
+	const char *label;
 	double value;
 	struct part top[EXPLAIN_TOP];
 	int count;

@@ -30,8 +30,9 @@ struct candidate {
 	double p, log_p;
 };
 
-struct state {
-	const struct beam_spec *spec;
+struct search {
+	struct stepper *stepper;
+	struct beam_spec spec;
 	const int *max_len;
 	struct beam *out;
 	int V, step;
@@ -39,7 +40,9 @@ struct state {
 	int count, next_count;
 	struct choice *choice; /* V */
 	struct candidate *candidate;
-	size_t candidate_cap, live_cap, next_cap;
+	int32_t *ids; /* what the live ones read next, and the rows that they have been */
+	int *from;
+	size_t candidate_cap, live_cap, next_cap, ids_cap, from_cap;
 };
 
 static double score_of(const struct beam_spec *spec, double log_p, int n)
@@ -90,10 +93,10 @@ static int by_likelihood(const void *a, const void *b)
 }
 
 /* How the texts of a search, rows first .. end, might go on: of each the `width` likeliest tokens. */
-static int find_candidates(struct state *s, const real *prob, int first, int end)
+static int find_candidates(struct search *s, const real *prob, int first, int end)
 {
-	const bool *never = s->spec->never;
-	const int width = s->spec->width < s->V ? s->spec->width : s->V;
+	const bool *never = s->spec.never;
+	const int width = s->spec.width < s->V ? s->spec.width : s->V;
 	int count = 0;
 
 	for (int r = first; r < end; r++) {
@@ -115,7 +118,7 @@ static int find_candidates(struct state *s, const real *prob, int first, int end
 	return count;
 }
 
-static void keep(struct state *s, int search, const struct candidate *c, enum beam_fate fate)
+static void keep(struct search *s, int search, const struct candidate *c, enum beam_fate fate)
 {
 	const struct beam_node node = {.parent = s->live[c->row].node,
 				       .id = c->id,
@@ -126,38 +129,39 @@ static void keep(struct state *s, int search, const struct candidate *c, enum be
 	const int at = add_node(&s->out[search], node);
 
 	if (fate == BEAM_ENDED)
-		finish(s->spec, &s->out[search], at, c->id == s->spec->end);
+		finish(&s->spec, &s->out[search], at, c->id == s->spec.end);
 	if (fate != BEAM_KEPT)
 		return;
 	s->next = mem_grow(s->next, &s->next_cap, (size_t)s->next_count + 1, sizeof(*s->next));
 	s->next[s->next_count++] = (struct live){search, at, c->row, c->log_p};
 }
 
-/* Whether one of the texts kept since `first` could still become the best. */
-static bool has_hope(const struct state *s, int search, int first)
+/* Whether one of the texts kept since `first` could still become one of the best. */
+static bool has_hope(const struct search *s, int search, int first)
 {
 	const struct beam *b = &s->out[search];
+	const int best = s->spec.best > 0 ? s->spec.best : 1;
 
 	for (int k = first; k < s->next_count; k++)
-		if (!b->texts ||
-		    score_of(s->spec, s->next[k].log_p, s->max_len[search] + 1) > b->text[0].score)
+		if (b->texts < best || score_of(&s->spec, s->next[k].log_p, s->max_len[search]) >
+					       b->text[best - 1].score)
 			return true;
 	return false;
 }
 
 /* One step of a search whose texts under way are the rows first .. end. */
-static void advance(struct state *s, const real *prob, int first, int end)
+static void advance(struct search *s, const real *prob, int first, int end)
 {
 	const int search = s->live[first].search, before = s->next_count;
 	const int count = find_candidates(s, prob, first, end);
 
 	for (int k = 0; k < count; k++) {
 		const struct candidate *c = &s->candidate[k];
-		const bool last = c->id == s->spec->end || s->step >= s->max_len[search];
+		const bool last = c->id == s->spec.end || s->step >= s->max_len[search];
 
-		if (k < s->spec->width)
+		if (k < s->spec.width)
 			keep(s, search, c, last ? BEAM_ENDED : BEAM_KEPT);
-		else if (s->spec->tree)
+		else if (s->spec.tree)
 			keep(s, search, c, BEAM_DROPPED);
 		else
 			break;
@@ -167,7 +171,7 @@ static void advance(struct state *s, const real *prob, int first, int end)
 }
 
 /* Every search goes one step further; the rows that go on, and what they read. */
-static void advance_all(struct state *s, const real *prob)
+static void advance_all(struct search *s, const real *prob)
 {
 	s->step++;
 	s->next_count = 0;
@@ -179,16 +183,18 @@ static void advance_all(struct state *s, const real *prob)
 }
 
 /* Lets the stepper go on with what was kept. */
-static void go_on(struct state *s, struct stepper *stepper, int *from, int32_t *ids)
+static void go_on(struct search *s)
 {
 	struct live *live = s->live;
-	const size_t cap = s->live_cap;
+	const size_t cap = s->live_cap, room = (size_t)s->next_count + 1;
 
+	s->ids = mem_grow(s->ids, &s->ids_cap, room, sizeof(*s->ids));
+	s->from = mem_grow(s->from, &s->from_cap, room, sizeof(*s->from));
 	for (int k = 0; k < s->next_count; k++) {
-		ids[k] = s->out[s->next[k].search].node[s->next[k].node].id;
-		from[k] = s->next[k].row;
+		s->ids[k] = s->out[s->next[k].search].node[s->next[k].node].id;
+		s->from[k] = s->next[k].row;
 	}
-	stepper_select(stepper, from, s->next_count);
+	stepper_select(s->stepper, s->from, s->next_count);
 	s->live = s->next;
 	s->live_cap = s->next_cap;
 	s->count = s->next_count;
@@ -196,43 +202,63 @@ static void go_on(struct state *s, struct stepper *stepper, int *from, int32_t *
 	s->next_cap = cap;
 }
 
+struct search *search_new(struct stepper *stepper, const struct beam_spec *spec, const int *max_len,
+			  struct beam *out)
+{
+	struct search *s = mem_zero(1, sizeof(*s));
+
+	s->stepper = stepper;
+	s->spec = *spec;
+	s->max_len = max_len;
+	s->out = out;
+	s->V = stepper->m->spec.classes;
+	s->count = stepper->rows;
+	s->choice = mem_alloc((size_t)s->V * sizeof(*s->choice));
+	s->live = mem_grow(NULL, &s->live_cap, (size_t)s->count + 1, sizeof(*s->live));
+	s->ids = mem_grow(NULL, &s->ids_cap, (size_t)s->count + 1, sizeof(*s->ids));
+	for (int r = 0; r < s->count; r++) {
+		out[r] = (struct beam){0};
+		s->live[r] = (struct live){r, -1, r, 0};
+		s->ids[r] = spec->end;
+	}
+	return s;
+}
+
+enum search_state search_step(struct search *s)
+{
+	const real *prob;
+
+	if (!s->count || (s->spec.stop && __atomic_load_n(s->spec.stop, __ATOMIC_RELAXED)))
+		return SEARCH_OVER;
+	prob = stepper_feed(s->stepper, s->ids);
+	if (!prob)
+		return SEARCH_FAILED;
+	advance_all(s, prob);
+	go_on(s);
+	return s->count ? SEARCH_ON : SEARCH_OVER;
+}
+
+void search_free(struct search *s)
+{
+	if (!s)
+		return;
+	free(s->choice);
+	free(s->candidate);
+	free(s->live);
+	free(s->next);
+	free(s->ids);
+	free(s->from);
+	free(s);
+}
+
 bool beam_search(struct stepper *stepper, const struct beam_spec *spec, const int *max_len,
 		 struct beam *out)
 {
-	struct state s = {.spec = spec,
-			  .max_len = max_len,
-			  .out = out,
-			  .V = stepper->m->spec.classes,
-			  .count = stepper->rows};
-	int32_t *ids = NULL;
-	int *from = NULL;
-	size_t ids_cap = 0, from_cap = 0;
-	bool ok = true;
+	struct search *s = search_new(stepper, spec, max_len, out);
+	enum search_state state = SEARCH_ON;
 
-	s.choice = mem_alloc((size_t)s.V * sizeof(*s.choice));
-	s.live = mem_grow(NULL, &s.live_cap, (size_t)s.count + 1, sizeof(*s.live));
-	ids = mem_grow(ids, &ids_cap, (size_t)s.count + 1, sizeof(*ids));
-	for (int r = 0; r < s.count; r++) {
-		out[r] = (struct beam){0};
-		s.live[r] = (struct live){r, -1, r, 0};
-		ids[r] = spec->end;
-	}
-	while (ok && s.count && !(spec->stop && __atomic_load_n(spec->stop, __ATOMIC_RELAXED))) {
-		const real *prob = stepper_feed(stepper, ids);
-
-		ok = prob;
-		if (!ok)
-			break;
-		advance_all(&s, prob);
-		ids = mem_grow(ids, &ids_cap, (size_t)s.next_count + 1, sizeof(*ids));
-		from = mem_grow(from, &from_cap, (size_t)s.next_count + 1, sizeof(*from));
-		go_on(&s, stepper, from, ids);
-	}
-	free(s.choice);
-	free(s.candidate);
-	free(s.live);
-	free(s.next);
-	free(ids);
-	free(from);
-	return ok;
+	while (state == SEARCH_ON)
+		state = search_step(s);
+	search_free(s);
+	return state == SEARCH_OVER;
 }

@@ -7,7 +7,7 @@
  *     score = log p / ((5 + n) / 6)^penalty        n: tokens, the end mark among them
  *
  * (Wu et al., arXiv 1609.08144, equation 14, without coverage). The search of a text is over when none that
- * is still under way can come to a better score than the best that has ended. With one text under way it
+ * is still under way can come to a better score than the best that have ended. With one text under way it
  * is greedy; with all of them it finds what is best of all.
  */
 #ifndef SLUICE_ENGINE_NN_BEAM_H
@@ -24,8 +24,9 @@ struct beam_spec {
 	double penalty;    /* 0 at least; 0: none */
 	int end;           /* the end mark; what is fed first */
 	const bool *never; /* V: ids that are not written; or NULL */
-	bool tree;         /* keep also what was dropped */
-	const int *stop;   /* looked at between steps, or NULL */
+	int best;        /* goes on until so many texts are known to be the best; 0: 1. <= width */
+	bool tree;       /* keep also what was dropped */
+	const int *stop; /* looked at between steps, or NULL */
 };
 
 enum beam_fate {
@@ -66,5 +67,13 @@ void beam_release(struct beam *b);
  */
 bool beam_search(struct stepper *s, const struct beam_spec *spec, const int *max_len,
 		 struct beam *out);
+
+/* The same a step at a time; what it has come to so far is in `out`. Everything given is borrowed. */
+struct search;
+struct search *search_new(struct stepper *s, const struct beam_spec *spec, const int *max_len,
+			  struct beam *out);
+enum search_state { SEARCH_ON, SEARCH_OVER, SEARCH_FAILED /* without memory */ };
+enum search_state search_step(struct search *s);
+void search_free(struct search *s); /* NULL is ignored */
 
 #endif

@@ -81,6 +81,15 @@ void feed_begin(struct feed *f, const struct feed_view *past)
 	pthread_mutex_unlock(&f->lock);
 }
 
+const char *feed_curve_name(enum feed_curve c)
+{
+	static const char *const name[FEED_CURVES] = {"train/loss", "train/accuracy",
+						      "valid/loss", "valid/accuracy",
+						      "valid/bleu", "valid/rougeL"};
+
+	return name[c];
+}
+
 static void put_epoch(struct feed_view *v, const struct epoch_stats *e)
 {
 	v->last = *e;
@@ -90,6 +99,10 @@ static void put_epoch(struct feed_view *v, const struct epoch_stats *e)
 		return;
 	curve_add(&v->curve[FEED_VALID_LOSS], e->epoch, e->valid_loss);
 	curve_add(&v->curve[FEED_VALID_ACCURACY], e->epoch, e->valid_accuracy);
+	if (isnan(e->valid_bleu))
+		return;
+	curve_add(&v->curve[FEED_VALID_BLEU], e->epoch, e->valid_bleu);
+	curve_add(&v->curve[FEED_VALID_ROUGE], e->epoch, e->valid_rouge);
 }
 
 void feed_put(struct feed *f, const struct train_event *event)

@@ -28,8 +28,13 @@ enum feed_curve {
 	FEED_TRAIN_ACCURACY,
 	FEED_VALID_LOSS,
 	FEED_VALID_ACCURACY,
+	FEED_VALID_BLEU, /* of pairs; so is the next one */
+	FEED_VALID_ROUGE,
 	FEED_CURVES
 };
+
+/* What the store calls it: "train/loss". */
+const char *feed_curve_name(enum feed_curve c);
 
 /* A copy of everything; x is in epochs (2.5: in the middle of the third). */
 struct feed_view {

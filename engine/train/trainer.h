@@ -100,14 +100,6 @@ struct train_sink {
 
 struct trainer;
 
-/* Tokens of a usual batch; spec->learn with what follows from it; how the team shares it (share.h). */
-int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
-		     const struct corpus *train);
-struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
-				   const struct corpus *train);
-const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
-				     const struct corpus *train);
-
 /* Draws the weights and starts the thread. Takes references to e, train and valid (which may be
  * NULL). ERR_FAILED without memory or threads. The first event is a snapshot of step 0. */
 struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, struct corpus *train,

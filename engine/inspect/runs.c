@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/runs.h"
+#include "engine/inspect/outcome.h"
+#include "engine/inspect/terms.h"
+
+#include "engine/base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct cell_ops *cell_of(const struct trace *t)
+{
+	return t->snapshot->encoder->model.spec.cell;
+}
+
+static double activate(enum activation act, double z)
+{
+	return act == ACT_TANH ? tanh(z) : act == ACT_IDENTITY ? z : 1 / (1 + exp(-z));
+}
+
+static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
+{
+	const struct gate_weights g = terms_weights(t, r, q);
+	const size_t at = (size_t)step * (size_t)t->H;
+
+	for (int u = 0; u < t->H; u++) {
+		struct gate_sum sum;
+
+		terms_sum(t, r, &g, q, step, u, false, &sum);
+		r->z[q][at + (size_t)u] = sum.z;
+		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
+	}
+}
+
+struct cell_flow runs_flow(const struct trace *t, const struct trace_run *r, size_t at)
+{
+	double gate[CELL_MAX_GATES] = {0};
+
+	for (int q = 0; q < t->gates; q++)
+		gate[q] = r->gate[q][at];
+	return cell_of(t)->flow(gate);
+}
+
+void runs_step(struct trace *t, struct trace_run *r, int step)
+{
+	const struct cell_ops *cell = cell_of(t);
+	const size_t H = (size_t)t->H, s = (size_t)step;
+	const int o = cell_gate(cell, "o");
+	double *state = cell->carries_h ? r->h : r->c;
+
+	for (int q = 0; q < t->gates; q++)
+		if (!(cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW)))
+			run_gate(t, r, step, q);
+	for (size_t u = 0; u < H; u++) {
+		const struct cell_flow f = runs_flow(t, r, s * H + u);
+
+		state[(s + 1) * H + u] = f.carry * state[s * H + u] + f.write;
+	}
+	for (int q = 0; q < t->gates; q++)
+		if (cell->gate[q].terms & (TERM_C_NEW | TERM_PEEP_NEW))
+			run_gate(t, r, step, q);
+	for (size_t u = 0; u < H && !cell->carries_h; u++)
+		r->h[(s + 1) * H + u] = (o < 0 ? 1 : r->gate[o][s * H + u]) *
+					activate(cell->output, r->c[(s + 1) * H + u]);
+}
+
+static bool make_room(struct trace *t, struct trace_run *r)
+{
+	const size_t T = (size_t)r->T, H = (size_t)t->H, G = (size_t)t->gates;
+	double *at = mem_block(T * (size_t)r->E + (2 * G + 1) * T * H + 2 * (T + 1) * H + 1,
+			       sizeof(double));
+
+	if (!at)
+		return false;
+	r->block = r->x = at;
+	at += T * (size_t)r->E;
+	for (size_t q = 0; q < G; q++, at += 2 * T * H) {
+		r->z[q] = at;
+		r->gate[q] = at + T * H;
+	}
+	if (!cell_of(t)->carries_h)
+		r->c = at;
+	r->h = at + (T + 1) * H;
+	return true;
+}
+
+static void add_signal(struct trace_run *r, const char *name, const char *title, const double *v,
+		       int gate, bool is_signed)
+{
+	r->signal[r->signals++] = (struct trace_signal){name, title, v, gate, is_signed};
+}
+
+/* The gate that a variant lacks, in the room behind the states. */
+static const double *lacking(const struct trace *t, struct trace_run *r)
+{
+	double *v = r->h + ((size_t)r->T + 1) * (size_t)t->H;
+
+	for (size_t k = 0; k < (size_t)r->T * (size_t)t->H; k++)
+		v[k] = cell_of(t)->coupled ? 1 - r->gate[0][k] : 1;
+	return v;
+}
+
+/* A backward run's signals once more, row t at position t. */
+static bool mirror(const struct trace *t, struct trace_run *r)
+{
+	const size_t T = (size_t)r->T, H = (size_t)t->H;
+
+	r->mirrored = mem_block((size_t)r->signals * T * H + 1, sizeof(double));
+	for (int k = 0; r->mirrored && k < r->signals; k++) {
+		double *to = r->mirrored + (size_t)k * T * H;
+
+		for (size_t s = 0; s < T; s++)
+			memcpy(to + s * H, r->signal[k].v + (T - 1 - s) * H, H * sizeof(double));
+		r->signal[k].v = to;
+	}
+	return r->mirrored;
+}
+
+static bool name_signals(struct trace *t, struct trace_run *r)
+{
+	static const char *const lstm[][2] = {{"i", "input gate"},
+					      {"f", "forget gate"},
+					      {"g", "candidate"},
+					      {"o", "output gate"}};
+	const struct cell_ops *cell = cell_of(t);
+
+	if (cell->carries_h)
+		for (int q = 0; q < t->gates; q++)
+			add_signal(r, cell->gate[q].name, cell->gate[q].title, r->gate[q], q,
+				   cell->gate[q].act != ACT_SIGMOID);
+	for (int k = 0; k < 4 && !cell->carries_h; k++) {
+		const int q = cell_gate(cell, lstm[k][0]);
+
+		add_signal(r, lstm[k][0], lstm[k][1], q < 0 ? lacking(t, r) : r->gate[q], q,
+			   q >= 0 && cell->gate[q].act != ACT_SIGMOID);
+	}
+	if (r->c)
+		add_signal(r, "c", "cell state", r->c + t->H, -1, true);
+	add_signal(r, "h", "hidden state", r->h + t->H, -1, true);
+	return !r->backward || mirror(t, r);
+}
+
+/* One token, embedded, by the table of the text or of the decoder. */
+static void embed(const struct trace *t, bool out, int32_t id, double *x)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	const struct id_table *table = &m->table[out ? m->out_table : 0];
+	const size_t E = (size_t)table->width;
+	const real *row = t->snapshot->weights + table->at + (size_t)id * E;
+
+	if (!m->tables)
+		x[id] = 1;
+	for (size_t j = 0; m->tables && j < E; j++)
+		x[j] = (double)row[j];
+}
+
+void runs_embed_written(const struct trace *t, int step, double *x)
+{
+	const int end = vocab_end(t->snapshot->encoder->target);
+
+	embed(t, true, step ? t->writes[step - 1] : end, x);
+}
+
+/* What a run reads: the embedded tokens, or what the layer below puts out, in its own order; in the
+ * decoder the token before and the text's vector. */
+static void read_input(struct trace *t, struct trace_run *r)
+{
+	const int below = (r->layer - 1) * r->stack->spec.dirs; /* its first run's number */
+
+	for (int k = 0; k < r->T; k++) {
+		const int position = r->backward ? r->T - 1 - k : k;
+		double *x = r->x + (size_t)k * (size_t)r->E;
+
+		if (r->layer) {
+			outcome_output(t, r - r->number + below, position, x);
+		} else if (!r->decoder) {
+			embed(t, false, t->ids[position], x);
+		} else {
+			runs_embed_written(t, k, x);
+			memcpy(x + t->snapshot->encoder->model.out_E, t->vector,
+			       (size_t)t->D * sizeof(double));
+		}
+	}
+}
+
+/* The state before the first step, where it is learned. */
+static void begin(const struct trace *t, struct trace_run *r)
+{
+	const real *w = t->snapshot->weights;
+
+	for (size_t u = 0; r->stack->spec.learned && u < (size_t)t->H; u++) {
+		r->h[u] = (double)w[r->stack->h0[r->number] + u];
+		if (r->c)
+			r->c[u] = (double)w[r->stack->c0[r->number] + u];
+	}
+}
+
+bool runs_lay(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T)
+{
+	for (int k = 0; k < s->runs; k++, r++) {
+		r->layer = k / s->spec.dirs;
+		r->backward = k % s->spec.dirs;
+		r->decoder = decoder;
+		r->stack = s;
+		r->number = k;
+		r->T = T;
+		r->E = s->run[k].at.E;
+		if (!make_room(t, r))
+			return false;
+		begin(t, r);
+	}
+	return true;
+}
+
+bool runs_name(struct trace *t, const struct stack *s, struct trace_run *r)
+{
+	for (int k = 0; k < s->runs; k++)
+		if (!name_signals(t, r + k))
+			return false;
+	return true;
+}
+
+bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T)
+{
+	if (!runs_lay(t, s, r, decoder, T))
+		return false;
+	for (int k = 0; k < s->runs; k++) {
+		read_input(t, r + k);
+		for (int step = 0; step < T; step++)
+			runs_step(t, r + k, step);
+	}
+	return runs_name(t, s, r);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The runs of a trace, layer by layer and step by step, in double. For inspect/ only. */
+#ifndef SLUICE_ENGINE_INSPECT_RUNS_H
+#define SLUICE_ENGINE_INSPECT_RUNS_H
+
+#include "engine/inspect/trace.h"
+
+/* Room for the runs of a stack, from its first one on, over T steps; all states are 0 but the first ones
+ * where those are learned. false without memory. */
+bool runs_lay(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T);
+/* One step of one run: its x and what came before are in place. */
+void runs_step(struct trace *t, struct trace_run *r, int step);
+/* Names what can be looked at, once all steps are done. false without memory. */
+bool runs_name(struct trace *t, const struct stack *s, struct trace_run *r);
+/* All of it, run after run: over the text, or, in a decoder that writes from a vector, over what it has
+ * written. false without memory. */
+bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T);
+
+/* Embeds what a decoder reads at a step: the token before, and at first the end mark. */
+void runs_embed_written(const struct trace *t, int step, double *x);
+/* How the state of a unit came about at a step; `at` is step * H + unit. */
+struct cell_flow runs_flow(const struct trace *t, const struct trace_run *r, size_t at);
+
+#endif
