@@ -33,7 +33,8 @@ struct rates {
 	bool gradual;
 };
 
-/* Adds the rules of a list; NULL is an empty one. ERR_USAGE. */
+/* Adds the rules of a list; NULL is an empty one. ERR_USAGE. Factors come first: what is frozen later in the
+ * rules is so whatever its factor. */
 bool rates_freeze(struct rates *r, const char *list, struct err *err);
 bool rates_factors(struct rates *r, const char *list, struct err *err);
 /* Whether every name stands for a group of the model, and some group is learnt in each epoch. ERR_USAGE. */
