@@ -145,7 +145,7 @@ void branches_draw(struct workbench *w, struct rect r)
 
 	branches_lay(b);
 	snprintf(title, sizeof(title), "search · %d under way", t->wide);
-	in = part_frame(w, r, r.cols < 50 ? "search" : title, NULL, t->tree);
+	in = part_frame(w, r, canvas_width(title) + 24 > r.cols ? "search" : title, NULL, t->tree);
 	rows = in.rows - 1; /* the last one is for the text */
 	if (rows < 1)
 		return;

@@ -175,7 +175,7 @@ static void the_smallest_screen(void **state)
 	screen_resize(s, 12, 40);
 	screen_wait(s, "╭ translation");
 	screen_wait_gone(s, "╭ search");
-	sluice_wait_frames(s, 1);
+	sluice_wait_frames(s, 2);
 	screen_key(s, "Tab");
 	screen_wait(s, "╭ search");
 	screen_wait_gone(s, "╭ translation");
