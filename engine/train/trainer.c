@@ -325,7 +325,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	struct measures m;
 
 	e->valid_loss = e->valid_accuracy = e->valid_f1 = e->valid_exact = NAN;
-	e->valid_bleu = e->valid_rouge = NAN;
+	e->valid_bleu = e->valid_rouge = e->valid_lead = NAN;
 	if (!t->valid)
 		return true;
 	if (!eval_corpus(learner_team(t->learner),
@@ -343,6 +343,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	e->valid_exact = m.exact;
 	e->valid_bleu = m.bleu.score;
 	e->valid_rouge = m.rouge.of[ROUGE_L].f1;
+	e->valid_lead = m.lead.of[ROUGE_L].f1;
 	measures_release(&m);
 	return true;
 }

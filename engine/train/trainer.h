@@ -29,6 +29,7 @@ struct epoch_stats {
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
 	double valid_bleu;                           /* of pairs; likewise */
 	double valid_rouge;                          /* ROUGE-L, F1 */
+	double valid_lead;  /* summarize: that of each text's first words (eval.h) */
 	double valid_exact; /* share of texts that come back word for word; likewise */
 	bool best;          /* the best so far: see trainer.c */
 };
