@@ -173,6 +173,15 @@ void branches_goto(struct branches *b, int step)
 			b->cursor = k;
 }
 
+int branches_leaf(const struct branches *b)
+{
+	int node = -1;
+
+	while (b->laid && b->heir[node + 1] >= 0)
+		node = b->heir[node + 1];
+	return node;
+}
+
 int branches_step(const struct branches *b)
 {
 	const struct branch_line *l = branches_at(b);

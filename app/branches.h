@@ -34,6 +34,8 @@ void branches_move(struct branches *b, enum move m, int count, int page);
 bool branches_toggle(struct branches *b);
 /* Puts the cursor on the best text's token at a step, from 1. */
 void branches_goto(struct branches *b, int step);
+/* The last node on the way straight down; -1 while there is none. */
+int branches_leaf(const struct branches *b);
 /* The step of the cursor's node, if it is on the way to the best text; else 0. */
 int branches_step(const struct branches *b);
 /* The tokens from the beginning to a node as one text; appended. */

@@ -80,7 +80,7 @@ static void name_tokens(struct sentence *s, bool ascii)
 		at[k] = all.len;
 		if (k > t->T) {
 			desk_token(&all, e, t->writes[k - t->T - 1], ascii);
-		} else if (k == t->T || (stream && t->ids[k] == vocab_end(e->vocab))) {
+		} else if (k == t->T || (stream && t->ids[k] == vocab_end(e->target))) {
 			desk_token(&all, e, vocab_end(e->target), ascii);
 		} else {
 			size_t n;

@@ -488,8 +488,8 @@ static bool prepare_all(const struct settings *s, const struct base *base, int64
 		     "extend_vocab=false is for tune: a new run has no words but those of its "
 		     "texts");
 	ok = ok && optimizer_numbers(s, &out->spec.learn.tune, err) && goes_together(s, err) &&
-	     rates_freeze(&out->spec.rates, s->freeze, err) &&
-	     rates_factors(&out->spec.rates, s->lr_factors, err);
+	     rates_factors(&out->spec.rates, s->lr_factors, err) &&
+	     rates_freeze(&out->spec.rates, s->freeze, err);
 	ok = ok && read_texts(out, &texts, available, err) && build(out, &texts, err);
 	ok = ok && has_groups(out, err) && is_long_enough(out, err) && is_validated(out, err);
 	texts_release(&texts);

@@ -24,7 +24,7 @@ enum {
 	COMMIT_ITEMS = 2000,
 	COMMIT_MS = 250,
 	RETRY_MS = 1000,
-	POINTS_MAX = 8,                /* of a step or an epoch */
+	POINTS_MAX = 12,               /* of a step or an epoch */
 	PENDING_MAX = 512 * POINTS_MAX /* points written together */
 };
 
@@ -237,9 +237,9 @@ static bool put_best(struct recorder *r, const struct epoch_stats *e, struct err
 
 static bool put_epoch(struct recorder *r, const struct epoch_stats *e, struct err *err)
 {
-	static const char *const name[] = {"valid/loss",     "valid/accuracy", "valid/perplexity",
-					   "valid/macro_f1", "valid/exact",    "valid/bleu",
-					   "valid/rougeL"};
+	static const char *const name[] = {"valid/loss",     "valid/accuracy",   "valid/perplexity",
+					   "valid/macro_f1", "valid/exact",      "valid/bleu",
+					   "valid/rougeL",   "valid/lead_rougeL"};
 	const double value[] = {e->valid_loss,
 				e->valid_accuracy,
 				isnan(e->valid_accuracy) ? exp(e->valid_loss) : (double)NAN,

@@ -67,6 +67,7 @@ bool resume_open(struct resumed *r, const char *store, const char *run,
 				     .valid_f1 = NAN,
 				     .valid_bleu = NAN,
 				     .valid_rouge = NAN,
+				     .valid_lead = NAN,
 				     .valid_exact = NAN};
 	return true;
 }

@@ -101,6 +101,54 @@ static void test_dense(void **state)
 	heat_axis_release(&a);
 }
 
+/* Rows with names, and numbers all along the row or the column at the cursor: 1.00 and .33 in three
+ * columns too; what is printed may be rounded elsewhere. */
+static void test_named_rows(void **state)
+{
+	static const char *const name[] = {"Mann", "außerordentlich", "好"};
+	static const double v[] = {1, 0.335, 0, 0, 0.33, 0.5, 0, 0.335, 0.5};
+	static const double printed[] = {0.34, 0.33, 0.33};
+	struct heat_axis a = {.T = 3, .token = words, .least = 5};
+	struct heat h = {.name = "a",
+			 .v = v,
+			 .title = "map",
+			 .H = 3,
+			 .cursor_t = 1,
+			 .cursor_u = 1,
+			 .limit = 1,
+			 .row = name,
+			 .numbers = HEAT_IN_ROW,
+			 .printed = printed};
+	struct theme t;
+	struct canvas c;
+
+	(void)state;
+	theme_default(&t);
+	heat_axis_fit(&a, 28, 12, 1);
+	canvas_init(&c, 6, 30);
+	c.colours = 8;
+	heat_draw(&c, canvas_rect(&c), &t, &a, &h);
+	expect(&c, "╭ a  map ─────── 0   ░▒▓██ 1 ╮\n"
+		   "│             the ▸film  is  │\n"
+		   "│  Mann       ████           │\n"
+		   "│▸ außerord…  0.34[.33] 0.33 │\n"
+		   "│  好              ▒▒▒▒ ▒▒▒▒ │\n"
+		   "╰────────────────────────────╯\n");
+	h.numbers = HEAT_IN_COLUMN;
+	h.cursor_t = h.cursor_u = 0;
+	h.printed = NULL;
+	canvas_init(&c, 6, 30);
+	c.colours = 8;
+	heat_draw(&c, canvas_rect(&c), &t, &a, &h);
+	expect(&c, "╭ a  map ─────── 0   ░▒▓██ 1 ╮\n"
+		   "│            ▸the  film  is  │\n"
+		   "│▸ Mann      [1.0]           │\n"
+		   "│  außerord…  0.34 ░░░░ ░░░░ │\n"
+		   "│  好         0.00 ▒▒▒▒ ▒▒▒▒ │\n"
+		   "╰────────────────────────────╯\n");
+	heat_axis_release(&a);
+}
+
 static void test_colours(void **state)
 {
 	double v[9 * 12];
@@ -235,9 +283,13 @@ static void test_fuzz(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fit),     cmocka_unit_test(test_dense),
-		cmocka_unit_test(test_colours), cmocka_unit_test(test_cursor_stays_visible),
-		cmocka_unit_test(test_strip),   cmocka_unit_test(test_fuzz),
+		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_dense),
+		cmocka_unit_test(test_named_rows),
+		cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_cursor_stays_visible),
+		cmocka_unit_test(test_strip),
+		cmocka_unit_test(test_fuzz),
 	};
 
 	setlocale(LC_ALL, "C.UTF-8");

@@ -29,6 +29,7 @@ static void tree_is(const char *const list[], const char *want)
 static void runs_stand_behind_their_parents(void **state)
 {
 	(void)state;
+	runs_tree(NULL, 0, NULL);
 	tree_is((const char *const[]){NULL}, "");
 	tree_is(LIST("a"), "a");
 	tree_is(LIST("c", "b", "a"), "c b a");

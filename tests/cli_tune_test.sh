@@ -97,6 +97,9 @@ exits 0 tune base --data "$english" --set gradual=true --set schedule=triangle -
 same 'the log of it' "$(log slow rates | tr '\n' '/')" \
 	'epoch 1: embedding frozen, l0 frozen, head ×1/epoch 2: embedding frozen, l0 ×0.5, head ×1/epoch 3: embedding ×0.1, l0 ×0.5, head ×1/'
 same 'a triangle' "$(db "SELECT min(value) < 0.0001, max(value) FROM metrics WHERE name='slow' AND metric='lr'")" '1|0.001'
+exits 0 tune base --data "$english" --set freeze=encoder@1 --set lr_factors=encoder:0.3 --name both-rules
+same 'frozen whatever the factor' "$(log both-rules rates | tr '\n' '/')" \
+	'epoch 1: embedding frozen, l0 frozen, head ×1/epoch 2: embedding ×0.3, l0 ×0.3, head ×1/'
 it groups_are_frozen_by_epoch
 
 # A tuned run has words that are not in its texts: it goes on as exactly as any other.

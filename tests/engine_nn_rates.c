@@ -244,7 +244,7 @@ static struct rates rates_of(const char *freeze, const char *factors)
 	struct rates r = {0};
 	struct err err = {0};
 
-	if (!rates_freeze(&r, freeze, &err) || !rates_factors(&r, factors, &err))
+	if (!rates_factors(&r, factors, &err) || !rates_freeze(&r, freeze, &err))
 		fail_msg("%s", err.msg);
 	return r;
 }
@@ -264,7 +264,9 @@ static void rules_name_groups_and_epochs(void **state)
 	factors_are(&r, 4, "011110111");
 	factors_are(&r, 1000, "011110111");
 	r = rates_of("encoder@1,decoder@2", "all:0.5,head:1");
-	factors_are(&r, 1, "222222221"); /* of several rules the last one holds */
+	factors_are(&r, 1, "000022221"); /* of several rules the last one holds */
+	factors_are(&r, 2, "222200021");
+	factors_are(&r, 3, "222222221");
 	r = rates_of("encoder@1,decoder@2", NULL);
 	factors_are(&r, 1, "000011111");
 	factors_are(&r, 2, "111100011");

@@ -333,7 +333,30 @@ static void a_pair_without_words(void **state)
 	}
 }
 
-/* A known index of x, in the part of x that it stands for. */
+/* Counts the largest contributions to unit u's first gate that are of the token, and of what is beside it,
+ * and looks each of them up: x of the decoder's second step is made of 2 numbers of the token and others. */
+static void count_parts(const struct trace *t, int u, const char *letter, int *tokens, int *beside)
+{
+	const struct trace_run *r = &t->run[1];
+	const real *W = t->snapshot->weights + r->stack->run[0].at.W + u * r->E;
+	struct unit_sum sum;
+	const struct sum_term *m = &sum.gate[0].term[0];
+
+	trace_explain(t, 1, 1, u, &sum);
+	assert_int_equal(m->count, EXPLAIN_TOP);
+	for (int j = 0; j < m->count; j++) {
+		const bool is_token = !strcmp(m->top[j].letter, "x");
+		const int at = m->top[j].index + (is_token ? 0 : 2);
+
+		if (!is_token)
+			assert_string_equal(m->top[j].letter, letter);
+		assert_true(fabs((double)W[at] * r->x[r->E + at] - m->top[j].value) < 1e-12);
+		*beside += !is_token;
+		*tokens += is_token;
+	}
+	assert_string_equal(sum.gate[0].term[1].top[0].letter, "h");
+}
+
 static void contributions_are_named(void **state)
 {
 	static const struct {
@@ -355,29 +378,10 @@ static void contributions_are_named(void **state)
 					     .attention = kind[k].attention,
 					     .feed = kind[k].feed};
 		struct trace *t = trace_of_spec(&s, true, "the film is not good");
-		const struct trace_run *r = &t->run[1];
 		int beside = 0, tokens = 0;
 
-		for (int u = 0; u < t->H; u++) {
-			struct unit_sum sum;
-			const struct sum_term *m = &sum.gate[0].term[0];
-			const real *W = t->snapshot->weights + r->stack->run[0].at.W + u * r->E;
-
-			trace_explain(t, 1, 1, u, &sum);
-			assert_int_equal(m->count, EXPLAIN_TOP);
-			for (int j = 0; j < m->count; j++) {
-				const bool is_token = !strcmp(m->top[j].letter, "x");
-				const int at = m->top[j].index + (is_token ? 0 : 2);
-
-				if (!is_token)
-					assert_string_equal(m->top[j].letter, kind[k].letter);
-				assert_true(fabs((double)W[at] * r->x[r->E + at] -
-						 m->top[j].value) < 1e-12);
-				beside += !is_token;
-				tokens += is_token;
-			}
-			assert_string_equal(sum.gate[0].term[1].top[0].letter, "h");
-		}
+		for (int u = 0; u < t->H; u++)
+			count_parts(t, u, kind[k].letter, &tokens, &beside);
 		assert_true(beside > 0 && tokens > 0);
 		trace_free(t);
 	}

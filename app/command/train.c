@@ -167,6 +167,8 @@ static void show_epoch(const struct epoch_stats *e, int epochs, bool bar)
 			buf_printf(&b, " exact %.4f", e->valid_exact);
 		if (!isnan(e->valid_bleu))
 			buf_printf(&b, " BLEU %.2f ROUGE-L %.3f", e->valid_bleu, e->valid_rouge);
+		if (!isnan(e->valid_lead))
+			buf_printf(&b, " (first words %.3f)", e->valid_lead);
 		buf_text(&b, e->best ? "  best" : "");
 	}
 	fprintf(stderr, "%s\n", buf_str(&b));

@@ -139,7 +139,7 @@ static double warmer(double temperature, int step)
 	return t < 0 ? 0 : t > 100 ? 100 : t;
 }
 
-static bool assign(struct text_state *t, const char *word, struct err *err)
+static bool assign(struct text_state *t, const char *word, bool pairs, struct err *err)
 {
 	const char *v;
 	int64_t n = 0;
@@ -168,8 +168,9 @@ static bool assign(struct text_state *t, const char *word, struct err *err)
 		t->length = (int)n;
 	} else {
 		return err_set(err, ERR_USAGE,
-			       "sample takes up, down, temperature=, top_k=, top_p=, seed=, beam=, "
-			       "penalty= and length=, not '%s'",
+			       pairs ? "sample takes beam=, penalty= and length=, not '%s'"
+				     : "sample takes temperature=, top_k=, top_p=, seed= and "
+				       "length=, not '%s'",
 			       word);
 	}
 	return true;
@@ -192,7 +193,7 @@ bool ui_sample(struct context *c, const struct args *a, struct err *err)
 	for (int k = 0; k < a->pos_count; k++)
 		if (!strcmp(a->pos[k], "up") || !strcmp(a->pos[k], "down"))
 			step(&next, is_pairs(c->ui), *a->pos[k] == 'u' ? 1 : -1);
-		else if (!assign(&next, a->pos[k], err))
+		else if (!assign(&next, a->pos[k], is_pairs(c->ui), err))
 			return false; /* and nothing has changed */
 	t->beam = next.beam;
 	t->penalty = next.penalty;

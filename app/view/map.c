@@ -23,7 +23,7 @@ static struct place chosen(const struct workbench *w)
 	const struct gates_state *g = &w->gates;
 	const int count = writes(w) ? t->T : t->written;
 	struct choice most = {0};
-	int other = g->across - 1;
+	int other = g->map ? g->across - 1 : -1;
 
 	if (other >= count)
 		other = count - 1;

@@ -167,3 +167,34 @@ void rates_say(const struct groups *g, const double *factor, struct buf *out)
 		else
 			buf_printf(out, "%s%s frozen", k ? ", " : "", g->name[k]);
 }
+
+struct by_hand by_hand_none(void)
+{
+	struct by_hand h;
+
+	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+		h.factor[k] = NAN;
+	return h;
+}
+
+bool by_hand_any(const struct by_hand *h)
+{
+	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+		if (!isnan(h->factor[k]))
+			return true;
+	return false;
+}
+
+void by_hand_set(struct by_hand *h, const struct groups *g, const char *name, double factor)
+{
+	for (int k = 0; k < g->count; k++)
+		if (group_matches(name, g->name[k]))
+			h->factor[k] = factor;
+}
+
+void by_hand_put(const struct by_hand *h, double *factor)
+{
+	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
+		if (!isnan(h->factor[k]))
+			factor[k] = h->factor[k];
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/train/share.h"
+#include "engine/train/trainer.h"
 
 /* What the table looks at. */
 struct shape {
@@ -54,4 +55,28 @@ const struct share_rule *share_of(const struct model *m, int rows, int64_t token
 	while (!table[k].fits(&s))
 		k++;
 	return &table[k].rule;
+}
+
+int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
+		     const struct corpus *train)
+{
+	if (task_table[e->model.spec.task].stream)
+		return (int64_t)spec->batch * spec->window;
+	return spec->batch * train->tokens / (train->count ? train->count : 1);
+}
+
+struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
+				   const struct corpus *train)
+{
+	struct learner_spec s = spec->learn;
+
+	s.rows = spec->batch;
+	s.tokens = train_tokens(spec, e, train);
+	return s;
+}
+
+const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
+				     const struct corpus *train)
+{
+	return share_of(&e->model, spec->batch, train_tokens(spec, e, train), spec->learn.threads);
 }

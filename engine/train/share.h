@@ -22,4 +22,15 @@ struct share_rule {
 /* For batches of so many rows with so many tokens in all. */
 const struct share_rule *share_of(const struct model *m, int rows, int64_t tokens, int members);
 
+struct train_spec;
+struct encoder;
+struct corpus;
+/* Tokens of a usual batch; spec->learn with what follows from it; how the team shares it (share.h). */
+int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
+		     const struct corpus *train);
+struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
+				   const struct corpus *train);
+const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
+				     const struct corpus *train);
+
 #endif

@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
 #include "engine/train/eval.h"
+#include "engine/train/requests.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,20 +20,14 @@ struct trainer {
 	pthread_t thread;
 	bool joined;
 
-	pthread_mutex_t lock; /* guards the requests */
-	pthread_cond_t wake;
-	bool pause, want_snapshot;
-	int one_batch;
-	int stop;  /* also read without the lock, atomically, while validating */
-	double lr; /* asked for; 0: none */
-	double want_factor[MODEL_MAX_GROUPS]; /* asked for; NaN: none */
+	struct requests requests;
 
 	/* The rest belongs to the thread. */
 	struct train_gauge gauge;
 	double base; /* the learning rate that the schedule multiplies */
 	struct schedule_memory memory;
 	struct groups groups;
-	double own_factor[MODEL_MAX_GROUPS]; /* set by hand; NaN: the rules hold */
+	struct by_hand by_hand;
 	struct rng rng;
 	uint64_t shuffle;
 	int32_t *order;
@@ -104,20 +99,6 @@ static bool keep_carry(const struct trainer *t, struct progress *p)
 	return p->carry;
 }
 
-static void no_numbers(double *v)
-{
-	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
-		v[k] = NAN;
-}
-
-static bool has_numbers(const double *v)
-{
-	for (int k = 0; k < MODEL_MAX_GROUPS; k++)
-		if (!isnan(v[k]))
-			return true;
-	return false;
-}
-
 /* The weights as they are; with all that training needs to go on, where progress is set. */
 static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 {
@@ -137,9 +118,9 @@ static struct snapshot *snap(struct trainer *t, bool progress, int epochs_done)
 	s->progress->lr = t->base;
 	s->progress->schedule = t->memory;
 	s->progress->optim = o->ops;
-	if (has_numbers(t->own_factor)) {
-		s->progress->factor = mem_alloc(sizeof(t->own_factor));
-		memcpy(s->progress->factor, t->own_factor, sizeof(t->own_factor));
+	if (by_hand_any(&t->by_hand)) {
+		s->progress->factor = mem_alloc(sizeof(t->by_hand.factor));
+		memcpy(s->progress->factor, t->by_hand.factor, sizeof(t->by_hand.factor));
 	}
 	if (is_stream(t) && t->batch && !keep_carry(t, s->progress)) {
 		snapshot_unref(s);
@@ -214,10 +195,9 @@ static void apply_factors(struct trainer *t)
 	bool changed = false;
 
 	rates_at(&t->spec.rates, &t->groups, t->gauge.epoch, factor);
-	for (int k = 0; k < t->groups.count; k++) {
-		factor[k] = isnan(t->own_factor[k]) ? factor[k] : t->own_factor[k];
+	by_hand_put(&t->by_hand, factor);
+	for (int k = 0; k < t->groups.count; k++)
 		changed |= factor[k] != t->gauge.factor[k];
-	}
 	memcpy(t->gauge.factor, factor, sizeof(factor));
 	learner_set_factors(t->learner, factor);
 	if (changed)
@@ -236,47 +216,27 @@ static void tell_schedule(struct trainer *t, const struct epoch_stats *e)
 /* Reads the requests, and waits while paused. false: stop. */
 static bool requests(struct trainer *t)
 {
-	bool go = false, stop = false;
+	struct asked a = {0};
 
-	while (!go && !stop) {
-		double lr, wanted[MODEL_MAX_GROUPS];
-		bool paused, want;
-
-		pthread_mutex_lock(&t->lock);
-		if (t->pause && !t->one_batch && !t->stop && !t->want_snapshot && t->lr == 0 &&
-		    !has_numbers(t->want_factor) && t->gauge.state != TRAIN_RUNNING)
-			pthread_cond_wait(&t->wake, &t->lock);
-		paused = t->pause;
-		want = t->want_snapshot;
-		t->want_snapshot = false;
-		stop = t->stop;
-		lr = t->lr;
-		t->lr = 0;
-		memcpy(wanted, t->want_factor, sizeof(wanted));
-		no_numbers(t->want_factor);
-		go = !paused || t->one_batch;
-		if (go && t->one_batch)
-			t->one_batch--;
-		pthread_mutex_unlock(&t->lock);
-
-		if (lr > 0 && lr != t->gauge.lr)
-			change_rate(t, lr);
-		if (has_numbers(wanted)) {
-			for (int k = 0; k < MODEL_MAX_GROUPS; k++)
-				if (!isnan(wanted[k]))
-					t->own_factor[k] = wanted[k];
+	while (!a.go && !a.stop) {
+		a = requests_take(&t->requests, t->gauge.state != TRAIN_RUNNING);
+		if (a.lr > 0 && a.lr != t->gauge.lr)
+			change_rate(t, a.lr);
+		if (by_hand_any(&a.factors)) {
+			by_hand_put(&a.factors, t->by_hand.factor);
 			apply_factors(t);
 		}
-		if (want && !emit_snapshot(t, TRAIN_EVENT_SNAPSHOT, false, t->gauge.epoch - 1))
+		if (a.snapshot &&
+		    !emit_snapshot(t, TRAIN_EVENT_SNAPSHOT, false, t->gauge.epoch - 1))
 			return false;
-		if (stop)
+		if (a.stop)
 			break;
-		if (go)
+		if (a.go)
 			set_state(t, TRAIN_RUNNING, NULL);
 		else if (t->gauge.step)
 			set_state(t, TRAIN_PAUSED, NULL);
 	}
-	return !stop;
+	return !a.stop;
 }
 
 static void update_gauge(struct trainer *t, const struct step_stats *s)
@@ -365,7 +325,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	struct measures m;
 
 	e->valid_loss = e->valid_accuracy = e->valid_f1 = e->valid_exact = NAN;
-	e->valid_bleu = e->valid_rouge = NAN;
+	e->valid_bleu = e->valid_rouge = e->valid_lead = NAN;
 	if (!t->valid)
 		return true;
 	if (!eval_corpus(learner_team(t->learner),
@@ -374,7 +334,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 					      .corpus = t->valid,
 					      .rules = &t->encoder->rules,
 					      .target = t->encoder->target,
-					      .stop = &t->stop},
+					      .stop = &t->requests.stop},
 			 &m, &t->err))
 		return false;
 	e->valid_loss = m.loss;
@@ -383,6 +343,7 @@ static bool validate(struct trainer *t, struct epoch_stats *e)
 	e->valid_exact = m.exact;
 	e->valid_bleu = m.bleu.score;
 	e->valid_rouge = m.rouge.of[ROUGE_L].f1;
+	e->valid_lead = m.lead.of[ROUGE_L].f1;
 	measures_release(&m);
 	return true;
 }
@@ -479,7 +440,7 @@ static int go_on(struct trainer *t)
 	t->rng = p->rng;
 	t->memory = p->schedule;
 	if (p->factor)
-		memcpy(t->own_factor, p->factor, sizeof(t->own_factor));
+		memcpy(t->by_hand.factor, p->factor, sizeof(t->by_hand.factor));
 	if (o->ops == p->optim)
 		o->t = p->updates;
 	for (int k = 0; k < o->ops->slots && o->ops == p->optim; k++)
@@ -508,30 +469,6 @@ static void *trainer_main(void *arg)
 	return NULL;
 }
 
-int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
-		     const struct corpus *train)
-{
-	if (task_table[e->model.spec.task].stream)
-		return (int64_t)spec->batch * spec->window;
-	return spec->batch * train->tokens / (train->count ? train->count : 1);
-}
-
-struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
-				   const struct corpus *train)
-{
-	struct learner_spec s = spec->learn;
-
-	s.rows = spec->batch;
-	s.tokens = train_tokens(spec, e, train);
-	return s;
-}
-
-const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
-				     const struct corpus *train)
-{
-	return share_of(&e->model, spec->batch, train_tokens(spec, e, train), spec->learn.threads);
-}
-
 static real *first_weights(const struct train_spec *spec, const struct encoder *e)
 {
 	real *w;
@@ -558,12 +495,10 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	if (spec->from)
 		snapshot_ref(spec->from);
 	t->joined = true;
-	t->pause = spec->paused;
 	t->base = t->gauge.lr = spec->learn.lr;
 	t->memory = schedule_fresh;
 	model_groups(&e->model, &t->groups);
-	no_numbers(t->own_factor);
-	no_numbers(t->want_factor);
+	t->by_hand = by_hand_none();
 	for (int k = 0; k < t->groups.count; k++)
 		t->gauge.factor[k] = 1;
 	t->batches = is_stream(t) ? (int)batch_windows(train->tokens, spec->batch, spec->window)
@@ -573,8 +508,7 @@ struct trainer *trainer_new(const struct train_spec *spec, struct encoder *e, st
 	t->gauge.loss = t->gauge.accuracy = t->gauge.grad_norm = t->gauge.eta = NAN;
 	t->order = mem_alloc(is_stream(t) ? 0 : (size_t)train->count * sizeof(*t->order));
 	rng_seed(&t->rng, spec->seed, 0);
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->wake, NULL);
+	requests_open(&t->requests, spec->paused);
 	t->spec.learn = train_learning(spec, e, train);
 	t->learner = learner_new(&e->model, weights, &t->spec.learn, err);
 	if (!t->learner) {
@@ -612,57 +546,42 @@ void trainer_free(struct trainer *t)
 	encoder_unref(t->encoder);
 	corpus_unref(t->train);
 	corpus_unref(t->valid);
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
+	requests_close(&t->requests);
 	free(t->order);
 	free(t);
 }
 
-/* Requests change something under the lock and wake the thread. */
-#define REQUEST(t, change)                                                                         \
-	do {                                                                                       \
-		pthread_mutex_lock(&(t)->lock);                                                    \
-		change;                                                                            \
-		pthread_cond_signal(&(t)->wake);                                                   \
-		pthread_mutex_unlock(&(t)->lock);                                                  \
-	} while (0)
-
 void trainer_pause(struct trainer *t)
 {
-	REQUEST(t, t->pause = true);
+	requests_pause(&t->requests, true);
 }
 
 void trainer_resume(struct trainer *t)
 {
-	REQUEST(t, t->pause = false);
+	requests_pause(&t->requests, false);
 }
 
 void trainer_one_batch(struct trainer *t)
 {
-	REQUEST(t, t->pause = true; t->one_batch++);
+	requests_one_batch(&t->requests);
 }
 
 void trainer_stop(struct trainer *t)
 {
-	REQUEST(t, __atomic_store_n(&t->stop, 1, __ATOMIC_RELAXED));
+	requests_stop(&t->requests);
 }
 
 void trainer_set_lr(struct trainer *t, double lr)
 {
-	REQUEST(t, t->lr = lr);
+	requests_lr(&t->requests, lr);
 }
 
 void trainer_set_factor(struct trainer *t, const char *name, double factor)
 {
-	pthread_mutex_lock(&t->lock);
-	for (int k = 0; k < t->groups.count; k++)
-		if (group_matches(name, t->groups.name[k]))
-			t->want_factor[k] = factor;
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
+	requests_factor(&t->requests, &t->groups, name, factor);
 }
 
 void trainer_want_snapshot(struct trainer *t)
 {
-	REQUEST(t, t->want_snapshot = true);
+	requests_snapshot(&t->requests);
 }

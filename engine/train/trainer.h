@@ -29,6 +29,7 @@ struct epoch_stats {
 	double valid_loss, valid_accuracy, valid_f1; /* NaN without validation */
 	double valid_bleu;                           /* of pairs; likewise */
 	double valid_rouge;                          /* ROUGE-L, F1 */
+	double valid_lead;  /* summarize: that of each text's first words (eval.h) */
 	double valid_exact; /* share of texts that come back word for word; likewise */
 	bool best;          /* the best so far: see trainer.c */
 };
@@ -99,14 +100,6 @@ struct train_sink {
 };
 
 struct trainer;
-
-/* Tokens of a usual batch; spec->learn with what follows from it; how the team shares it (share.h). */
-int64_t train_tokens(const struct train_spec *spec, const struct encoder *e,
-		     const struct corpus *train);
-struct learner_spec train_learning(const struct train_spec *spec, const struct encoder *e,
-				   const struct corpus *train);
-const struct share_rule *train_share(const struct train_spec *spec, const struct encoder *e,
-				     const struct corpus *train);
 
 /* Draws the weights and starts the thread. Takes references to e, train and valid (which may be
  * NULL). ERR_FAILED without memory or threads. The first event is a snapshot of step 0. */

@@ -94,16 +94,16 @@ static void the_console_tunes(void **state)
 	sluice_train("first");
 	s = sluice_start(z, NULL, NULL, NULL);
 	sluice_wait_message(s, "first is open");
+	screen_send(s, ":tune\r"); /* without texts */
+	sluice_wait_message(s, "no training data");
 	screen_send(s, ":tune hidden=9 data=samples/english.tsv\r");
 	sluice_wait_message(s, "hidden=9 cannot be: the encoder comes from first");
-	screen_send(s, ":tune freeze=encoder epochs=2 --data samples/english.tsv\r");
-	sluice_wait_top(s, "finished · epoch 2");
+	screen_send(s, ":tune freeze=encoder epochs=3 --data samples/english.tsv\r");
+	sluice_wait_top(s, "finished · epoch 3");
 	screen_wait(s, "frozen      embedding, l0");
 	sluice_view(s, "6", "from first@");
 	sluice_view(s, "4", "2 runs · ordered by created, under");
 	screen_wait_row(s, row_of(s, " first") + 1, "└ classify-standard");
-	screen_send(s, ":tune\r"); /* without texts */
-	sluice_wait_message(s, "no training data");
 	sluice_quit(s);
 }
 
