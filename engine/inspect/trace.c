@@ -454,6 +454,7 @@ void trace_explain(const struct trace *t, int run, int position, int unit, struc
 void round_to_sum(double *v, int n, int decimals)
 {
 	const double unit = pow(10, -decimals);
+	bool *used = mem_zero((size_t)n + 1, sizeof(*used));
 	double sum = 0, rounded = 0;
 	int left;
 
@@ -463,7 +464,7 @@ void round_to_sum(double *v, int n, int decimals)
 		rounded += rint(v[k] / unit);
 	left = (int)(rint(sum / unit) - rounded);
 	/* Whoever lost most by rounding gives or takes one unit, at most once each. */
-	for (bool used[16] = {false}; left && n <= 16;) {
+	while (left) {
 		int best = -1;
 		double most = -INFINITY;
 
@@ -481,6 +482,7 @@ void round_to_sum(double *v, int n, int decimals)
 		v[best] = (rint(v[best] / unit) + (left > 0 ? 1 : -1)) * unit;
 		left += left > 0 ? -1 : 1;
 	}
+	free(used);
 	for (int k = 0; k < n; k++)
 		v[k] = rint(v[k] / unit) * unit + 0.0; /* no -0 */
 }
