@@ -62,6 +62,8 @@ echo 'very good day' | "$sluice" predict both --json >out
 same 'the loss is that of predict' "$(of_json "abs(exp(-($loss))-(j->>'\$.probabilities.neg'))<1e-6")" 1
 exits 0 gradient gru --text 'good day' --json
 keys_are '$.layers[0]' 'layer,direction,from_above,dh_norm,dh_vanished,dh_exploded,dh'
+exits 0 gradient gru --text "$(awk 'BEGIN{for(k=0;k<200;k++) printf "good bad "}')"
+same 'what has gone after 400 words' "$(sed -n '2p;$p' out | cut -f1,7 | tr '\t\n' '  ')" '1 vanished 400  '
 exits 2 gradient both --text good --class neg --label neg
 says 'give one of them'
 it gradients_go_back
@@ -69,7 +71,7 @@ it gradients_go_back
 exits 0 attribute both --text 'very good day'
 quiet
 first_line 't\ttoken\tgradient\tintegrated\tlrp\tcd\tocclusion'
-for row in 'sum of words' elsewhere total 'should be' residual 'rank agreement with gradient'; do
+for row in 'sum of words' elsewhere total 'should be' residual 'adds up by its rule' 'rank agreement with gradient'; do
 	grep -q "	$row	" out || complain "no row $row"
 done
 same 'what must be conserved is' "$(awk -F'\t' '$2=="residual"{print ($5^2<1e-18 && $6^2<1e-18)}' out)" 1

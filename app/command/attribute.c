@@ -74,6 +74,21 @@ static void row_of(struct output *o, const struct attribution *a, struct value *
 	output_row(o, row);
 }
 
+/* Which residuals the methods promise to be 0. */
+static void row_rule(struct output *o, const struct attribution *a, struct value *row)
+{
+	int n = 0;
+
+	row[n++] = value_null();
+	row[n++] = value_text("adds up by its rule");
+	for (int m = 0; m < METHOD_COUNT; m++)
+		if (a->verdict[m].asked)
+			row[n++] = value_text(!a->verdict[m].there        ? NULL
+					      : method_table[m].conserves ? "yes"
+									  : "no");
+	output_row(o, row);
+}
+
 static double sum_of(const struct verdict *v)
 {
 	return v->sum;
@@ -107,6 +122,7 @@ static void rows_below(struct output *o, const struct attribution *a, struct val
 	row_of(o, a, row, "total", total_of, DECIMALS);
 	row_of(o, a, row, "should be", should_of, DECIMALS);
 	row_of(o, a, row, "residual", residual_of, o->format == OUTPUT_TABLE ? 9 : -1);
+	row_rule(o, a, row);
 	for (int m = 0; m < METHOD_COUNT; m++) {
 		char name[64];
 		int n = 0;

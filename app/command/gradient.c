@@ -53,24 +53,14 @@ static double largest(const double *v, int n)
 	return most;
 }
 
-static bool vanished(double norm, double most)
-{
-	return norm < GRADIENT_VANISHED * most;
-}
-
-static bool exploded(const struct view *v, int run, double norm)
-{
-	return v->g.entry[run] > 0 && norm > GRADIENT_EXPLODED * v->g.entry[run];
-}
-
 /* In words: what of h and c has vanished or exploded. */
 static const char *note(const struct view *v, const double *h, const double *c, int t)
 {
 	const int T = v->x->replay->T;
-	const bool small_h = vanished(h[t], largest(h, T)),
-		   small_c = c && vanished(c[t], largest(c, T));
+	const bool small_h = gradient_vanished(h[t], largest(h, T)),
+		   small_c = c && gradient_vanished(c[t], largest(c, T));
 
-	if (exploded(v, v->run, h[t]) || (c && exploded(v, v->run, c[t])))
+	if (gradient_exploded(&v->g, v->run, h[t]) || (c && gradient_exploded(&v->g, v->run, c[t])))
 		return "exploded";
 	return small_h && (small_c || !c) ? "vanished"
 	       : small_h                  ? "vanished in h"
@@ -163,7 +153,8 @@ static void json_marks(struct json_writer *j, const struct view *v, int run, con
 	jw_key(j, key);
 	jw_array(j);
 	for (int t = 0; t < T; t++)
-		if (small ? vanished(norm[t], most) : exploded(v, run, norm[t]))
+		if (small ? gradient_vanished(norm[t], most)
+			  : gradient_exploded(&v->g, run, norm[t]))
 			jw_int(j, t + 1);
 	jw_array_end(j);
 }

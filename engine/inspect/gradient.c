@@ -278,6 +278,16 @@ double gradient_norm(const double *v, int n)
 	return sqrt(sum);
 }
 
+bool gradient_vanished(double norm, double largest)
+{
+	return norm < GRADIENT_VANISHED * largest;
+}
+
+bool gradient_exploded(const struct gradient *g, int run, double norm)
+{
+	return g->entry[run] > 0 && norm > GRADIENT_EXPLODED * g->entry[run];
+}
+
 bool gradient_open(struct gradient *g, const struct replay *r, bool inputs)
 {
 	const struct stack *s = &r->m->stack;
