@@ -149,7 +149,7 @@ static void json_layer(struct json_writer *j, const struct view *v, int run)
 		if (is_shown(v, run, q))
 			json_gate(j, v, run, q);
 	jw_array_end(j);
-	explain_json_numbers(j, "carry", v->s.carry + run * v->s.H, v->s.H);
+	explain_json_numbers(j, "carry", v->s.carry + (size_t)run * (size_t)v->s.H, v->s.H);
 	jw_key(j, "half_life");
 	jw_array(j);
 	for (int u = 0; u < v->s.H; u++)
