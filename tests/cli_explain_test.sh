@@ -18,7 +18,7 @@ exits 0 ledger both --text 'very good day'
 quiet
 first_line 't\ttoken\tc[0]\tc[1]\tc[2]\tc[3]'
 same 'words and what they come to' "$(cut -f2 out | tr '\n' ,)" \
-	'token,very,good,day,initial state,sum,state,residual,half-life in words,'
+	'token,very,good,day,initial state,sum,state,residual,half-life,'
 same 'the words make up the state' \
 	"$(awk -F'\t' '$1+0>0{s+=$3} $2=="state"{d=s-$3; print (d<1e-9 && d>-1e-9)}' out)" 1
 exits 0 ledger both --text 'very good day' --output table
@@ -71,7 +71,7 @@ it gradients_go_back
 exits 0 attribute both --text 'very good day'
 quiet
 first_line 't\ttoken\tgradient\tintegrated\tlrp\tcd\tocclusion'
-for row in 'sum of words' elsewhere total 'should be' residual 'adds up by its rule' 'rank agreement with gradient'; do
+for row in 'sum of words' elsewhere total 'should be' residual 'adds up by rule' 'ranks as gradient'; do
 	grep -q "	$row	" out || complain "no row $row"
 done
 same 'what must be conserved is' "$(awk -F'\t' '$2=="residual"{print ($5^2<1e-18 && $6^2<1e-18)}' out)" 1

@@ -74,13 +74,21 @@ static void row_of(struct output *o, const struct attribution *a, struct value *
 	output_row(o, row);
 }
 
-/* Which residuals the methods promise to be 0. */
-static void row_rule(struct output *o, const struct attribution *a, struct value *row)
+/* What is left over, and which methods promise that nothing is. */
+static void row_rule(const struct context *c, struct output *o, const struct attribution *a,
+		     struct value *row)
 {
-	int n = 0;
+	int n = 2;
 
-	row[n++] = value_null();
-	row[n++] = value_text("adds up by its rule");
+	row[0] = value_null();
+	row[1] = value_text("residual");
+	for (int m = 0; m < METHOD_COUNT; m++)
+		if (a->verdict[m].asked)
+			row[n++] = a->verdict[m].there ? explain_residual(c, a->verdict[m].residual)
+						       : value_null();
+	output_row(o, row);
+	n = 2;
+	row[1] = value_text("adds up by rule");
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (a->verdict[m].asked)
 			row[n++] = value_text(!a->verdict[m].there        ? NULL
@@ -109,27 +117,22 @@ static double should_of(const struct verdict *v)
 	return v->should;
 }
 
-static double residual_of(const struct verdict *v)
-{
-	return v->residual;
-}
-
 /* What the columns add up to, and how they agree. */
-static void rows_below(struct output *o, const struct attribution *a, struct value *row)
+static void rows_below(const struct context *c, struct output *o, const struct attribution *a,
+		       struct value *row)
 {
 	row_of(o, a, row, "sum of words", sum_of, DECIMALS);
 	row_of(o, a, row, "elsewhere", elsewhere_of, DECIMALS);
 	row_of(o, a, row, "total", total_of, DECIMALS);
 	row_of(o, a, row, "should be", should_of, DECIMALS);
-	row_of(o, a, row, "residual", residual_of, o->format == OUTPUT_TABLE ? 9 : -1);
-	row_rule(o, a, row);
+	row_rule(c, o, a, row);
 	for (int m = 0; m < METHOD_COUNT; m++) {
 		char name[64];
 		int n = 0;
 
 		if (!a->verdict[m].there)
 			continue;
-		snprintf(name, sizeof(name), "rank agreement with %s", method_table[m].name);
+		snprintf(name, sizeof(name), "ranks as %s", method_table[m].name);
 		row[n++] = value_null();
 		row[n++] = value_text(name);
 		for (int k = 0; k < METHOD_COUNT; k++)
@@ -166,7 +169,7 @@ static bool report_rows(struct context *c, const struct explained *x, const stru
 							       : value_null();
 		output_row(&o, row);
 	}
-	rows_below(&o, a, row);
+	rows_below(c, &o, a, row);
 	for (int m = 0; m < METHOD_COUNT; m++)
 		free(shown[m]);
 	return output_close(&o, err);
@@ -189,6 +192,9 @@ static void say_more(struct context *c, const struct explained *x, const struct 
 				    "lrp: %.4f to biases, %.4f to the stabiliser, %.4f to initial "
 				    "states; bias factor %g",
 				    a->bias, a->epsilon, a->initial, a->bias_factor);
+		if (a->verdict[METHOD_CD].there)
+			context_say(c, "cd: total is what a word brought in and the rest, of the "
+				       "word where that is farthest off");
 	}
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (*a->verdict[m].why)

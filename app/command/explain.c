@@ -178,6 +178,14 @@ double *explain_rounded(const struct context *c, const double *v, int n, int dec
 	return copy;
 }
 
+struct value explain_residual(const struct context *c, double v)
+{
+	char digit[32];
+
+	snprintf(digit, sizeof(digit), "%.0e", v);
+	return value_real(explain_is_table(c) ? strtod(digit, NULL) : v, -1);
+}
+
 struct value explain_token(const struct replay *r, int t)
 {
 	size_t n;

@@ -44,6 +44,9 @@ bool explain_json_end(struct context *c, struct buf *b, struct err *err);
  * they add up to their rounded sum. Free with free. */
 double *explain_rounded(const struct context *c, const double *v, int n, int decimals);
 
+/* What is left over: its first digit, where the answer is for reading. */
+struct value explain_residual(const struct context *c, double v);
+
 /* The token at a position. */
 struct value explain_token(const struct replay *r, int t);
 /* A remark beside the answer: a line on standard error, or in the console's message. */

@@ -18,7 +18,7 @@ const struct option options_ledger[] = {
 };
 
 enum {
-	TABLE_UNITS = 8, /* in a table, to be read: those whose state is largest */
+	TABLE_UNITS = 6, /* in a table, to be read: those whose state is largest */
 	DECIMALS = 4
 };
 
@@ -99,21 +99,24 @@ static void view_release(struct view *v)
 
 /* --- rows ------------------------------------------------------------------------------------------ */
 
+/* In words; "never" where it has no end. */
+static struct value half_life(double v)
+{
+	return isinf(v) ? value_text("never") : value_real(v, 1);
+}
+
 static void foot(struct output *o, const struct view *v, struct value *row, const char *name,
-		 const double *of, int decimals)
+		 const double *of)
 {
 	row[0] = value_null();
 	row[1] = value_text(name);
-	for (int k = 0; k < v->cols; k++) {
-		const double x = of[v->column[k]];
-
-		row[2 + k] = isinf(x) ? value_text("never") : value_real(x, decimals);
-	}
+	for (int k = 0; k < v->cols; k++)
+		row[2 + k] = value_real(of[v->column[k]], DECIMALS);
 	output_row(o, row);
 }
 
 /* A row a word, a column a unit. */
-static void rows_units(struct output *o, const struct view *v)
+static void rows_units(struct context *c, struct output *o, const struct view *v)
 {
 	const char **name = mem_zero((size_t)v->cols + 2, sizeof(*name));
 	struct value *row = mem_zero((size_t)v->cols + 2, sizeof(*row));
@@ -141,10 +144,16 @@ static void rows_units(struct output *o, const struct view *v)
 	for (int u = 0; u < v->cols; u++)
 		row[2 + u] = value_real(v->shown[u][v->l.steps], DECIMALS);
 	output_row(o, row);
-	foot(o, v, row, "sum", v->l.sum, DECIMALS);
-	foot(o, v, row, "state", v->l.state, DECIMALS);
-	foot(o, v, row, "residual", v->l.residual, -1);
-	foot(o, v, row, "half-life in words", v->l.half_life, 1);
+	foot(o, v, row, "sum", v->l.sum);
+	foot(o, v, row, "state", v->l.state);
+	row[1] = value_text("residual");
+	for (int u = 0; u < v->cols; u++)
+		row[2 + u] = explain_residual(c, v->l.residual[v->column[u]]);
+	output_row(o, row);
+	row[1] = value_text("half-life");
+	for (int u = 0; u < v->cols; u++)
+		row[2 + u] = half_life(v->l.half_life[v->column[u]]);
+	output_row(o, row);
 	for (int k = 0; k < v->cols; k++)
 		free(made[k]);
 	free(made);
@@ -152,15 +161,14 @@ static void rows_units(struct output *o, const struct view *v)
 	free(row);
 }
 
-static void unit_foot(struct output *o, const char *name, double v, int decimals)
+static void unit_foot(struct output *o, const char *name, struct value v)
 {
 	output_row(o, (struct value[]){value_null(), value_text(name), value_null(), value_null(),
-				       value_null(),
-				       isinf(v) ? value_text("never") : value_real(v, decimals)});
+				       value_null(), v});
 }
 
 /* One unit: what was carried on, what was written, how much of it is kept, and what that makes. */
-static void rows_unit(struct output *o, const struct view *v)
+static void rows_unit(struct context *c, struct output *o, const struct view *v)
 {
 	static const char *const name[] = {"t", "token", "carry", "write", "kept", "left"};
 	const size_t u = (size_t)v->unit, H = (size_t)v->l.H;
@@ -178,11 +186,11 @@ static void rows_unit(struct output *o, const struct view *v)
 					       value_real(v->l.kept[at], DECIMALS),
 					       value_real(v->shown[0][k], DECIMALS)});
 	}
-	unit_foot(o, "initial state", v->shown[0][v->l.steps], DECIMALS);
-	unit_foot(o, "sum", v->l.sum[u], DECIMALS);
-	unit_foot(o, "state", v->l.state[u], DECIMALS);
-	unit_foot(o, "residual", v->l.residual[u], -1);
-	unit_foot(o, "half-life in words", v->l.half_life[u], 1);
+	unit_foot(o, "initial state", value_real(v->shown[0][v->l.steps], DECIMALS));
+	unit_foot(o, "sum", value_real(v->l.sum[u], DECIMALS));
+	unit_foot(o, "state", value_real(v->l.state[u], DECIMALS));
+	unit_foot(o, "residual", explain_residual(c, v->l.residual[u]));
+	unit_foot(o, "half-life", half_life(v->l.half_life[u]));
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------ */
@@ -276,9 +284,9 @@ static bool report(struct context *c, struct view *v, struct err *err)
 	choose_units(v, explain_is_table(c));
 	round_rows(v, c);
 	if (v->unit >= 0)
-		rows_unit(&o, v);
+		rows_unit(c, &o, v);
 	else
-		rows_units(&o, v);
+		rows_units(c, &o, v);
 	return output_close(&o, err);
 }
 

@@ -252,6 +252,7 @@ static bool run_cd(struct court *c)
 	if (!ok)
 		return false;
 	conclude(v, c->r->T, should);
+	v->elsewhere = NAN; /* not a sum of words */
 	v->total = worst;
 	v->residual = should - worst;
 	return true;
