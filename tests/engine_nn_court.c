@@ -174,9 +174,13 @@ static void check_sums(const struct attribution *a, const struct replay *r)
 			continue;
 		}
 		assert_true(near_to(v->sum, sum_of(v->score, a->T), 1e-12));
+		assert_true(isnan(v->elsewhere) == (m == METHOD_CD));
+		if (m != METHOD_CD)
+			assert_true(near_to(v->sum + v->elsewhere, v->total, 1e-12));
 		assert_true(fabs(v->should - v->total - v->residual) < 1e-12);
 		if (method_table[m].conserves && m != METHOD_INTEGRATED)
-			assert_true(fabs(v->residual) < 1e-9 * (1 + fabs(v->elsewhere)));
+			assert_true(fabs(v->residual) <
+				    1e-9 * (1 + fabs(m == METHOD_LRP ? v->elsewhere : 0)));
 		assert_true(a->agreement[m][m] == 1);
 	}
 	if (r->m->spec.pool != POOL_MAX) {

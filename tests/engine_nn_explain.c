@@ -264,6 +264,39 @@ static void gradients_are_central_differences(void **state)
 		}
 }
 
+/* Where states stay near 0 nothing saturates: with large U_g a gradient grows from step to step; behind
+ * shut forget gates nothing is left of it. */
+static void gradients_explode_and_vanish(void **state)
+{
+	(void)state;
+	for (int shut = 0; shut < 2; shut++) {
+		const struct model_spec spec = {.cell = &cell_standard, .embed = 3, .hidden = 4};
+		struct replay *r = toy_replay(&spec, true, TEXT);
+		const struct cell_layout *at = &r->m->stack.run[0].at;
+		double dlogit[2], first, last;
+		struct gradient g;
+
+		for (size_t k = 0; k < at->size; k++)
+			r->snapshot->weights[at->W + k] = 0;
+		for (size_t k = 0; k < 4; k++)
+			r->snapshot->weights[at->b + 4 + k] = shut ? -20 : 1;
+		for (size_t k = 0; k < 16 && !shut; k += 5)
+			r->snapshot->weights[at->U + 2 * 16 + k] = 40;
+		replay_run(r, NULL, r->T, 0);
+		assert_true(gradient_open(&g, r, false));
+		gradient_of_class(r, 0, dlogit);
+		gradient_run(&g, r, dlogit);
+		first = gradient_norm(g.dc[0] + 4, 4);
+		last = gradient_norm(g.dc[0] + r->T * 4, 4);
+		assert_true(gradient_vanished(first, last) == shut);
+		assert_false(gradient_vanished(last, last));
+		assert_true(gradient_exploded(&g, 0, first) == !shut);
+		assert_false(gradient_exploded(&g, 0, last));
+		gradient_release(&g);
+		replay_free(r);
+	}
+}
+
 /* --- saturation ------------------------------------------------------------------------------------ */
 
 enum { TEXTS = 600 };
@@ -410,6 +443,7 @@ int main(void)
 		cmocka_unit_test(ledgers_add_up),
 		cmocka_unit_test(ledger_is_that_of_the_equations),
 		cmocka_unit_test(gradients_are_central_differences),
+		cmocka_unit_test(gradients_explode_and_vanish),
 		cmocka_unit_test(saturation_is_that_of_the_traces),
 		cmocka_unit_test(saturation_of_every_task),
 	};

@@ -416,6 +416,18 @@ static void rounding_keeps_the_sum(void **state)
 		}
 		assert_true(fabs(sum - 1) < 1e-9);
 	}
+	for (int n = 0; n < 60; n++) {
+		double v[60], sum = 0, rounded = 0;
+
+		for (int k = 0; k < n; k++)
+			sum += v[k] = 0.0004 + 0.001 * k;
+		round_to_sum(v, n, 3);
+		for (int k = 0; k < n; k++) {
+			rounded += v[k];
+			assert_true(fabs(v[k] - 0.0004 - 0.001 * k) < 0.001);
+		}
+		assert_true(fabs(rounded - rint(sum * 1000) / 1000) < 1e-9);
+	}
 }
 
 int main(void)

@@ -252,6 +252,7 @@ static bool run_cd(struct court *c)
 	if (!ok)
 		return false;
 	conclude(v, c->r->T, should);
+	v->elsewhere = NAN; /* not a sum of words */
 	v->total = worst;
 	v->residual = should - worst;
 	return true;
@@ -320,8 +321,9 @@ static void exclude(const struct court *c, enum method m, char *why, size_t size
 		snprintf(why, size, "%s", lack);
 	else if (m >= METHOD_CD && c->rules->most_work > 0 && work > c->rules->most_work)
 		snprintf(why, size,
-			 "left out: it would take %.0f billion multiplications for %d words",
-			 work / 1e9, c->r->T);
+			 "left out: %.0f billion multiplications for %d words; --method %s runs it "
+			 "all the same",
+			 work / 1e9, c->r->T, method_table[m].name);
 }
 
 static void compare(struct attribution *a)

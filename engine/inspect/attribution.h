@@ -55,8 +55,9 @@ struct verdict {
 	char why[128]; /* asked for and not there: why not, in words */
 	double *score; /* (T) */
 	double sum;    /* of the scores */
-	/* Of lrp: what biases, eps and initial states kept; else 0. Of cd total, should and residual are
-	 * those of the word whose beta + gamma is farthest off. */
+	/* total = sum + elsewhere, elsewhere being what biases, eps and initial states kept of lrp, else 0.
+	 * But cd makes no sum of words: total is beta + gamma of the word where it is farthest off, and
+	 * elsewhere NaN. residual = should - total. */
 	double elsewhere, total, should, residual;
 };
 

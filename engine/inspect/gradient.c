@@ -77,7 +77,7 @@ static void back_gate(struct back *b, int q)
 {
 	const struct gate_weights *w = &b->r->gate[b->run->number][q];
 	const size_t H = b->H, at = (size_t)q * H;
-	double *dz = b->dz + at;
+	double *dz = b->dz + at, *dc = is_late(b, q) ? b->dc : b->dc_prev;
 
 	for (size_t u = 0; u < H; u++)
 		dz[u] = b->value[at + u] *
@@ -88,8 +88,8 @@ static void back_gate(struct back *b, int q)
 		dense_add_t(b->dh_prev, w->U, dz, H, H);
 	if (w->Wc)
 		dense_add_t(b->dc, w->Wc, dz, H, H);
-	for (size_t u = 0; w->peep && u < H; u++)
-		*(is_late(b, q) ? &b->dc[u] : &b->dc_prev[u]) += (double)w->peep[u] * dz[u];
+	for (size_t u = 0; w->peep && dc && u < H; u++)
+		dc[u] += (double)w->peep[u] * dz[u];
 	for (int j = 0; b->k && j < w->Rs; j++)
 		dense_add_t(b->later + (size_t)w->from[j] * H, w->R[j], dz, H, H);
 }
@@ -276,6 +276,16 @@ double gradient_norm(const double *v, int n)
 	for (int k = 0; k < n; k++)
 		sum += v[k] * v[k];
 	return sqrt(sum);
+}
+
+bool gradient_vanished(double norm, double largest)
+{
+	return norm < GRADIENT_VANISHED * largest;
+}
+
+bool gradient_exploded(const struct gradient *g, int run, double norm)
+{
+	return g->entry[run] > 0 && norm > GRADIENT_EXPLODED * g->entry[run];
 }
 
 bool gradient_open(struct gradient *g, const struct replay *r, bool inputs)

@@ -45,5 +45,8 @@ void gradient_of_loss(const struct replay *r, int label, double *dlogit);
 
 /* The Euclidean norm. */
 double gradient_norm(const double *v, int n);
+/* Whether a norm has vanished beside the largest of its run, and whether it has exploded. */
+bool gradient_vanished(double norm, double largest);
+bool gradient_exploded(const struct gradient *g, int run, double norm);
 
 #endif

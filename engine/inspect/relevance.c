@@ -13,7 +13,7 @@ struct down {
 	struct relevance *out;
 	double eps, bf;
 	double *vector;               /* (D) the vector's relevance */
-	double *y[STACK_MAX_RUNS];    /* (steps, D) of each layer's output */
+	double *outputs;              /* (layers, steps, D) of each layer's output */
 	double *h, *c, *h_prev;       /* (H) of a run's states; the state before a step */
 	double *signal, *factor, *in; /* (H) of what was written; R_j / (z_j + eps sgn z_j); (E) */
 	double *block;
@@ -40,6 +40,12 @@ const char *relevance_lacks(const struct cell_ops *cell)
 		return "not defined where the candidate gates the old state: it is gate and "
 		       "signal at once";
 	return NULL;
+}
+
+/* (steps, D) of a layer's output. */
+static double *output_of(const struct down *d, int layer)
+{
+	return d->outputs + (size_t)layer * (size_t)d->r->steps * (size_t)d->r->m->stack.D;
 }
 
 /* R_j over its stabilised z_j; counts what the bias and eps get of it. */
@@ -83,13 +89,14 @@ static void down_pool(struct down *d)
 		double k, all;
 
 		if (kind == POOL_MAX) {
-			d->y[top][(size_t)r->top[j] * D + j] = d->vector[j];
+			output_of(d, top)[(size_t)r->top[j] * D + j] = d->vector[j];
 			continue;
 		}
 		k = factor(d, r->vector[j], 0, d->vector[j]);
 		all = handed_out(d, r->vector[j], 0, k, r->steps);
 		for (size_t t = 0; t < (size_t)r->steps; t++)
-			d->y[top][t * D + j] += r->share[t] * r->y[top][t * D + j] * k + all;
+			output_of(d, top)[t * D + j] +=
+				r->share[t] * r->y[top][t * D + j] * k + all;
 	}
 }
 
@@ -124,7 +131,7 @@ static void enter(struct down *d, const struct trace_run *run, int k)
 	const double *h = run->h + ((size_t)k + 1) * H;
 
 	for (size_t u = 0; u < H; u++) {
-		const double R = d->y[run->layer][at + u];
+		const double R = output_of(d, run->layer)[at + u];
 
 		/* Nothing lost where nothing came in. */
 		if (R != 0)
@@ -189,7 +196,7 @@ static void down_candidate(struct down *d, const struct trace_run *run, int k)
 		d->in[j] = 0;
 	dense_add_t(d->in, w->W, d->factor, H, E);
 	for (size_t j = 0; j < E; j++)
-		d->y[run->layer - 1][(size_t)t * E + j] +=
+		output_of(d, run->layer - 1)[(size_t)t * E + j] +=
 			d->in[j] * r->y[run->layer - 1][(size_t)t * E + j] + all;
 }
 
@@ -218,8 +225,8 @@ static bool make_room(struct down *d)
 	d->block = at;
 	if (!at)
 		return false;
-	for (int k = 0; k < s->spec.layers; k++, at += n)
-		d->y[k] = at;
+	d->outputs = at;
+	at += (size_t)s->spec.layers * n;
 	d->vector = at;
 	at += D;
 	d->h = at;

@@ -45,9 +45,9 @@ static void sum_gate(struct replay *r, struct trace_run *run, int k, int q, cons
 	} else if (g->U) {
 		dense_add(z, g->U, h, H, H);
 	}
-	if (g->Wc)
+	if (g->Wc && c)
 		dense_add(z, g->Wc, c + H, H, H);
-	for (size_t u = 0; g->peep && u < H; u++)
+	for (size_t u = 0; g->peep && c && u < H; u++)
 		z[u] += (double)g->peep[u] * c[(terms & TERM_PEEP_NEW ? H : 0) + u];
 	for (int j = 0; k && j < g->Rs; j++)
 		dense_add(z, g->R[j], run->gate[g->from[j]] + (s - 1) * H, H, H);
@@ -149,7 +149,7 @@ static void run_one(struct replay *r, struct trace_run *run)
 static void put_out(struct replay *r, int layer)
 {
 	const struct stack_spec *s = &r->m->stack.spec;
-	const struct trace_run *run = &r->run[layer * s->dirs];
+	const struct trace_run *run = &r->run[(size_t)layer * (size_t)s->dirs];
 	const size_t H = (size_t)r->H, D = (size_t)r->m->stack.D;
 
 	for (size_t t = 0; t < (size_t)r->steps; t++) {

@@ -398,8 +398,8 @@ void trace_explain(const struct trace *t, int run, int position, int unit, struc
 void round_to_sum(double *v, int n, int decimals)
 {
 	const double unit = pow(10, -decimals);
+	bool *used = mem_zero((size_t)n + 1, sizeof(*used));
 	double sum = 0, rounded = 0;
-	bool *used;
 	int left;
 
 	for (int k = 0; k < n; k++)
@@ -407,7 +407,6 @@ void round_to_sum(double *v, int n, int decimals)
 	for (int k = 0; k < n; k++)
 		rounded += rint(v[k] / unit);
 	left = (int)(rint(sum / unit) - rounded);
-	used = mem_zero((size_t)n + 1, sizeof(*used));
 	/* Whoever lost most by rounding gives or takes one unit, at most once each. */
 	while (left) {
 		int best = -1;

@@ -302,6 +302,26 @@ static void themes_change(void **state)
 	sluice_quit(s);
 }
 
+static void the_console_explains(void **state)
+{
+	struct screen *s;
+
+	sluice_train("explained");
+	s = sluice_start(*state, NULL, NULL, NULL);
+	sluice_wait_top(s, "explained");
+	screen_send(s, ":ledger --text \"a day\"\r");
+	screen_wait(s, "initial state");
+	screen_wait(s, "half-life");
+	screen_send(s, ":attribute --text \"a day\" --method lrp,gradient\r");
+	screen_wait(s, "adds up by rule");
+	sluice_wait_message(s, "score of");
+	screen_send(s, ":gradient --text \"a day\" --class nobody\r");
+	sluice_wait_message(s, "there is no class 'nobody'");
+	screen_send(s, ":saturation --gate x\r");
+	sluice_wait_message(s, "has no gate 'x'");
+	sluice_quit(s);
+}
+
 static void the_console_helps(void **state)
 {
 	const struct size *z = *state;
@@ -422,6 +442,7 @@ int main(void)
 		AT_BOTH(wrong_questions_say_so),
 		AT_BOTH(long_questions_are_cancelled),
 		AT_SMALL(themes_change),
+		AT_BOTH(the_console_explains),
 		AT_BOTH(the_console_helps),
 		AT_SMALL(views_are_exported),
 	};
