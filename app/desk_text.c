@@ -293,6 +293,23 @@ bool desk_write_is_open(const struct workbench *w)
 	return w->open->live ? t->live : *id && !strcmp(id, w->open->id);
 }
 
+/* How a text is written: the likeliest answer is looked for, what is written again is what the model is
+ * surest of, as the trace has it, and the rest is drawn. */
+static struct writer_spec spec_of(struct text_state *t, const char *text)
+{
+	const struct model *m = &t->snapshot->encoder->model;
+	struct writer_spec spec = {.text = text, .n = strlen(text), .how = t->how, .seed = t->seed};
+
+	if (task_table[m->spec.task].pairs) {
+		spec.beam = t->wide = t->drawn ? 0 : t->beam;
+		spec.penalty = t->scored = t->penalty;
+		spec.most = t->length;
+	} else if (m->dec.runs) {
+		spec.how = (struct sampling){.temperature = 0, .top_p = 1};
+	}
+	return spec;
+}
+
 bool desk_write(struct workbench *w, const char *prompt, struct err *err)
 {
 	struct text_state *t = &w->text;
@@ -300,20 +317,20 @@ bool desk_write(struct workbench *w, const char *prompt, struct err *err)
 	const char *text = prompt ? prompt : t->prompt ? t->prompt : "";
 	struct write_job *wj;
 	char *copy;
-	bool again, pairs;
+	const struct task_ops *task;
+	bool again;
 
 	if (!s)
 		return err_set(err, ERR_USAGE, "open a run first: 4 lists them");
-	if (task_table[s->encoder->model.spec.task].labels)
+	task = &task_table[s->encoder->model.spec.task];
+	if (task->labels)
 		return err_set(err, ERR_USAGE,
 			       "this run's task is %s: it gives texts a label and writes none",
-			       task_table[s->encoder->model.spec.task].name);
+			       task->name);
 	again = s->encoder->model.dec.runs;
-	pairs = task_table[s->encoder->model.spec.task].pairs;
 	if (again && !*text)
 		return err_set(err, ERR_USAGE, "there is no text to %s: i asks for one",
-			       pairs ? task_table[s->encoder->model.spec.task].name
-				     : "write again");
+			       task->pairs ? task->name : "write again");
 	copy = mem_text(text);
 	desk_write_stop(w);
 	desk_write_forget(w);
@@ -327,17 +344,7 @@ bool desk_write(struct workbench *w, const char *prompt, struct err *err)
 	t->follow = !again;
 	wj = job_new(w, s, t->most);
 	wj->text = copy;
-	wj->spec = (struct writer_spec){
-		.text = copy, .n = strlen(copy), .how = t->how, .seed = t->seed};
-	if (again) /* what the model is surest of, as the trace has it */
-		wj->spec.how = (struct sampling){.temperature = 0, .top_p = 1};
-	if (pairs && t->drawn)
-		wj->spec.how = t->how;
-	if (pairs) {
-		wj->spec.beam = t->wide = t->drawn ? 0 : t->beam;
-		wj->spec.penalty = t->scored = t->penalty;
-		wj->spec.most = t->length;
-	}
+	wj->spec = spec_of(t, copy);
 	jobs_post(w->jobs, &wj->job);
 	w->dirty = true;
 	return true;

@@ -16,27 +16,26 @@ struct node {
 
 static int by_id(const void *a, const void *b)
 {
-	const struct node *const *x = a, *const *y = b;
+	const struct node *x = a, *y = b;
 
-	return strcmp((*x)->id, (*y)->id);
+	return strcmp(x->id, y->id);
 }
 
 static void find_parents(const struct run_row *rows, struct node *node, size_t count)
 {
-	const struct node **sorted = mem_alloc(count * sizeof(*sorted));
+	struct node *sorted = mem_alloc(count * sizeof(*sorted));
 
-	for (size_t k = 0; k < count; k++)
-		sorted[k] = &node[k];
+	memcpy(sorted, node, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), by_id);
 	for (size_t k = count; k-- > 0;) { /* from the end: a child is put before later ones */
-		const struct node key = {.id = rows[k].parent_id}, *want = &key;
-		const struct node **found = bsearch(&want, sorted, count, sizeof(*sorted), by_id);
+		const struct node key = {.id = rows[k].parent_id};
+		const struct node *found = bsearch(&key, sorted, count, sizeof(*sorted), by_id);
 
-		if (!*key.id || !found || (*found)->at == (long)k)
+		if (!*key.id || !found || found->at == (long)k)
 			continue;
-		node[k].parent = (*found)->at;
-		node[k].next = node[(*found)->at].child;
-		node[(*found)->at].child = (long)k;
+		node[k].parent = found->at;
+		node[k].next = node[found->at].child;
+		node[found->at].child = (long)k;
 	}
 	free(sorted);
 }

@@ -129,6 +129,47 @@ static void a_text_is_answered_as_among_others(void **state)
 		}
 }
 
+/* Padding stands before the tokens, and what was looked at there is no token's. */
+static void padding_is_no_token(void **state)
+{
+	int padded = 0;
+
+	(void)state;
+	for (int shape = 0; shape < SHAPES; shape++) {
+		struct snapshot *s = make(shape);
+		const struct encoder *e = s->encoder;
+		struct encoding texts[TEXTS];
+		struct replies r = {0};
+
+		encode(s, texts);
+		assert_true(replies_find(&r, s, texts, TEXTS, &(struct reply_spec){.width = 1}));
+		for (int k = 0; k < TEXTS && e->model.spec.attention; k++) {
+			const size_t n = texts[k].count;
+			struct stepper one;
+			struct work w = {0};
+			const real *raw, *look;
+			int steps, wide;
+
+			batch_of_ids(&w.in.batch, texts[k].ids, (int)n, &e->rules);
+			assert_true(model_remember(&e->model, s->weights, &w, &(struct pass){0}));
+			assert_true(stepper_begin_pair(&one, &e->model, s->weights, &w));
+			assert_non_null(stepper_feed(&one, &(int32_t){vocab_end(e->target)}));
+			raw = stepper_attention(&one, 0, &wide);
+			look = replies_look(&r, s, k, n, &steps);
+			for (size_t j = 0; j < n; j++)
+				assert_true(fabs((double)(look[j] - raw[(size_t)wide - n + j])) <
+					    SAME_TOL);
+			padded += n && (size_t)wide > n;
+			stepper_release(&one);
+			work_release(&w);
+		}
+		replies_release(&r);
+		release(texts);
+		snapshot_unref(s);
+	}
+	assert_true(padded > 4);
+}
+
 static void drawing_the_likeliest_is_a_search_of_one(void **state)
 {
 	(void)state;
@@ -222,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_answered_as_among_others),
+		cmocka_unit_test(padding_is_no_token),
 		cmocka_unit_test(drawing_the_likeliest_is_a_search_of_one),
 		cmocka_unit_test(answers_can_be_drawn),
 		cmocka_unit_test(answers_are_as_long_as_they_may_be),

@@ -91,7 +91,7 @@ static void draw_line(struct workbench *w, struct rect r, int row, const struct 
 	const struct branches *b = &t->branches;
 	const int numbers = r.cols - NUMBERS;
 	const struct style s = style_of(w, b, l);
-	int col = draw_rails(w, r, row, l, (numbers - 20) / 2), right = numbers;
+	int col = draw_rails(w, r, row, l, (numbers - 12) / 2), right = numbers;
 	struct buf name = {0};
 	char text[32];
 
@@ -145,7 +145,7 @@ void branches_draw(struct workbench *w, struct rect r)
 
 	branches_lay(b);
 	snprintf(title, sizeof(title), "search · %d under way", t->wide);
-	in = part_frame(w, r, title, NULL, t->tree);
+	in = part_frame(w, r, r.cols < 50 ? "search" : title, NULL, t->tree);
 	rows = in.rows - 1; /* the last one is for the text */
 	if (rows < 1)
 		return;

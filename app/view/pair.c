@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-/* TREE_ROWS: of the search's pane, with its frame; when it has the focus the others keep OTHER_ROWS. */
-enum { TREE_ROWS = 8, OTHER_ROWS = 10, LOOKS = 10 };
+/* TREE_ROWS: of the search's pane, with its frame; when it has the focus the others keep OTHER_ROWS. LEAST: of
+ * the others. */
+enum { TREE_ROWS = 8, OTHER_ROWS = 10, LEAST = 3, LOOKS = 10 };
 
 static int put(struct workbench *w, struct rect r, int col, const char *name, const char *value)
 {
@@ -15,28 +16,34 @@ static int put(struct workbench *w, struct rect r, int col, const char *name, co
 	return col + canvas_text(&w->canvas, r, 0, col, part_look(w, ROLE_strong), value) + 2;
 }
 
-/* What has come of the search: the best text's score, or that it goes on. */
-static void say_outcome(const struct workbench *w, char *out, size_t size, bool wide)
+/* What has come of the search, as far as there is room: the best text's score, or that it goes on. */
+static void say_outcome(const struct workbench *w, char *out, size_t size, int room)
 {
 	const struct text_state *t = &w->text;
 	const struct branches *b = &t->branches;
+	const int steps = b->texts ? b->node[b->text->node].step : 0;
 
-	if (t->searching && t->job)
-		snprintf(out, size, "searching · step %d", t->count);
-	else if (t->searching)
-		snprintf(out, size, "stopped at step %d", t->count);
-	else if (t->drawn && b->nodes == 0)
+	if (t->searching) {
+		snprintf(out, size, t->job ? "searching · step %d" : "stopped at step %d",
+			 t->count);
+	} else if (t->drawn && !b->nodes) {
 		snprintf(out, size, "drawn · temperature %.2f · seed %llu · %d token%s",
 			 t->how.temperature, (unsigned long long)t->seed, t->count,
 			 t->count == 1 ? "" : "s");
-	else if (!b->texts)
+	} else if (!b->texts) {
 		snprintf(out, size, "reading");
-	else if (wide)
+	} else {
 		snprintf(out, size, "score −%.2f · log p −%.2f · %d token%s · weights of step %lld",
-			 -b->text->score, -b->text->log_p, b->node[b->text->node].step,
-			 b->node[b->text->node].step == 1 ? "" : "s", (long long)t->snapshot->step);
-	else
-		snprintf(out, size, "score −%.2f · log p −%.2f", -b->text->score, -b->text->log_p);
+			 -b->text->score, -b->text->log_p, steps, steps == 1 ? "" : "s",
+			 (long long)t->snapshot->step);
+		for (char *end = out; canvas_width(out) > room && end;) {
+			end = strrchr(out, '\xc2'); /* the last point */
+			if (end)
+				end[-1] = '\0';
+		}
+	}
+	if (canvas_width(out) > room)
+		*out = '\0';
 }
 
 void pair_head(struct workbench *w, struct rect r)
@@ -50,7 +57,7 @@ void pair_head(struct workbench *w, struct rect r)
 	col = put(w, r, col, "length penalty", text);
 	if (!desk_write_is_open(w))
 		return;
-	say_outcome(w, text, sizeof(text), r.cols >= 100);
+	say_outcome(w, text, sizeof(text), r.cols - 1 - col);
 	canvas_text(&w->canvas, r, 0, r.cols - 1 - canvas_width(text), part_look(w, ROLE_dim),
 		    text);
 }
@@ -118,27 +125,45 @@ static void draw_answer(struct workbench *w, struct rect r, const struct page *p
 	draw_more(w, r, t->first, in.rows, p->rows);
 }
 
+static int between(int v, int low, int high)
+{
+	return v > high && high > low ? high : v > low ? v : low;
+}
+
+/* Source and answer are as high as they are, if the search has its rows; where there is no room for all
+ * three, the one with the focus stays. */
+static void share_rows(const struct workbench *w, struct rect r, int source, int answer,
+		       struct rect out[3])
+{
+	const bool tree = w->text.tree, none = !w->text.branches.nodes;
+	int least = r.rows < 2 * LEAST + TREE_ROWS ? LEAST + 2 : TREE_ROWS;
+	struct pane pane[3] = {
+		{.keep = tree ? 0 : 1}, {.keep = tree ? 1 : 2}, {.keep = tree ? 2 : 0}};
+
+	if (tree && r.rows - OTHER_ROWS > TREE_ROWS)
+		least = r.rows - OTHER_ROWS;
+	least = none ? 0 : least;
+	pane[0].min = between(source + 2, LEAST, (r.rows - least) / 2);
+	pane[1].min = between(answer + 2, LEAST, r.rows - least - pane[0].min);
+	pane[1].weight = 1; /* all of it where there is no search, else next to nothing */
+	pane[2].min = least;
+	pane[2].weight = none ? 0 : 1000;
+	layout_rows(r, pane, 3, out);
+}
+
 void pair_draw(struct workbench *w, struct rect r)
 {
 	const int cols = r.cols - 4;
 	struct page source = page_of(w, cols, PAGE_SOURCE), answer = page_of(w, cols, PAGE_ANSWER);
-	int tree =
-		w->text.tree && r.rows - OTHER_ROWS > TREE_ROWS ? r.rows - OTHER_ROWS : TREE_ROWS;
-	struct rect pane = r;
-	int left;
+	struct rect pane[3];
 
-	tree = w->text.branches.nodes ? tree : 0;
-	left = r.rows - tree;
-	pane.rows = source.rows + 2 < left / 2 ? source.rows + 2 : left / 2;
-	draw_source(w, pane, &source);
-	pane.row += pane.rows;
-	left -= pane.rows;
-	pane.rows = tree && answer.rows + 2 < left ? answer.rows + 2 : left;
-	draw_answer(w, pane, &answer);
-	pane.row += pane.rows;
-	pane.rows = r.row + r.rows - pane.row;
-	if (tree)
-		branches_draw(w, pane);
+	share_rows(w, r, source.rows, answer.rows, pane);
+	if (pane[0].rows)
+		draw_source(w, pane[0], &source);
+	if (pane[1].rows)
+		draw_answer(w, pane[1], &answer);
+	if (pane[2].rows)
+		branches_draw(w, pane[2]);
 	page_release(&source);
 	page_release(&answer);
 }

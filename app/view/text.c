@@ -54,7 +54,7 @@ static const struct binding *hints(const struct workbench *w)
 	return w->text.tree ? tree : answer;
 }
 
-enum { SIDE_COLS = 46, SIDE_MIN = 34, SIDE_ROWS = 8, HEAD_ROWS = 2, ALL_ROWS = 24 };
+enum { SIDE_COLS = 46, SIDE_MIN = 34, SIDE_ROWS = 8, ALL_ROWS = 24 };
 
 /* --- above the text ------------------------------------------------------------------------------ */
 
@@ -84,33 +84,13 @@ static void draw_sampling(struct workbench *w, struct rect r)
 	put(w, r, col, "seed", text);
 }
 
-static void draw_head(struct workbench *w, struct rect r)
+/* What has come of the text, and how the next one is drawn. */
+static void draw_progress(struct workbench *w, struct rect r, bool again, bool open)
 {
 	const struct text_state *t = &w->text;
-	const bool again = model_of(w)->dec.runs, pairs = is_pairs(w), open = desk_write_is_open(w);
-	const char *prompt = t->prompt ? t->prompt : again ? w->current.text : NULL;
-	char right[96] = "", line[600];
-	int of, hits, width = 0;
+	char right[96] = "";
+	int of, hits;
 
-	if (open) {
-		snprintf(right, sizeof(right), "weights of step %lld",
-			 (long long)t->snapshot->step);
-		width = canvas_width(right) + 1;
-		canvas_text(&w->canvas, r, 0, r.cols - width, part_look(w, ROLE_dim), right);
-	}
-	part_one_line(line, sizeof(line), prompt ? prompt : "");
-	canvas_text(&w->canvas, r, 0, 1, part_look(w, ROLE_dim), again ? "text" : "prompt");
-	canvas_field(&w->canvas, r, 0, again ? 6 : 8, r.cols - width - (again ? 7 : 9), -1,
-		     part_look(w, *line ? ROLE_strong : ROLE_dim),
-		     *line   ? line
-		     : again ? "i asks for one"
-			     : "none: from the beginning of a line");
-	*right = '\0';
-	if (pairs) {
-		r.row++;
-		pair_head(w, r);
-		return;
-	}
 	if (open && again) {
 		hits = page_right(t, &of);
 		snprintf(right, sizeof(right), "%d of %d tokens right", hits, of);
@@ -128,6 +108,39 @@ static void draw_head(struct workbench *w, struct rect r)
 	else
 		draw_sampling(
 			w, (struct rect){r.row, r.col, r.rows, r.cols - canvas_width(right) - 3});
+}
+
+/* Returns the rows that it takes. */
+static int draw_head(struct workbench *w, struct rect r)
+{
+	const struct text_state *t = &w->text;
+	const bool again = model_of(w)->dec.runs, open = desk_write_is_open(w);
+	const char *prompt = t->prompt ? t->prompt : again ? w->current.text : NULL;
+	char right[96] = "", line[600];
+	int width = 0;
+
+	if (is_pairs(w) && open) { /* the text has a pane of its own */
+		pair_head(w, r);
+		return 1;
+	}
+	if (open) {
+		snprintf(right, sizeof(right), "weights of step %lld",
+			 (long long)t->snapshot->step);
+		width = canvas_width(right) + 1;
+		canvas_text(&w->canvas, r, 0, r.cols - width, part_look(w, ROLE_dim), right);
+	}
+	part_one_line(line, sizeof(line), prompt ? prompt : "");
+	canvas_text(&w->canvas, r, 0, 1, part_look(w, ROLE_dim), again ? "text" : "prompt");
+	canvas_field(&w->canvas, r, 0, again ? 6 : 8, r.cols - width - (again ? 7 : 9), -1,
+		     part_look(w, *line ? ROLE_strong : ROLE_dim),
+		     *line   ? line
+		     : again ? "i asks for one"
+			     : "none: from the beginning of a line");
+	if (is_pairs(w))
+		pair_head(w, (struct rect){r.row + 1, r.col, 1, r.cols});
+	else
+		draw_progress(w, r, again, open);
+	return 2;
 }
 
 /* --- beside the text: the token at the cursor ---------------------------------------------------- */
@@ -253,47 +266,30 @@ static void draw_words(struct workbench *w, struct rect r, const char *first, co
 	canvas_field(&w->canvas, r, r.rows / 2 + 1, 0, r.cols, 0, part_look(w, ROLE_dim), second);
 }
 
-static void draw(struct workbench *w, struct rect r)
+/* Why no text can be written. */
+static void draw_why(struct workbench *w, struct rect r, const struct model *m)
 {
-	const struct model *m = model_of(w);
-	struct rect page = r, side;
 	char line[160];
 
 	if (!m) {
 		draw_words(w, r, "Here a run writes texts.", "open a run first: 4 Runs");
 		return;
 	}
-	if (task_table[m->spec.task].labels) {
-		snprintf(line, sizeof(line), "Here a run writes texts; the task of this one is %s.",
-			 task_table[m->spec.task].name);
-		draw_words(w, r, line,
-			   "task=generate, reconstruct, translate and summarize train runs that "
-			   "write");
-		return;
-	}
-	if (is_pairs(w) && desk_write_is_open(w)) {
-		pair_head(w, r); /* the text has a pane of its own */
-		page.row++;
-		page.rows--;
-	} else {
-		draw_head(w, r);
-		page.row += HEAD_ROWS;
-		page.rows -= HEAD_ROWS;
-	}
-	if (!desk_write_is_open(w)) {
-		draw_words(w, page,
-			   m->spec.task == TASK_TRANSLATE   ? "space translates the text"
-			   : m->spec.task == TASK_SUMMARIZE ? "space summarizes the text"
-			   : m->dec.runs                    ? "space writes the text again"
-							    : "space writes on from the prompt",
-			   "i asks for another");
-		return;
-	}
+	snprintf(line, sizeof(line), "Here a run writes texts; the task of this one is %s.",
+		 task_table[m->spec.task].name);
+	draw_words(w, r, line,
+		   "task=generate, reconstruct, translate and summarize train runs that write");
+}
+
+/* The text, and beside or below it what there is to say of the token at the cursor. */
+static void draw_text(struct workbench *w, struct rect page)
+{
+	struct rect side = page;
+
 	if (!w->text.count) {
 		draw_main(w, page);
 		return;
 	}
-	side = page;
 	if (page.cols >= 46 + SIDE_MIN) {
 		side.cols = page.cols >= 100 ? SIDE_COLS : SIDE_MIN;
 		page.cols -= side.cols;
@@ -306,6 +302,30 @@ static void draw(struct workbench *w, struct rect r)
 		draw_side(w, side);
 	}
 	draw_main(w, page);
+}
+
+static void draw(struct workbench *w, struct rect r)
+{
+	const struct model *m = model_of(w);
+	struct rect page = r;
+	int head;
+
+	if (!m || task_table[m->spec.task].labels) {
+		draw_why(w, r, m);
+		return;
+	}
+	head = draw_head(w, r);
+	page.row += head;
+	page.rows -= head;
+	if (desk_write_is_open(w))
+		draw_text(w, page);
+	else
+		draw_words(w, page,
+			   m->spec.task == TASK_TRANSLATE   ? "space translates the text"
+			   : m->spec.task == TASK_SUMMARIZE ? "space summarizes the text"
+			   : m->dec.runs                    ? "space writes the text again"
+							    : "space writes on from the prompt",
+			   "i asks for another");
 }
 
 /* --- moving about -------------------------------------------------------------------------------- */
@@ -439,14 +459,12 @@ static bool begins_at(struct workbench *w, int k, const char *text)
 static bool find(struct workbench *w, const char *text, int delta)
 {
 	struct text_state *t = &w->text;
+	int at = -1;
 
 	if (t->tree)
 		return branches_find(w, text, delta);
-
-	const int at = desk_write_is_open(w) && t->count
-			       ? part_find(t->cursor, t->count, delta, begins_at, w, text)
-			       : -1;
-
+	if (desk_write_is_open(w) && t->count)
+		at = part_find(t->cursor, t->count, delta, begins_at, w, text);
 	if (at >= 0) {
 		t->cursor = at;
 		t->follow = false;

@@ -67,8 +67,8 @@ const char *attention_tensor(const struct attend *a, int k, size_t *at, int *row
 		 a->kind >= ATTENTION_GENERAL},
 		{"W_k", a->Wk, a->A, a->D, bahdanau},
 		{"b", a->b, a->A, 0, bahdanau},
-		{"v", a->v, a->A, 0, a->ops && a->ops->additive},
-		{"C", a->C, a->H, a->D + a->H, a->kind && !a->ops->early},
+		{"v", a->v, a->A, 0, attention_table[a->kind].additive},
+		{"C", a->C, a->H, a->D + a->H, a->kind && !attention_table[a->kind].early},
 	};
 
 	for (size_t j = 0; j < sizeof(tensor) / sizeof(tensor[0]); j++)

@@ -79,7 +79,7 @@ size_t bridge_size(const struct bridge *b, const struct stack *encoder, size_t B
 
 static size_t state_number(const struct bridge *b, int layer, int part)
 {
-	return (size_t)(layer * parts(b) + part);
+	return (size_t)layer * (size_t)parts(b) + (size_t)part;
 }
 
 real *bridge_first(const struct bridge_tape *t, const struct bridge *b, size_t B, int layer,

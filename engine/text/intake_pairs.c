@@ -131,8 +131,7 @@ static void put_raw(const struct pair_intake *p, const struct tokens *raw, bool 
 void pairs_finish(struct pair_intake *p, const struct vocab *source, const struct vocab *target,
 		  const struct pair_limits *limits, struct corpus **kept, struct corpus **held)
 {
-	const bool apart = p->target.held_count > 0;
-	struct corpus *part[2];
+	struct corpus *part[2], *last;
 
 	intake_finish(&p->source, source, NULL, limits->max_len, limits->truncate_front, kept, held,
 		      NULL);
@@ -141,9 +140,10 @@ void pairs_finish(struct pair_intake *p, const struct vocab *source, const struc
 	(*kept)->target = part[0];
 	if (*held)
 		(*held)->target = part[1];
+	last = *held ? *held : *kept;
 	if (p->keep) {
-		put_raw(p, &p->raw[0], apart, apart ? *held : *kept);
-		put_raw(p, &p->raw[1], apart, part[apart]);
+		put_raw(p, &p->raw[0], *held, last);
+		put_raw(p, &p->raw[1], *held, last->target);
 	}
 	for (int k = 0; k < 2; k++)
 		tokens_release(&p->raw[k]);

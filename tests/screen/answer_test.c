@@ -167,6 +167,28 @@ static void the_search_is_a_tree(void **state)
 	sluice_quit(s);
 }
 
+/* With the least room the pane with the focus is what is left. */
+static void the_smallest_screen(void **state)
+{
+	struct screen *s = open_answer(*state);
+
+	screen_resize(s, 12, 40);
+	screen_wait(s, "╭ translation");
+	screen_wait_gone(s, "╭ search");
+	sluice_wait_frames(s, 1);
+	screen_key(s, "Tab");
+	screen_wait(s, "╭ search");
+	screen_wait_gone(s, "╭ translation");
+	sluice_wait_frames(s, 1);
+	screen_wait(s, "● two ");
+	screen_resize(s, 17, 60);
+	screen_wait(s, "╭ translation");
+	screen_resize(s, 20, 50);
+	screen_wait(s, "╭ text");
+	sluice_wait_frames(s, 3);
+	sluice_quit(s);
+}
+
 static void the_search_is_set(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -196,10 +218,19 @@ static void the_search_is_set(void **state)
 	screen_wait(s, "search · 1 under way");
 	screen_keys(s, "+ +");
 	screen_wait(s, "beam 3  length");
+	sluice_quit(s);
+}
+
+static void answers_are_saved_and_drawn(void **state)
+{
+	struct screen *s = open_answer(*state);
+	char line[128];
+
 	screen_send(s, ":sample length=1\r");
 	screen_key(s, "Space");
-	screen_wait(s, "search · 3 under way");
-	screen_wait_gone(s, "two one");
+	screen_wait(s, "search · 5 under way");
+	screen_wait(s, "■ two");
+	screen_wait(s, "token 1 · “two”");
 	snprintf(line, sizeof(line), ":save %s\r", sluice_path("text.csv"));
 	screen_send(s, line);
 	sluice_wait_message(s, "text.csv written");
@@ -213,7 +244,7 @@ static void the_search_is_set(void **state)
 	screen_wait_gone(s, "search ·");
 	screen_key(s, "Tab"); /* there is nowhere to go */
 	screen_key(s, "Space");
-	screen_wait(s, "search · 3 under way");
+	screen_wait(s, "search · 5 under way");
 	sluice_quit(s);
 }
 
@@ -332,7 +363,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT_BOTH(an_answer_is_written),
 		AT_BOTH(the_search_is_a_tree),
+		AT_SMALL(the_smallest_screen),
 		AT_SMALL(the_search_is_set),
+		AT_SMALL(answers_are_saved_and_drawn),
 		AT_BOTH(characters_of_two_columns_line_up),
 		AT_LARGE(a_search_can_be_stopped),
 		AT_LARGE(the_console_answers),
