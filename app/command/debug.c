@@ -124,25 +124,29 @@ static bool parse_all(const struct args *a, const struct looked_at *l, struct ex
 	return true;
 }
 
+static bool print_steps(struct context *c, const struct args *a, const struct looked_at *l,
+			struct expr *const *e, struct err *err)
+{
+	const int T = l->trace->run[l->layer].T;
+	struct output o;
+	int64_t at = 0;
+	bool ok, closed;
+
+	if (!args_number(a, "--at", T, &at, err))
+		return false;
+	output_open(&o, c->format, c->out, c->answer);
+	ok = print_all(&o, l, e, a->pos_count - 1, at ? (int)at - 1 : 0, at ? (int)at : T, err);
+	closed = output_close(&o, ok ? err : NULL);
+	return ok && closed;
+}
+
 bool command_print(struct context *c, const struct args *a, struct err *err)
 {
 	struct looked_at l = {0};
 	struct expr *e[ARGS_MAX] = {0};
-	struct output o;
-	int64_t at = 0;
-	bool ok = look_at(c, a, &l, err) && parse_all(a, &l, e, err) &&
-		  args_number(a, "--at", l.trace->run[l.layer].T, &at, err);
+	const bool ok =
+		look_at(c, a, &l, err) && parse_all(a, &l, e, err) && print_steps(c, a, &l, e, err);
 
-	if (ok) {
-		const int T = l.trace->run[l.layer].T;
-		bool closed;
-
-		output_open(&o, c->format, c->out, c->answer);
-		ok = print_all(&o, &l, e, a->pos_count - 1, at ? (int)at - 1 : 0, at ? (int)at : T,
-			       err);
-		closed = output_close(&o, ok ? err : NULL);
-		ok = ok && closed;
-	}
 	for (int k = 0; k < a->pos_count - 1; k++)
 		expr_free(e[k]);
 	looked_at_release(&l);
@@ -225,7 +229,7 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 static bool parse_edits(const struct args *a, const struct looked_at *l, struct edit **out,
 			int *count, struct err *err)
 {
-	size_t cap = 0;
+	size_t cap = 0, n_all = 0;
 
 	for (int k = 1; k < a->pos_count; k++) {
 		struct edit *some;
@@ -233,9 +237,10 @@ static bool parse_edits(const struct args *a, const struct looked_at *l, struct 
 
 		if (!edit_parse(l->trace, a->pos[k], l->layer, &some, &n, err))
 			return false;
-		*out = mem_grow(*out, &cap, (size_t)(*count + n), sizeof(**out));
-		memcpy(*out + *count, some, (size_t)n * sizeof(**out));
-		*count += n;
+		*out = mem_grow(*out, &cap, n_all + (size_t)n, sizeof(**out));
+		memcpy(*out + n_all, some, (size_t)n * sizeof(**out));
+		n_all += (size_t)n;
+		*count = (int)n_all;
 		free(some);
 	}
 	return true;
@@ -324,30 +329,40 @@ static bool report_change(struct context *c, const struct looked_at *l, const st
 	return output_close(&o, err);
 }
 
-bool command_whatif(struct context *c, const struct args *a, struct err *err)
+/* Sets what the command line says, and holds it against random units. */
+static bool try_edits(struct context *c, const struct args *a, const struct looked_at *l,
+		      struct err *err)
 {
-	struct looked_at l = {0};
+	const struct task_ops *task = &task_table[l->trace->snapshot->encoder->model.spec.task];
 	struct control control = {0};
 	struct trace *after = NULL;
 	struct edit *edit = NULL;
 	int64_t runs = 100, seed = 1;
 	int count = 0;
 	bool ok = args_number(a, "--random", 100000, &runs, err) &&
-		  args_number(a, "--seed", INT64_MAX, &seed, err) && look_at(c, a, &l, err);
+		  args_number(a, "--seed", INT64_MAX, &seed, err);
 
-	if (ok && l.run.snapshot->encoder->model.spec.task != TASK_CLASSIFY)
+	if (ok && !task->labels)
 		ok = err_set(err, ERR_USAGE, "whatif compares classes: the run's task is %s",
-			     task_table[l.run.snapshot->encoder->model.spec.task].name);
-	ok = ok && parse_edits(a, &l, &edit, &count, err);
-	after = ok ? whatif(l.trace, edit, count, err) : NULL;
+			     task->name);
+	if (ok && parse_edits(a, l, &edit, &count, err))
+		after = whatif(l->trace, edit, count, err);
 	ok = after;
 	if (ok && has_units(edit, count))
-		ok = run_control(&l, edit, count, (int)runs, (uint64_t)seed, &control, err);
-	ok = ok && report_change(c, &l, after, &control, err);
+		ok = run_control(l, edit, count, (int)runs, (uint64_t)seed, &control, err);
+	ok = ok && report_change(c, l, after, &control, err);
 	free(control.mean);
 	free(control.deviation);
 	free(edit);
 	trace_free(after);
+	return ok;
+}
+
+bool command_whatif(struct context *c, const struct args *a, struct err *err)
+{
+	struct looked_at l = {0};
+	const bool ok = look_at(c, a, &l, err) && try_edits(c, a, &l, err);
+
 	looked_at_release(&l);
 	return ok;
 }

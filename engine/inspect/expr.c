@@ -6,6 +6,7 @@
 #include "engine/inspect/expr_tree.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -395,8 +396,8 @@ static bool check_signal(const struct expr_node *n, const struct expr_place *at,
 		return at_column(n, err, "the run has no such layer and direction");
 	width = width_of(t, &t->run[run], n);
 	for (int k = 0; k < t->run[run].signals; k++) {
-		strcat(names, " ");
-		strcat(names, t->run[run].signal[k].name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s",
+			 t->run[run].signal[k].name);
 	}
 	if (!width)
 		return err_set(err, ERR_USAGE,

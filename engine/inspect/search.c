@@ -105,7 +105,7 @@ static void run_member(void *arg, int member)
 		if (!j->slow)
 			ok = look_at_batch(j, me, k);
 		else /* the look in double decides */
-			memset(j->hit + k * BATCH, true, (size_t)batch_size(j, k));
+			memset(j->hit + (size_t)k * BATCH, true, (size_t)batch_size(j, k));
 	}
 }
 
@@ -164,7 +164,7 @@ bool search_texts(struct team *team, const struct search *s, const struct exampl
 	bool ok;
 
 	j.member = mem_zero((size_t)j.members, sizeof(*j.member));
-	j.hit = mem_zero((size_t)(WAVE * j.members * BATCH), sizeof(*j.hit));
+	j.hit = mem_zero((size_t)j.members * WAVE * BATCH, sizeof(*j.hit));
 	ok = run_waves(&j, team, found, arg, &own);
 	if (!ok && err)
 		*err = own;
