@@ -61,8 +61,10 @@ static bool look_at(struct context *c, const struct args *a, struct looked_at *l
 {
 	const char *text = args_value(a, "--text");
 
-	if (!text)
-		return err_set(err, ERR_USAGE, "%s needs --text TEXT", a->command->name);
+	if (!text) {
+		err_set(err, ERR_USAGE, "%s needs --text TEXT", a->command->name);
+		return false;
+	}
 	if (!context_load(c, a->pos[0], &l->run, err))
 		return false;
 	l->trace = trace_of_text(l->run.snapshot, text, err);
