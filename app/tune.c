@@ -15,13 +15,18 @@ static void begin(struct settings *s, const struct settings *was, int task)
 		"header",        "label_column", "text_column", "source_column", "freeze",
 		"target_column", "lr_factors",   "gradual",     "valid_split",   "extend_vocab"};
 
+	static const char *const pairs[] = {"attention",        "input_feeding", "teacher_forcing",
+					    "teacher_schedule", "teacher_last",  "max_target_len"};
+
 	settings_copy(s, was);
 	for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++)
 		settings_reset(s, own[k]);
+	for (size_t k = 0; k < sizeof(pairs) / sizeof(pairs[0]) && !task_table[task].pairs; k++)
+		settings_reset(s, pairs[k]);
 	if (task_table[task].labels)
 		settings_reset(s, "tied");
-	if (!task_table[task].pairs)
-		settings_reset(s, "max_target_len");
+	if (task_table[task].pairs)
+		settings_reset(s, "pool");
 }
 
 /* What the run began with depends on the task, which the changes say. */

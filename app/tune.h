@@ -4,8 +4,8 @@
  * encoder of a stored one (engine/train/transfer.h says with what else).
  *
  * Its settings begin as those of the run, but for the texts (valid_split too), extend_vocab, freeze, lr_factors
- * and gradual, which begin anew, and tied and max_target_len where the task has no use for them. What makes the encoder what it is
- * cannot change: cell embed hidden layers bidirectional learned_state tokenizer lower oov.
+ * and gradual, which begin anew, and what the new task has no use for (tied, pool, attention and what goes
+ * with it). What makes the encoder what it is cannot change: cell embed hidden layers bidirectional learned_state tokenizer lower oov.
  */
 #ifndef SLUICE_APP_TUNE_H
 #define SLUICE_APP_TUNE_H

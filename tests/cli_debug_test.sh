@@ -67,5 +67,9 @@ exits 2 search r 'f[1] > 0'
 says 'without a decoder'
 exits 2 whatif r 'f[1] = 0' --text "$text"
 says 'whatif compares classes'
+exits 2 print r 'dec.f[1]' --text good
+says 'column 1: encoder and decoder have steps of their own'
+exits 0 print r 'f[1]' 'l0.f[1]@1' --layer dec.l0 --text good --csv
+first_line 't,token,expression,index,value'
 it bad_questions_are_told
 finish

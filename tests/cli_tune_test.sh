@@ -160,6 +160,13 @@ for from in translate summarize reconstruct; do
 		exits 0 tune base-$from --data "$data" --set task=$task --set window=8 --name "$from-$task"
 	done
 done
+# What the run was trained with and the new task has no use for begins anew.
+exits 0 train --data more.tsv --set task=translate --set hidden=6 --set embed=5 --set epochs=1 --set attention=dot --set input_feeding=true --set teacher_forcing=0.9 --name fed -q
+exits 0 tune fed --data "$english" --set task=classify --set epochs=1 -q
+exits 0 train --data "$english" --set hidden=6 --set embed=5 --set epochs=1 --set pool=attention --name pooled -q
+exits 0 tune pooled --data more.tsv --set task=translate --set epochs=1 -q
+exits 2 tune fed --data "$english" --set task=classify --set input_feeding=true
+says 'no use for input_feeding'
 it any_task_from_any_other
 
 exits 0 tune base-translate --data more.tsv --set freeze=all@2 --set epochs=1 --set lr=1e-12 --name pairs2

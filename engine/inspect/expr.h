@@ -7,7 +7,8 @@
  *     numbers    1  0.5  1e-3  true  false      texts   "not"
  *     signals    i f g o c h (r z n h of a GRU), x (the input), z_i z_f ... (a gate before its activation)
  *     place      SIGNAL[UNIT]  SIGNAL@T  l1.bw.SIGNAL  dec.SIGNAL: unit and layer from 0, t from 1; without
- *                a place those of the step that is looked at; c@0 and h@0 are the initial states
+ *                a place those of the step that is looked at (of the other side of an encoder-decoder only
+ *                with @T); c@0 and h@0 are the initial states
  *     step       t  T (steps in all)  layer  word  unknown (the word became <unk>)
  *     outcome    p(LABEL): the class's probability if the text ended at this step; p: of all classes
  *     functions  prev(E): E one step earlier; d(E) = E - prev(E); abs  mean  sum  max  min  norm  argmax
