@@ -256,7 +256,8 @@ static void write_done(struct job *j, void *owner)
 
 void desk_write_stop(struct workbench *w)
 {
-	if (w->text.job)
+	/* Once a search is over its answer is all there; only what each token looked at is still told. */
+	if (w->text.job && (w->text.searching || !w->text.branches.texts))
 		__atomic_store_n(&w->text.job->cancel, 1, __ATOMIC_RELAXED);
 }
 

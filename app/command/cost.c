@@ -87,6 +87,8 @@ static void json_model(struct json_writer *j, const struct cost *c)
 		jw_key(j, cost_part_name((enum cost_part)k));
 		jw_int(j, c->memory[k]);
 	}
+	jw_key(j, "not_at_once");
+	jw_int(j, -cost_not_at_once(c));
 	jw_key(j, "at_most");
 	jw_int(j, cost_memory(c));
 	jw_object_end(j);
@@ -228,6 +230,8 @@ static bool report(struct context *c, const struct prepared *p, const struct est
 	for (int m = 0; m < COST_PARTS; m++)
 		put(&o, "memory", cost_part_name((enum cost_part)m), value_int(k->memory[m]),
 		    budget_bytes((double)k->memory[m], text));
+	put(&o, "memory", "not at once", value_int(-cost_not_at_once(k)),
+	    "validation is over when a snapshot is made");
 	put(&o, "memory", "at most", value_int(cost_memory(k)),
 	    budget_bytes((double)cost_memory(k), text));
 	put(&o, "epoch", "tokens", value_int(k->tokens), NULL);

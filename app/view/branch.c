@@ -72,11 +72,11 @@ static int draw_below(struct workbench *w, struct rect r, int row, int right,
 	if (l->node < 0 || b->node[l->node].fate == BEAM_DROPPED)
 		return right;
 	if (b->node[l->node].fate == BEAM_ENDED && b->answer[l->node] >= 0)
-		snprintf(text, sizeof(text), "%d.", b->answer[l->node] + 1);
+		snprintf(text, sizeof(text), "no. %d", b->answer[l->node] + 1);
 	else if (!l->hangs || b->open[l->node] || !b->below[l->node])
 		return right;
 	else if (b->answer[l->node] >= 0)
-		snprintf(text, sizeof(text), "%d below, ■ %d.", b->below[l->node],
+		snprintf(text, sizeof(text), "%d below, ■ no. %d", b->below[l->node],
 			 b->answer[l->node] + 1);
 	else
 		snprintf(text, sizeof(text), "%d below", b->below[l->node]);

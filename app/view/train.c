@@ -136,17 +136,19 @@ static enum feed_curve answers_of(const struct task_ops *task)
 static void draw_answers(struct workbench *w, struct rect r, const struct feed_view *v,
 			 enum feed_curve which)
 {
+	const bool bleu = which == FEED_VALID_BLEU;
 	struct plot_series series[] = {series_of(&v->curve[which], "valid", true)};
-	const struct plot p = {
-		.title =
-			which == FEED_VALID_BLEU ? "BLEU of the answers" : "ROUGE-L of the answers",
+	struct plot p = {
+		.title = bleu ? "BLEU of the answers" : "ROUGE-L of the answers",
 		.x_label = "epoch",
 		.series = series,
 		.series_count = 1,
 		.x_max = v->gauge.epochs,
+		.y_max = bleu ? 100 : 1,
 	};
 
-	series[0].decimals = which == FEED_VALID_BLEU ? 2 : 3;
+	series[0].decimals = bleu ? 2 : 3;
+	p.fixed_y = settled_most(series, 1) > 0.8 * p.y_max; /* a margin would go beyond it */
 	plot_draw(&w->canvas, r, &w->theme, &p, false);
 }
 

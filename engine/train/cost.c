@@ -296,15 +296,21 @@ void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct 
 	survey_end(&s);
 }
 
-int64_t cost_memory(const struct cost *c)
+int64_t cost_not_at_once(const struct cost *c)
 {
 	const int64_t snapshot = c->memory[COST_SNAPSHOTS] / SNAPSHOTS;
 	const int64_t validation = c->memory[COST_VALIDATION];
+
+	return validation < snapshot ? validation : snapshot;
+}
+
+int64_t cost_memory(const struct cost *c)
+{
 	int64_t sum = 0;
 
 	for (int k = 0; k < COST_PARTS; k++)
 		sum += c->memory[k];
-	return sum - (validation < snapshot ? validation : snapshot);
+	return sum - cost_not_at_once(c);
 }
 
 static double flop(struct cost_flop f, int64_t tokens, int64_t texts)

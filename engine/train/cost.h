@@ -66,7 +66,9 @@ void cost_of_model(struct cost *c, const struct model *m, const struct optim_ops
 void cost_add_texts(struct cost *c, const struct train_spec *spec, const struct encoder *e,
 		    const struct corpus *train, const struct corpus *valid);
 
-/* The most at one time: validation is over when the second snapshot is made. */
+/* What is not there at one time: validation is over when the second snapshot is made. And the most that is:
+ * the sum of all parts less that. */
+int64_t cost_not_at_once(const struct cost *c);
 int64_t cost_memory(const struct cost *c);
 /* Arithmetic of an epoch's training, and of its validation. */
 double cost_train_flop(const struct cost *c);
