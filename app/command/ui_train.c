@@ -20,7 +20,7 @@ static bool need_session(const struct workbench *w, struct err *err)
 	if (w->session && !train_state_over(w->live.view->gauge.state))
 		return true;
 	err_set(err, ERR_USAGE,
-		"nothing is being trained; :train begins again with the same settings, :resume "
+		"nothing is being trained; :train begins a new run, :resume "
 		"goes on");
 	return false;
 }
@@ -106,7 +106,10 @@ static bool set_factor(struct workbench *w, const char *name, double factor, str
 		return false;
 	trainer_set_factor(w->session->trainer, name, factor);
 	if (factor > 0)
-		workbench_say(w, ROLE_message, "%s learns at %.3g times the rate", name, factor);
+		workbench_say(w, ROLE_message,
+			      factor == 1 ? "%s learns at the plain rate"
+					  : "%s learns at %.3g times the rate",
+			      name, factor);
 	else
 		workbench_say(w, ROLE_message, "%s is frozen", name);
 	return true;
