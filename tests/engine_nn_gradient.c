@@ -28,7 +28,8 @@ struct probe {
 
 	struct encoder *e;
 	struct corpus *c;
-	real *carry; /* the states that the later window begins with */
+	struct work *work; /* of the differences */
+	real *carry;       /* the states that the later window begins with */
 };
 
 static void build_batch(const struct probe *p, struct work *w, bool later)
@@ -53,22 +54,21 @@ static double loss_of(const struct probe *p, const real *weights)
 	const struct dropout drop = {
 		.rate = p->dropout, .recurrent = p->dropout / 2, .key = 7, .stride = 1};
 	const size_t size = stack_carry_size(&p->e->model.stack, ROWS);
-	struct work w = {0};
+	struct work *w = p->work;
 	struct tally tally = {0};
 
-	build_batch(p, &w, p->later);
+	build_batch(p, w, p->later);
 	if (p->read)
-		memcpy(w.out.batch.ids, p->read, (size_t)w.out.batch.steps.N * sizeof(*p->read));
+		memcpy(w->out.batch.ids, p->read, (size_t)w->out.batch.steps.N * sizeof(*p->read));
 	if (p->later) {
-		w.in.carries = true;
-		w.in.carried = ROWS;
-		w.in.carry = mem_grow(NULL, &w.in.carry_cap, size, sizeof(real));
-		memcpy(w.in.carry, p->carry, size * sizeof(real));
+		w->in.carries = true;
+		w->in.carried = ROWS;
+		w->in.carry = mem_grow(w->in.carry, &w->in.carry_cap, size, sizeof(real));
+		memcpy(w->in.carry, p->carry, size * sizeof(real));
 	}
-	assert_true(model_pass(&p->e->model, weights, &w,
+	assert_true(model_pass(&p->e->model, weights, w,
 			       &(struct pass){.drop = &drop, .smoothing = (real)p->smoothing},
 			       &tally));
-	work_release(&w);
 	return tally.loss / (double)tally.count;
 }
 
@@ -152,10 +152,12 @@ static void check_gradient(struct probe p)
 					  .threads = p.threads};
 	int32_t order[TEXTS] = {0, 1, 2, 3, 4, 5};
 	struct lesson lesson = {.count = TEXTS, .example = order, .key = 7, .own = p.own};
+	struct work work = {0};
 	struct learner *l;
 
 	p.e = toy_encoder_of(&p.spec, p.mask, TEXTS, &p.c, NULL);
 	assert_non_null(p.e);
+	p.work = &work;
 	l = learner_new(&p.e->model, toy_weights(&p.e->model, 3), &spec, NULL);
 	lesson.corpus = p.c;
 	lesson.rules = &p.e->rules;
@@ -175,6 +177,7 @@ static void check_gradient(struct probe p)
 		    1e-5);
 	compare(&p, learner_weights(l), learner_grad(l));
 	learner_free(l);
+	work_release(&work);
 	free(p.carry);
 	free(p.read);
 	corpus_unref(p.c);
