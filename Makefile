@@ -216,7 +216,7 @@ asan:
 	@$(MAKE) --no-print-directory BUILD=build-asan OPT='-O1 -g -fno-omit-frame-pointer' ARCH= \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' check
 tsan:
-	@$(MAKE) --no-print-directory BUILD=build-tsan OPT='-O1 -g' ARCH= SAN='-fsanitize=thread' check
+	@TIMEOUT='timeout 900' $(MAKE) --no-print-directory BUILD=build-tsan OPT='-O1 -g' ARCH= SAN='-fsanitize=thread' check
 
 lint:
 	@tests/layers.sh
