@@ -29,11 +29,12 @@ struct trace_job {
 static void drop_trace(struct sentence *s)
 {
 	trace_free(s->trace);
+	trace_free(s->unedited);
 	free(s->token);
 	free(s->wrote);
 	free(s->token_text);
 	free(s->unknown);
-	s->trace = NULL;
+	s->trace = s->unedited = NULL;
 	s->token = s->wrote = NULL;
 	s->token_text = NULL;
 	s->unknown = NULL;
@@ -139,6 +140,8 @@ static void trace_done(struct job *j, void *owner)
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
 		return;
 	}
+	if (!t->pinned)
+		desk_forget_edits(w);
 	drop_trace(s);
 	s->trace = t->trace;
 	t->trace = NULL;
@@ -229,6 +232,7 @@ void desk_release(struct workbench *w)
 	drop_trace(&w->pinned);
 	free(w->current.text);
 	free(w->pinned.text);
+	debug_release(&w->debug);
 	desk_write_forget(w);
 	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);
