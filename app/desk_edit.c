@@ -133,6 +133,6 @@ void desk_forget_edits(struct workbench *w)
 	debug_unset_all(&w->debug);
 	if (n)
 		workbench_say(w, ROLE_message,
-			      "%d edit%s dropped: the sentence or its run is another one", n,
+			      "%d edit%s dropped: the sentence or the weights have changed", n,
 			      n == 1 ? " is" : "s are");
 }

@@ -116,9 +116,12 @@ static void run_words(struct workbench *w, const struct command *cmd, int argc, 
 /* Whether a word is an option of the command, so that the rest of the line is no text. */
 static bool is_option(const struct command *cmd, const char *word)
 {
-	for (const struct option *o = cmd->options; o && o->name; o++)
-		if (!strcmp(o->name, word))
-			return true;
+	const struct option *const list[] = {cmd->options, command_common};
+
+	for (int k = 0; k < 2; k++)
+		for (const struct option *o = list[k]; o && o->name; o++)
+			if (!strcmp(o->name, word))
+				return true;
 	return !strncmp(word, "--", 2);
 }
 

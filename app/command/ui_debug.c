@@ -211,8 +211,10 @@ static bool print_here(struct workbench *w, const char *text, struct err *err)
 		e && place_of(w, &at, err) && expr_check(e, &at, err) && expr_eval(e, &at, &v, err);
 
 	if (ok) {
-		buf_printf(&line, "%s = ", expr_text(e));
-		debug_value(&line, &v, w->canvas.cols - 4 - (int)line.len);
+		if (canvas_width(text) <= w->canvas.cols / 2)
+			buf_text(&line, expr_text(e));
+		buf_text(&line, " = ");
+		debug_value(&line, &v, w->canvas.cols - 4 - canvas_width(buf_str(&line)));
 		workbench_say(w, ROLE_message, "%s", buf_str(&line));
 	}
 	buf_release(&line);
@@ -265,10 +267,12 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 
 /* --- edits --- */
 
-static bool may_edit(const struct workbench *w, struct expr_place *at, struct err *err)
+static bool may_edit(struct workbench *w, struct expr_place *at, struct err *err)
 {
 	if (!place_of(w, at, err))
 		return false;
+	if (w->current.stale)
+		workbench_show(w, &view_gates); /* it is traced when it is shown */
 	if (w->current.pending || w->current.stale)
 		return err_set(err, ERR_USAGE, "the sentence is being traced: once more, please");
 	return true;

@@ -8,7 +8,7 @@
 
 enum { LABEL_LEAST = 10 };
 
-/* A label with a text at the right end, which is never cut. */
+/* A label, which gives way, with a text at the right end. */
 static void line_of(struct panel *s, enum role role, const char *label, const char *text)
 {
 	const int row = panel_row(s), width = canvas_width(text);
@@ -16,6 +16,11 @@ static void line_of(struct panel *s, enum role role, const char *label, const ch
 
 	if (row < 0)
 		return;
+	if (width > s->r.cols - 4) { /* a long word */
+		canvas_field(c, s->r, row, 1, s->r.cols - 2, -1, part_look(s->w, ROLE_strong),
+			     text);
+		return;
+	}
 	canvas_field(c, s->r, row, 1, s->r.cols - 3 - width, -1, part_look(s->w, role), label);
 	canvas_text(c, s->r, row, s->r.cols - 1 - width, part_look(s->w, ROLE_strong), text);
 }
