@@ -138,6 +138,7 @@ static void trace_done(struct job *j, void *owner)
 	w->dirty = true;
 	if (!j->ok) {
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		buf_clear(&w->later);
 		return;
 	}
 	if (!t->pinned)
@@ -149,6 +150,7 @@ static void trace_done(struct job *j, void *owner)
 	if (!t->pinned)
 		keep_place(w, s->trace);
 	desk_refresh(w);
+	desk_run_later(w);
 }
 
 static void trace_release(struct job *j)
@@ -233,6 +235,7 @@ void desk_release(struct workbench *w)
 	free(w->current.text);
 	free(w->pinned.text);
 	debug_release(&w->debug);
+	buf_release(&w->later);
 	desk_write_forget(w);
 	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);

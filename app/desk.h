@@ -33,6 +33,10 @@ void desk_weights_changed(struct workbench *w);
  * without any shows the trace as it was. Not while one is pending. ERR_USAGE where the run cannot be
  * edited. */
 bool desk_edit(struct workbench *w, struct err *err);
+/* Runs a command line when the sentence has been traced, as it is now or under its edits. */
+void desk_later(struct workbench *w, const char *line);
+void desk_run_later(
+	struct workbench *w); /* those that had to wait, as far as they need not any more */
 void desk_forget_edits(struct workbench *w); /* and says so, if there were any */
 void desk_close_run(struct open_run *o);
 void desk_runs(struct workbench *w);   /* reads the runs again */

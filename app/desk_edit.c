@@ -9,6 +9,7 @@
 #include "engine/inspect/whatif.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Multiplications and additions that are done at once: some ten milliseconds. */
 static const double at_once = 1e7;
@@ -76,6 +77,7 @@ static void edit_done(struct job *j, void *owner)
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
 	}
 	desk_refresh(w);
+	desk_run_later(w);
 }
 
 static void edit_release(struct job *j)
@@ -123,6 +125,25 @@ bool desk_edit(struct workbench *w, struct err *err)
 	if (branch)
 		show_branch(s, branch);
 	return branch;
+}
+
+void desk_later(struct workbench *w, const char *line)
+{
+	buf_printf(&w->later, "%s\n", line);
+}
+
+void desk_run_later(struct workbench *w)
+{
+	while (w->later.len && !w->current.pending && !w->current.stale) {
+		const size_t n = strcspn(w->later.data, "\n");
+		char *line = mem_bytes(w->later.data, n), *rest = mem_text(w->later.data + n + 1);
+
+		buf_clear(&w->later);
+		buf_text(&w->later, rest);
+		workbench_line(w, line);
+		free(line);
+		free(rest);
+	}
 }
 
 void desk_forget_edits(struct workbench *w)

@@ -223,6 +223,7 @@ struct workbench {
 
 	struct gates_state gates;
 	struct debug debug;
+	struct buf later; /* lines that wait for the sentence's trace */
 	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;

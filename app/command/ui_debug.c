@@ -267,14 +267,18 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 
 /* --- edits --- */
 
-static bool may_edit(struct workbench *w, struct expr_place *at, struct err *err)
+/* Whether the sentence is being traced: then the line waits until it has been. */
+static bool has_to_wait(struct workbench *w, const char *command, const char *rest)
 {
-	if (!place_of(w, at, err))
-		return false;
+	char *line;
+
 	if (w->current.stale)
-		workbench_show(w, &view_gates); /* it is traced when it is shown */
-	if (w->current.pending || w->current.stale)
-		return err_set(err, ERR_USAGE, "the sentence is being traced: once more, please");
+		workbench_show(w, &view_gates); /* what is not shown is not traced */
+	if (!w->current.pending && !w->current.stale)
+		return false;
+	line = mem_printf("%s %s", command, rest);
+	desk_later(w, line);
+	free(line);
 	return true;
 }
 
@@ -293,12 +297,14 @@ bool ui_set(struct context *c, const struct args *a, struct err *err)
 	struct expr_place at;
 	const struct debug_set *s;
 
-	if (!may_edit(w, &at, err))
+	if (!place_of(w, &at, err))
 		return false;
 	if (!*only(a)) {
 		ask_edit(w, &at);
 		return true;
 	}
+	if (has_to_wait(w, "set", only(a)))
+		return true;
 	s = debug_set(&w->debug, only(a), &at, err);
 	if (!s)
 		return false;
@@ -323,19 +329,20 @@ static bool take_back(struct workbench *w, int index, struct err *err)
 
 bool ui_undo(struct context *c, const struct args *a, struct err *err)
 {
-	struct expr_place at;
 	(void)a;
-
+	if (c->ui->current.trace && has_to_wait(c->ui, "undo", ""))
+		return true;
 	if (!c->ui->debug.sets)
 		return err_set(err, ERR_USAGE, "there is no edit to take back");
-	return may_edit(c->ui, &at, err) && take_back(c->ui, c->ui->debug.sets - 1, err);
+	return take_back(c->ui, c->ui->debug.sets - 1, err);
 }
 
 /* --- all of them --- */
 
 static void info_rows(const struct workbench *w, struct output *o)
 {
-	static const char *const column[] = {"number", "kind", "expression", "hits", "remark"};
+	static const char *const column[] = {"number", "kind", "expression", "hits",
+					     "does not fit"};
 	const struct debug *d = &w->debug;
 	struct expr_place at;
 	const bool there = place_of(w, &at, NULL);
@@ -347,8 +354,6 @@ static void info_rows(const struct workbench *w, struct output *o)
 		struct err err = {0};
 		const bool fits = !there || expr_check(i->expr, &at, &err);
 
-		if (!fits)
-			err_wrap(&err, "does not fit");
 		output_row(o, (struct value[]){value_int(i->number),
 					       value_text(debug_kind_name(i->kind)),
 					       value_text(expr_text(i->expr)),
@@ -384,7 +389,6 @@ bool ui_info(struct context *c, const struct args *a, struct err *err)
 bool ui_delete(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
-	struct expr_place at;
 	int number = 0, index;
 
 	if (!whole_number(a->pos[0], &number))
@@ -393,7 +397,7 @@ bool ui_delete(struct context *c, const struct args *a, struct err *err)
 			       a->pos[0]);
 	index = debug_find_set(&w->debug, number);
 	if (index >= 0)
-		return may_edit(w, &at, err) && take_back(w, index, err);
+		return has_to_wait(w, "delete", a->pos[0]) || take_back(w, index, err);
 	if (!debug_delete(&w->debug, number))
 		return err_set(err, ERR_USAGE, "there is no number %d: info lists them", number);
 	workbench_say(w, ROLE_message, "%d is deleted", number);

@@ -70,6 +70,12 @@ static const char *short_figure(char out[32], double v, bool plus)
 	return out;
 }
 
+/* What is printed of a number, so that differences are those of what stands there. */
+static double as_printed(double v)
+{
+	return fabs(v) < 99.9 ? rint(v * 1000) / 1000 : v;
+}
+
 void panel_change(struct panel *s, bool mark, const char *label, double before, double after)
 {
 	char a[32], b[32], d[32], text[120];
@@ -80,7 +86,7 @@ void panel_change(struct panel *s, bool mark, const char *label, double before, 
 		return;
 	short_figure(a, before, false);
 	short_figure(b, after, false);
-	short_figure(d, after - before, true);
+	short_figure(d, as_printed(after) - as_printed(before), true);
 	snprintf(text, sizeof(text), "%s → %s%*s%s", a, b, 9 - canvas_width(d), "", d);
 	width = canvas_width(text);
 	if (mark)

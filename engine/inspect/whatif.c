@@ -90,11 +90,13 @@ static bool read_run(const struct trace *t, const char **at, struct target *out,
 static bool read_target(const struct trace *t, const char *text, const char **at,
 			struct target *out, struct err *err)
 {
+	const char *begun;
 	int n = 0;
 
 	*at += strspn(*at, " ");
+	begun = *at;
 	if (!read_run(t, at, out, err))
-		return err_wrap(err, "column %d", column_of(text, *at));
+		return err_wrap(err, "column %d", column_of(text, begun));
 	out->named = *at;
 	if (sscanf(*at, "%15[a-z]%n", out->name, &n) != 1)
 		return bad_edit(text, *at, err);
