@@ -312,7 +312,7 @@ bool ui_set(struct context *c, const struct args *a, struct err *err)
 		debug_unset(&w->debug, w->debug.sets - 1);
 		return false;
 	}
-	workbench_say(w, ROLE_message, "set %d: %s", s->number, s->text);
+	workbench_say(w, ROLE_message, "set %d: %s · u takes it back", s->number, s->text);
 	workbench_show(w, &view_gates);
 	return true;
 }
