@@ -163,6 +163,15 @@ bool ui_down(struct context *c, const struct args *a, struct err *err)
 
 /* --- expressions --- */
 
+const char *expression_word(int index)
+{
+	static const char *const word[] = {"when", "word",  "unknown", "layer", "prev(",
+					   "d(",   "abs(",  "mean(",   "sum(",  "max(",
+					   "min(", "norm(", "argmax(", "p("};
+
+	return index >= 0 && (size_t)index < sizeof(word) / sizeof(word[0]) ? word[index] : NULL;
+}
+
 static bool add(struct workbench *w, enum debug_kind kind, const char *text, struct err *err)
 {
 	struct expr_place at;

@@ -20,6 +20,8 @@ bool ui_undo(struct context *c, const struct args *a, struct err *err);
 bool ui_info(struct context *c, const struct args *a, struct err *err);
 bool ui_delete(struct context *c, const struct args *a, struct err *err);
 
+const char *expression_word(int index); /* what expressions are made of; NULL past the end */
+
 /* What was asked for by one of these commands, "break" or "set". */
 void ui_answer_debug(struct workbench *w, const char *command, const char *line);
 

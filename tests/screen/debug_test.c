@@ -403,6 +403,28 @@ static void other_tasks(void **state)
 	sluice_quit(s);
 }
 
+/* The weights change under the edits, which then belong to none that are there. */
+static void training_goes_on(void **state)
+{
+	struct screen *s = sluice_training(*state);
+
+	sluice_view(s, "2", "= z_i");
+	say(s, "break t == 3", "break 1: t == 3");
+	screen_send(s, ":set f[0] = 0\r");
+	sluice_wait_message(s, "1 edit is dropped: the sentence or the weights have changed");
+	say(s, "continue", "break 1: t == 3 · step 3 of ");
+	screen_send(s, "1 "); /* paused */
+	sluice_wait_top(s, "paused");
+	sluice_view(s, "2", "= z_i");
+	say(s, "set f[0] = 0.125", "set 3: f[0] = 0.125 @3");
+	screen_wait(s, "edited · 1 edit");
+	say(s, "print f[0]", "f[0] = 0.125000");
+	say(s, "print me\tf)", "mean(f) = 0.");
+	screen_keys(s, "1 S");
+	sluice_wait_top(s, "stopped");
+	sluice_quit(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +439,7 @@ int main(void)
 		AT_SMALL(wrong_edits_are_told),
 		AT_LARGE(a_large_run_is_edited),
 		AT_BOTH(other_tasks),
+		AT_SMALL(training_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
