@@ -29,11 +29,12 @@ struct trace_job {
 static void drop_trace(struct sentence *s)
 {
 	trace_free(s->trace);
+	trace_free(s->unedited);
 	free(s->token);
 	free(s->wrote);
 	free(s->token_text);
 	free(s->unknown);
-	s->trace = NULL;
+	s->trace = s->unedited = NULL;
 	s->token = s->wrote = NULL;
 	s->token_text = NULL;
 	s->unknown = NULL;
@@ -137,8 +138,11 @@ static void trace_done(struct job *j, void *owner)
 	w->dirty = true;
 	if (!j->ok) {
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		buf_clear(&w->later);
 		return;
 	}
+	if (!t->pinned)
+		desk_forget_edits(w);
 	drop_trace(s);
 	s->trace = t->trace;
 	t->trace = NULL;
@@ -146,6 +150,7 @@ static void trace_done(struct job *j, void *owner)
 	if (!t->pinned)
 		keep_place(w, s->trace);
 	desk_refresh(w);
+	desk_run_later(w);
 }
 
 static void trace_release(struct job *j)
@@ -229,6 +234,8 @@ void desk_release(struct workbench *w)
 	drop_trace(&w->pinned);
 	free(w->current.text);
 	free(w->pinned.text);
+	debug_release(&w->debug);
+	buf_release(&w->later);
 	desk_write_forget(w);
 	free(w->text.prompt);
 	store_runs_free(w->runs.row, w->runs.count);

@@ -29,11 +29,22 @@ void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);
 void desk_refresh(struct workbench *w); /* traces anew whatever is stale and shown */
 void desk_weights_changed(struct workbench *w);
+/* Traces the sentence anew under the edits of the debugger, in the background where that takes long, and
+ * without any shows the trace as it was. Not while one is pending. ERR_USAGE where the run cannot be
+ * edited. */
+bool desk_edit(struct workbench *w, struct err *err);
+/* Runs a command line when the sentence has been traced, as it is now or under its edits. */
+void desk_later(struct workbench *w, const char *line);
+void desk_run_later(
+	struct workbench *w); /* those that had to wait, as far as they need not any more */
+void desk_forget_edits(struct workbench *w); /* and says so, if there were any */
 void desk_close_run(struct open_run *o);
 void desk_runs(struct workbench *w);   /* reads the runs again */
 void desk_curves(struct workbench *w); /* of the marked runs */
 void desk_unmark(struct marked *m);    /* frees its curve */
 void desk_events(struct workbench *w);
+/* Shows rows in the view Query, under the line that asked for them; takes both. */
+void desk_answer(struct workbench *w, struct answer *answer, char *line);
 /* Runs a command that answers with rows; the answer goes to the view Query. */
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv);
 /* Writes on from a prompt, or a text again, with the open run's newest weights, in the background;

@@ -260,11 +260,24 @@ static void command_run(struct job *j)
 		c->command->run(&c->context, &args, &j->err);
 }
 
+void desk_answer(struct workbench *w, struct answer *answer, char *line)
+{
+	struct query_state *q = &w->query;
+
+	answer_release(&q->answer);
+	free(q->sql);
+	q->answer = *answer;
+	*answer = (struct answer){0};
+	q->sql = line;
+	q->has_answer = true;
+	q->selected = q->first = q->left = 0;
+	workbench_show(w, &view_query);
+}
+
 static void command_done(struct job *j, void *owner)
 {
 	struct command_job *c = (struct command_job *)j;
 	struct workbench *w = owner;
-	struct query_state *q = &w->query;
 
 	w->dirty = true;
 	if (!j->ok) {
@@ -272,15 +285,8 @@ static void command_done(struct job *j, void *owner)
 		return;
 	}
 	if (c->answer.cols) {
-		answer_release(&q->answer);
-		free(q->sql);
-		q->answer = c->answer;
-		q->sql = c->line;
-		q->has_answer = true;
-		q->selected = q->first = q->left = 0;
-		c->answer = (struct answer){0};
+		desk_answer(w, &c->answer, c->line);
 		c->line = NULL;
-		workbench_show(w, &view_query);
 	} else {
 		w->runs.stale = w->log.stale = true; /* it may have changed a run */
 		desk_runs(w);

@@ -113,6 +113,18 @@ static void run_words(struct workbench *w, const struct command *cmd, int argc, 
 		workbench_say(w, ROLE_error, "%s", err.msg);
 }
 
+/* Whether a word is an option of the command, so that the rest of the line is no text. */
+static bool is_option(const struct command *cmd, const char *word)
+{
+	const struct option *const list[] = {cmd->options, command_common};
+
+	for (int k = 0; k < 2; k++)
+		for (const struct option *o = list[k]; o && o->name; o++)
+			if (!strcmp(o->name, word))
+				return true;
+	return !strncmp(word, "--", 2);
+}
+
 void workbench_line(struct workbench *w, const char *line)
 {
 	char *words[ARGS_MAX], *block = NULL;
@@ -137,11 +149,12 @@ void workbench_line(struct workbench *w, const char *line)
 		return;
 	}
 	cmd = command_find(words[0], CMD_CONSOLE);
-	if (cmd && cmd->flags & CMD_REST && count > 1 && words[1][0] != '-') {
-		char *rest = mem_text(line + strcspn(line, " \t") + 1);
-		char *argv[] = {words[0], rest};
+	if (cmd && cmd->flags & CMD_REST && count > 1 && !is_option(cmd, words[1])) {
+		char *rest = mem_text(line + strcspn(line, " \t") + 1), end[] = "--";
+		char *all[] = {words[0], end, rest}, *plain[] = {words[0], rest};
+		const bool dash = *rest == '-';
 
-		run_words(w, cmd, 2, argv); /* quotes belong to the text */
+		run_words(w, cmd, dash ? 3 : 2, dash ? all : plain); /* quotes belong to the text */
 		free(rest);
 	} else if (cmd) {
 		run_words(w, cmd, count, words);

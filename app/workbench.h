@@ -7,6 +7,7 @@
 #define SLUICE_APP_WORKBENCH_H
 
 #include "app/command/command.h"
+#include "app/debug.h"
 #include "app/jobs.h"
 #include "app/session.h"
 #include "app/tui/canvas.h"
@@ -59,8 +60,10 @@ const struct view *view_at(int index); /* NULL past the end */
 /* A sentence and its trace under the weights looked at. */
 struct sentence {
 	char *text;
-	struct trace *trace; /* NULL until the job is done */
-	const char **token;  /* trace->T, and what follows belongs to it */
+	struct trace
+		*trace; /* NULL until the job is done; as it is shown: under the edits, if any */
+	struct trace *unedited; /* what it would be without edits; NULL where there are none */
+	const char **token;     /* trace->T, and what follows belongs to it */
 	bool *unknown;
 	/* written + 1; the decoder reads the first at its first step, and writes the next */
 	const char **wrote;
@@ -86,6 +89,8 @@ enum ask {
 	ASK_SENTENCE,
 	ASK_PROMPT,
 	ASK_FIND,
+	ASK_BREAK,
+	ASK_EDIT,
 	ASK_EXPORT,
 	ASK_RENAME,
 	ASK_TAG,
@@ -217,6 +222,8 @@ struct workbench {
 	char *history;
 
 	struct gates_state gates;
+	struct debug debug;
+	struct buf later; /* lines that wait for the sentence's trace */
 	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;

@@ -122,7 +122,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 	for (int k = 1; k < argc; k++) {
 		if (options && !strcmp(argv[k], "--")) {
 			options = false;
-		} else if (options && argv[k][0] == '-' && argv[k][1]) {
+		} else if (options && argv[k][0] == '-' && argv[k][1] &&
+			   !isdigit((unsigned char)argv[k][1])) {
 			if (!take_option(cmd, argc, argv, &k, c, out, err))
 				return false;
 		} else if (out->pos_count == ARGS_MAX) {

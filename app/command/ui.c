@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
+#include "app/command/ui_debug.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
@@ -387,6 +388,20 @@ static const struct command table[] = {
 	{"stop",    "", "Stop training, with a checkpoint", BOTH, 0, 0, NULL, ui_stop, NULL},
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
 	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
+	{"step",    "[N]", "Go so many steps on, or back, in the order in which the layer reads", BOTH, 0, 1, NULL, ui_step, NULL},
+	{"next",    "", "Go to the next word, over padding", BOTH, 0, 0, NULL, ui_next, NULL},
+	{"until",   "EXPRESSION", "Go on to the first step where it holds", BOTH | CMD_REST, 1, -1, NULL, ui_until, expression_word},
+	{"continue", "", "Go on to the next breakpoint that holds, or value that changes", BOTH, 0, 0, NULL, ui_continue, NULL},
+	{"up",      "", "Show the layer above", BOTH, 0, 0, NULL, ui_up, NULL},
+	{"down",    "", "Show the layer below", BOTH, 0, 0, NULL, ui_down, NULL},
+	{"break",   "[when] [EXPRESSION]", "Stop where an expression holds", BOTH | CMD_REST, 0, -1, NULL, ui_break, expression_word},
+	{"watch",   "EXPRESSION", "Stop where a value changes", BOTH | CMD_REST, 1, -1, NULL, ui_watch, expression_word},
+	{"display", "EXPRESSION", "Keep a value in the panel of Gates", BOTH | CMD_REST, 1, -1, NULL, ui_display, expression_word},
+	{"print",   "EXPRESSION | RUN EXPRESSION... --text TEXT", "What an expression is here, or at each step of a text", BOTH | CMD_REST, 0, -1, options_print, ui_print, expression_word},
+	{"set",     "[EDIT]", "Set gates or states by hand: f[12] = 0 @3..5, or at this step", BOTH | CMD_REST, 0, -1, NULL, ui_set, NULL},
+	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
+	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
+	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is done to the selected run, and the answers to the workbench's questions. */
 #include "app/command/ui_runs.h"
+#include "app/command/ui_debug.h"
 #include "app/command/ui_text.h"
 
 #include "app/desk.h"
@@ -136,6 +137,10 @@ void workbench_answer(struct workbench *w, enum ask what, const char *line)
 		free(w->find);
 		w->find = mem_text(line);
 		workbench_line(w, "again next");
+		break;
+	case ASK_BREAK:
+	case ASK_EDIT:
+		ui_answer_debug(w, what == ASK_BREAK ? "break" : "set", line);
 		break;
 	case ASK_EXPORT:
 		command = mem_printf("save \"%s\"", line);

@@ -115,7 +115,7 @@ static char **complete(const char *word, int start, int end)
 		return NULL;
 	matches = rl_completion_matches(word, next_candidate);
 	n = matches ? strlen(matches[0]) : 0;
-	rl_completion_suppress_append = n && strchr("/=", matches[0][n - 1]) != NULL;
+	rl_completion_suppress_append = n && strchr("/=(", matches[0][n - 1]) != NULL;
 	return matches;
 }
 

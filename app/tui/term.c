@@ -294,8 +294,9 @@ static void set_undo(void)
 	add_cap(&b, "rmkx");
 	add_cap(&b, "sgr0");
 	add_cap(&b, "op");
-	add_cap(&b, "cnorm");
 	add_cap(&b, "rmcup");
+	add_cap(&b,
+		"cnorm"); /* last: libvterm's rmcup hides the cursor if curses has saved it hidden */
 	buf_text(&b, term.modern ? SYNC_OFF "\r" : "\r\n");
 	guard_undo(buf_str(&b));
 	buf_release(&b);

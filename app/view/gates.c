@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const struct binding keys[] = {
-	{"z", "zoom", "zoom"},
-	{"]", "layer next", "layer"},
-	{"[", "layer previous", "layer before"},
+	{"z", "zoom", "zoom"},        {"e", "set", "edit"},
+	{"b", "break", "break"},      {"u", "undo", "undo"},
+	{"]", "layer next", "layer"}, {"[", "layer previous", "layer before"},
 	{NULL, NULL, NULL},
 };
 
@@ -68,11 +68,19 @@ static void draw_gate(struct workbench *w, struct rect r, int signal)
 
 static void side_lines(struct panel *s, const struct trace *t)
 {
+	const bool edited = s->w->current.unedited;
+
 	s->row = 0;
-	panel_sums(s, t);
-	if (s->r.rows >= 22)
+	panel_debug(s, t);
+	if (edited) /* that is what one wants to see then */
+		panel_says(s, t);
+	if (edited && s->r.rows >= 22)
 		s->row++;
-	panel_says(s, t);
+	panel_sums(s, t);
+	if (!edited && s->r.rows >= 22)
+		s->row++;
+	if (!edited)
+		panel_says(s, t);
 }
 
 /* alone: without the maps beside it, and so with the focus. */
@@ -106,7 +114,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 				 g->side_hidden);
 		canvas_text(&w->canvas, r, r.rows - 1, 2, part_look(w, ROLE_dim), text);
 	}
-	if (s.row + 1 < s.r.rows) {
+	if (s.row + 1 < s.r.rows && !t->edits) {
 		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most",
 			 t->distance);
 		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1,
@@ -191,12 +199,36 @@ static void draw_nothing(struct workbench *w, struct rect r)
 	canvas_field(&w->canvas, r, r.rows / 2, 0, r.cols, 0, part_look(w, ROLE_dim), text);
 }
 
+/* The text, and where in it the cursor is. */
+static void draw_header(struct workbench *w, struct rect r)
+{
+	const struct trace *t = w->current.trace;
+	const int sets = w->debug.sets;
+	char line[900], edits[48] = "";
+	int width;
+
+	if (sets)
+		snprintf(edits, sizeof(edits), "%s · %d edit%s · ",
+			 w->current.pending ? "…" : "edited", sets, sets == 1 ? "" : "s");
+	if (strcmp(w->current.text, t->text) !=
+	    0) /* what is drawn still belongs to the sentence before */
+		snprintf(line, sizeof(line), "…");
+	else
+		snprintf(line, sizeof(line), "%s%d %s%s · t = %d", edits, run_of(w)->T,
+			 run_of(w)->decoder ? "step" : "token", run_of(w)->T == 1 ? "" : "s",
+			 w->gates.t + 1);
+	width = canvas_width(line) > 22 ? canvas_width(line) : 22;
+	canvas_field(&w->canvas, r, 0, r.cols - width - 1, width, 1,
+		     part_look(w, sets ? ROLE_warn : ROLE_dim), line);
+	part_one_line(line, sizeof(line), w->current.text);
+	canvas_field(&w->canvas, r, 0, 1, r.cols - width - 3, -1, part_look(w, ROLE_strong), line);
+}
+
 static void draw(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
 	struct gates_state *g = &w->gates;
 	struct rect maps = r, side;
-	char line[900];
 
 	if (!t || !t->T) {
 		draw_nothing(w, r);
@@ -205,16 +237,7 @@ static void draw(struct workbench *w, struct rect r)
 	if (g->signal >= run_of(w)->signals)
 		g->signal = 0;
 	g->map = g->map && map_is(w);
-	part_one_line(line, sizeof(line), w->current.text);
-	canvas_field(&w->canvas, r, 0, 1, r.cols - 24, -1, part_look(w, ROLE_strong), line);
-	if (strcmp(w->current.text, t->text) !=
-	    0) /* what is drawn still belongs to the sentence before */
-		snprintf(line, sizeof(line), "…");
-	else
-		snprintf(line, sizeof(line), "%d %s%s · t = %d", run_of(w)->T,
-			 run_of(w)->decoder ? "step" : "token", run_of(w)->T == 1 ? "" : "s",
-			 g->t + 1);
-	canvas_field(&w->canvas, r, 0, r.cols - 23, 22, 1, part_look(w, ROLE_dim), line);
+	draw_header(w, r);
 	maps.row++;
 	maps.rows--;
 	side = maps;

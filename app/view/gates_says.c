@@ -14,10 +14,25 @@ static const double *row_of(const struct trace *t, int step)
 
 /* --- classes --- */
 
+/* Of the whole text, before and after the edits. */
+static void classes_changed(struct panel *s, const struct trace *t)
+{
+	const struct classes *c = &t->snapshot->encoder->classes;
+	const double *was = row_of(s->w->current.unedited, t->T - 1), *now = row_of(t, t->T - 1);
+
+	panel_line(s, ROLE_strong, 0, "the whole text");
+	for (int k = 0; k < t->C; k++)
+		panel_change(s, false, c->name[k], was[k], now[k]);
+}
+
 static void classes_at(struct panel *s, const struct trace *t, int step)
 {
 	const struct classes *c = &t->snapshot->encoder->classes;
 
+	if (s->w->current.unedited) {
+		classes_changed(s, t);
+		return;
+	}
 	panel_line(s, ROLE_strong, 0, "if the text ended here");
 	for (int k = 0; k < t->C; k++) {
 		const double p = row_of(t, step)[k], before = step ? row_of(t, step - 1)[k] : NAN;
@@ -56,6 +71,7 @@ static const char *token_name(const struct panel *s, const struct trace *t, int 
 /* The likeliest tokens of a step; `came` is the one that really did, or -1. */
 static void likeliest_at(struct panel *s, const struct trace *t, int step, int came)
 {
+	const struct trace *before = s->w->current.unedited;
 	const double *p = row_of(t, step);
 	int best[LIKELIEST], n = 0;
 
@@ -71,7 +87,11 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 		best[at] = k;
 	}
 	for (int k = 0; k < n; k++)
-		panel_bar(s, best[k] == came, token_name(s, t, best[k]), p[best[k]], NULL);
+		if (before)
+			panel_change(s, best[k] == came, token_name(s, t, best[k]),
+				     row_of(before, step)[best[k]], p[best[k]]);
+		else
+			panel_bar(s, best[k] == came, token_name(s, t, best[k]), p[best[k]], NULL);
 }
 
 /* What the decoder wrote, put together, line by line. */
@@ -161,6 +181,8 @@ void panel_course(struct panel *s, const struct trace *t)
 	char text[64];
 
 	if (room < 3 || (t->written && !t->run[s->w->gates.run].decoder))
+		return;
+	if (isnan(*row_of(t, 0))) /* under edits each would be a run of its own in two directions */
 		return;
 	first = first > steps - shown ? steps - shown : first < 0 ? 0 : first;
 	s->row++;

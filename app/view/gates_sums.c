@@ -39,18 +39,32 @@ static const char *activation_name(enum activation act)
 	return act == ACT_TANH ? "tanh" : act == ACT_SIGMOID ? "σ" : "";
 }
 
-/* i = σ(−0.581) = +0.359 */
-static void side_value(struct panel *s, const struct gate *gate, double z, double value)
+/* Whether an edit has set one of the chosen unit's numbers at the cursor. */
+static bool is_set(const struct panel *s, const struct trace *t, enum edit_kind kind, int gate)
+{
+	const struct gates_state *g = &s->w->gates;
+
+	return debug_is_set(t, &(struct expr_place){t, g->run, g->t}, g->unit, kind, gate);
+}
+
+/* i = σ(−0.581) = +0.359, unless it was set by hand */
+static void side_value(struct panel *s, const struct gate *gate, double z, double value, bool set)
 {
 	char text[120], inside[32], outside[32];
 
+	if (set) {
+		snprintf(text, sizeof(text), "%s is set to %s", gate->name,
+			 panel_figure(outside, value, true));
+		panel_line(s, ROLE_warn, 0, text);
+		return;
+	}
 	snprintf(text, sizeof(text), "%s = %s(%s) = %s", gate->name, activation_name(gate->act),
 		 panel_figure(inside, z, true), panel_figure(outside, value, true));
 	panel_line(s, ROLE_text, 0, text);
 }
 
 /* z = W·x + U·h + b, rounded so that the printed numbers add up. */
-static void side_gate(struct panel *s, const struct gate *gate, const struct gate_sum *g)
+static void side_gate(struct panel *s, const struct gate *gate, const struct gate_sum *g, bool set)
 {
 	double v[EXPLAIN_TERMS + 1], z = 0;
 	char label[32], text[80];
@@ -72,7 +86,7 @@ static void side_gate(struct panel *s, const struct gate *gate, const struct gat
 	z += v[g->terms];
 	snprintf(label, sizeof(label), "  = z_%s", gate->name);
 	panel_number(s, label, z, NULL);
-	side_value(s, gate, z, g->value);
+	side_value(s, gate, z, g->value, set);
 }
 
 static void side_others(struct panel *s, const struct trace *t, const struct unit_sum *u,
@@ -83,7 +97,8 @@ static void side_others(struct panel *s, const struct trace *t, const struct uni
 	for (int q = 0; q < t->gates; q++) {
 		if (q == chosen)
 			continue;
-		side_value(s, &cell->gate[q], u->gate[q].z, u->gate[q].value);
+		side_value(s, &cell->gate[q], u->gate[q].z, u->gate[q].value,
+			   is_set(s, t, EDIT_GATE, q));
 	}
 }
 
@@ -114,6 +129,16 @@ static const char *subscript(int t, char out[32])
 	return out;
 }
 
+/* What stands in a state's place by hand, whatever the equations say. */
+static void side_set(struct panel *s, char state, const char *now, double value)
+{
+	char text[80], number[32];
+
+	snprintf(text, sizeof(text), "%c%s is set to %s", state, now,
+		 panel_figure(number, value, true));
+	panel_line(s, ROLE_warn, 0, text);
+}
+
 /* c = carry·c' + write and h = o·tanh c (or h alone, in a GRU), with the numbers put in. */
 static void side_state(struct panel *s, const struct trace *t, const struct unit_sum *u, int step)
 {
@@ -141,6 +166,8 @@ static void side_state(struct panel *s, const struct trace *t, const struct unit
 	snprintf(text, sizeof(text), "= %s %s %.3f = %s", panel_figure(one, v[0], false),
 		 v[1] < 0 ? "−" : "+", fabs(v[1]), panel_figure(two, v[0] + v[1], true));
 	panel_line(s, ROLE_text, 1, text);
+	if (is_set(s, t, cell->carries_h ? EDIT_H : EDIT_C, 0))
+		side_set(s, state, now, u->state);
 	if (cell->carries_h)
 		return;
 	snprintf(text, sizeof(text), cell->output == ACT_TANH ? "h%s = %stanh(c%s)" : "h%s = %sc%s",
@@ -149,7 +176,10 @@ static void side_state(struct panel *s, const struct trace *t, const struct unit
 	panel_figure(two, u->h, true);
 	snprintf(text, sizeof(text), "= %.3f·%s = %s", u->o,
 		 factor(one, cell->output == ACT_TANH ? tanh(u->state) : u->state, false), two);
-	panel_line(s, ROLE_text, 1, text);
+	if (is_set(s, t, EDIT_H, 0))
+		side_set(s, 'h', now, u->h);
+	else
+		panel_line(s, ROLE_text, 1, text);
 }
 
 void panel_sums(struct panel *s, const struct trace *t)
@@ -163,7 +193,7 @@ void panel_sums(struct panel *s, const struct trace *t)
 	trace_explain(t, g->run, g->t, g->unit, &u);
 	if (trace_unknown(t, g->run, g->t))
 		panel_line(s, ROLE_warn, 0, "an unknown word: read as <unk>");
-	side_gate(s, &cell->gate[chosen], &u.gate[chosen]);
+	side_gate(s, &cell->gate[chosen], &u.gate[chosen], is_set(s, t, EDIT_GATE, chosen));
 	if (s->r.rows >= 18)
 		s->row++;
 	side_others(s, t, &u, chosen);

@@ -22,11 +22,15 @@ void panel_blocks(struct panel *s, int row, int col, int cols, double p);
 /* A label, a probability as a bar and as a number, and a sign behind it, or NULL. */
 void panel_bar(struct panel *s, bool mark, const char *label, double p, const char *behind);
 
+/* A label, and a number before and after with the difference. */
+void panel_change(struct panel *s, bool mark, const char *label, double before, double after);
+
 /* Three decimals with the minus of the formulas, and a plus where it is asked for. */
 const char *panel_figure(char out[32], double v, bool plus);
 
-/* What the view Gates puts into its panel: the equations of the chosen unit at the cursor, what the
+/* What the view Gates puts into its panel: what the debugger watches, the equations of the chosen unit at the cursor, what the
  * model says there, and, in what room is left, what it says at every step. */
+void panel_debug(struct panel *s, const struct trace *t);
 void panel_sums(struct panel *s, const struct trace *t);
 void panel_says(struct panel *s, const struct trace *t);
 void panel_course(struct panel *s, const struct trace *t);

@@ -46,15 +46,20 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 struct target {
 	char name[16];
 	int run, unit[EDIT_UNITS], units;
+	const char *named; /* where the name stands */
 };
 
-static bool bad_edit(const char *text, struct err *err)
+static int column_of(const char *text, const char *at)
 {
-	return err_set(
-		err, ERR_USAGE,
-		"'%s' is no edit; one is of the form f[12] = 0 @3..5, with units and steps or "
-		"without",
-		text);
+	return (int)(at - text) + 1;
+}
+
+static bool bad_edit(const char *text, const char *at, struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+		       "column %d: this is no edit; one is of the form f[12] = 0 @3..5, with units "
+		       "and steps or without",
+		       column_of(text, at));
 }
 
 /* "l1.", "bw.", "fw.": which run is meant. */
@@ -85,26 +90,31 @@ static bool read_run(const struct trace *t, const char **at, struct target *out,
 static bool read_target(const struct trace *t, const char *text, const char **at,
 			struct target *out, struct err *err)
 {
+	const char *begun;
 	int n = 0;
 
 	*at += strspn(*at, " ");
+	begun = *at;
 	if (!read_run(t, at, out, err))
-		return false;
+		return err_wrap(err, "column %d", column_of(text, begun));
+	out->named = *at;
 	if (sscanf(*at, "%15[a-z]%n", out->name, &n) != 1)
-		return bad_edit(text, err);
+		return bad_edit(text, *at, err);
 	*at += n;
 	for (char open = '['; **at == open; open = ',') {
 		n = 0;
 		if (out->units == EDIT_UNITS)
-			return err_set(err, ERR_USAGE, "an edit has %d units at most", EDIT_UNITS);
+			return err_set(err, ERR_USAGE, "column %d: an edit has %d units at most",
+				       column_of(text, *at), EDIT_UNITS);
 		if (sscanf(*at + 1, "%d%n", &out->unit[out->units], &n) != 1 ||
 		    out->unit[out->units] < 0)
-			return bad_edit(text, err);
+			return bad_edit(text, *at + 1, err);
 		*at += 1 + n;
 		out->units++;
 	}
-	if (out->units && *(*at)++ != ']')
-		return bad_edit(text, err);
+	if (out->units && **at != ']')
+		return bad_edit(text, *at, err);
+	*at += out->units > 0;
 	return true;
 }
 
@@ -115,7 +125,6 @@ static bool read_steps(const struct trace *t, int run, const char *at, int *from
 
 	*from = 1;
 	*to = t->run[run].T;
-	at += strspn(at, " ");
 	if (!*at)
 		return true;
 	if (sscanf(at, "@%d%n", from, &n) != 1)
@@ -140,17 +149,22 @@ bool edit_parse(const struct trace *t, const char *text, int run, struct edit **
 	*count = 0;
 	if (!read_target(t, text, &at, &target, err))
 		return false;
-	if (sscanf(at, " = %lf%n", &value, &n) != 1 || !n ||
-	    !read_steps(t, target.run, at + n, &from, &to))
-		return bad_edit(text, err);
+	if (sscanf(at, " = %lf%n", &value, &n) != 1 || !n)
+		return bad_edit(text, at + strspn(at, " "), err);
+	at += n + strspn(at + n, " ");
+	if (!read_steps(t, target.run, at, &from, &to))
+		return bad_edit(text, at, err);
 	*count = target.units ? target.units : 1;
 	*out = mem_zero((size_t)*count, sizeof(**out));
 	for (int k = 0; k < *count; k++)
 		if (!edit_of(t, target.name, target.run, target.units ? target.unit[k] : -1,
 			     from - 1, to - 1, value, *out + k, err)) {
+			const bool steps = from < 1 || to > t->run[target.run].T || from > to;
+
 			free(*out);
 			*out = NULL;
-			return false;
+			return err_wrap(err, "column %d",
+					column_of(text, steps ? at : target.named));
 		}
 	return true;
 }

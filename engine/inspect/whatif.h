@@ -18,7 +18,7 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 /*
  * Reads "f[12] = 0 @3..5": a signal with the place of its layer before it (l1.bw.f), units in brackets (several
  * with commas; none: all), a number, and steps from 1 (one, or from..to; none: all). One edit for each unit.
- * Free *out with free. ERR_USAGE.
+ * Free *out with free. ERR_USAGE: "column 3: ...".
  */
 bool edit_parse(const struct trace *t, const char *text, int run, struct edit **out, int *count,
 		struct err *err);

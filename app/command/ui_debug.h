@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The debugger's commands; entries of ui.c's table. */
+#ifndef SLUICE_APP_COMMAND_UI_DEBUG_H
+#define SLUICE_APP_COMMAND_UI_DEBUG_H
+
+#include "app/command/command.h"
+
+bool ui_step(struct context *c, const struct args *a, struct err *err);
+bool ui_next(struct context *c, const struct args *a, struct err *err);
+bool ui_until(struct context *c, const struct args *a, struct err *err);
+bool ui_continue(struct context *c, const struct args *a, struct err *err);
+bool ui_up(struct context *c, const struct args *a, struct err *err);
+bool ui_down(struct context *c, const struct args *a, struct err *err);
+bool ui_break(struct context *c, const struct args *a, struct err *err);
+bool ui_watch(struct context *c, const struct args *a, struct err *err);
+bool ui_display(struct context *c, const struct args *a, struct err *err);
+bool ui_print(struct context *c, const struct args *a, struct err *err);
+bool ui_set(struct context *c, const struct args *a, struct err *err);
+bool ui_undo(struct context *c, const struct args *a, struct err *err);
+bool ui_info(struct context *c, const struct args *a, struct err *err);
+bool ui_delete(struct context *c, const struct args *a, struct err *err);
+
+const char *expression_word(int index); /* what expressions are made of; NULL past the end */
+
+/* What was asked for by one of these commands, "break" or "set". */
+void ui_answer_debug(struct workbench *w, const char *command, const char *line);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/debug.h"
+
+#include "engine/base/mem.h"
+#include "engine/inspect/whatif.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double least_change = 1e-12; /* of a value that is watched */
+
+static void release_set(struct debug_set *s)
+{
+	free(s->text);
+	free(s->edit);
+}
+
+void debug_release(struct debug *d)
+{
+	for (int k = 0; k < d->items; k++)
+		expr_free(d->item[k].expr);
+	debug_unset_all(d);
+	free(d->item);
+	free(d->set);
+	*d = (struct debug){0};
+}
+
+const char *debug_kind_name(enum debug_kind kind)
+{
+	static const char *const name[] = {"break", "watch", "display"};
+
+	return name[kind];
+}
+
+/* --- what there is --- */
+
+const struct debug_item *debug_add(struct debug *d, enum debug_kind kind, const char *text,
+				   const struct expr_place *at, struct err *err)
+{
+	struct expr *e = expr_parse(text, err);
+
+	if (e && at && !expr_check(e, at, err)) {
+		expr_free(e);
+		e = NULL;
+	}
+	if (!e)
+		return NULL;
+	d->item = mem_grow(d->item, &d->item_cap, (size_t)d->items + 1, sizeof(*d->item));
+	d->item[d->items] = (struct debug_item){.kind = kind, .number = ++d->last, .expr = e};
+	return &d->item[d->items++];
+}
+
+bool debug_delete(struct debug *d, int number)
+{
+	for (int k = 0; k < d->items; k++)
+		if (d->item[k].number == number) {
+			expr_free(d->item[k].expr);
+			memmove(&d->item[k], &d->item[k + 1],
+				(size_t)(d->items - k - 1) * sizeof(*d->item));
+			d->items--;
+			return true;
+		}
+	return false;
+}
+
+const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
+				  struct err *err)
+{
+	struct debug_set s = {0};
+	size_t n = strlen(text);
+
+	while (n && text[n - 1] == ' ')
+		n--;
+	s.text = strchr(text, '@') ? mem_bytes(text, n)
+				   : mem_printf("%.*s @%d", (int)n, text, at->t + 1);
+	if (!edit_parse(at->trace, s.text, at->run, &s.edit, &s.count, err)) {
+		free(s.text);
+		return NULL;
+	}
+	s.number = ++d->last;
+	d->set = mem_grow(d->set, &d->set_cap, (size_t)d->sets + 1, sizeof(*d->set));
+	d->set[d->sets] = s;
+	return &d->set[d->sets++];
+}
+
+void debug_unset(struct debug *d, int index)
+{
+	release_set(&d->set[index]);
+	memmove(&d->set[index], &d->set[index + 1],
+		(size_t)(d->sets - index - 1) * sizeof(*d->set));
+	d->sets--;
+}
+
+void debug_unset_all(struct debug *d)
+{
+	for (int k = 0; k < d->sets; k++)
+		release_set(&d->set[k]);
+	d->sets = 0;
+}
+
+int debug_find_set(const struct debug *d, int number)
+{
+	for (int k = 0; k < d->sets; k++)
+		if (d->set[k].number == number)
+			return k;
+	return -1;
+}
+
+struct edit *debug_edits(const struct debug *d, int *count)
+{
+	struct edit *all;
+	size_t n = 0;
+
+	for (int k = 0; k < d->sets; k++)
+		n += (size_t)d->set[k].count;
+	all = mem_alloc((n + 1) * sizeof(*all));
+	*count = (int)n;
+	n = 0;
+	for (int k = 0; k < d->sets; k++) {
+		memcpy(all + n, d->set[k].edit, (size_t)d->set[k].count * sizeof(*all));
+		n += (size_t)d->set[k].count;
+	}
+	return all;
+}
+
+bool debug_is_set(const struct trace *t, const struct expr_place *at, int unit, enum edit_kind kind,
+		  int gate)
+{
+	for (int k = 0; k < t->edits; k++) {
+		const struct edit *e = &t->edit[k];
+
+		if (e->run == at->run && e->kind == kind &&
+		    (kind != EDIT_GATE || e->gate == gate) && (e->unit < 0 || e->unit == unit) &&
+		    e->from <= at->t && at->t <= e->to)
+			return true;
+	}
+	return false;
+}
+
+/* --- moving --- */
+
+int debug_step(const struct expr_place *at, int by)
+{
+	const struct trace_run *r = &at->trace->run[at->run];
+	const long long to = (long long)at->t + (r->backward ? -(long long)by : by);
+
+	return to < 0 ? 0 : to >= r->T ? r->T - 1 : (int)to;
+}
+
+/* The place a step on; false: there is none. */
+static bool go_on(struct expr_place *at)
+{
+	const int to = debug_step(at, 1);
+	const bool moved = to != at->t;
+
+	at->t = to;
+	return moved;
+}
+
+int debug_next_word(const struct expr_place *at)
+{
+	struct expr_place p = *at;
+
+	while (go_on(&p))
+		if (at->trace->run[at->run].decoder || at->trace->token[p.t] >= 0)
+			return p.t;
+	return -1;
+}
+
+/* Whether an expression holds at a place; false with err set where it does not fit. */
+static bool holds(const struct expr *e, const struct expr_place *at, struct expr_value *v,
+		  struct err *err)
+{
+	return expr_eval(e, at, v, err) && expr_true(v);
+}
+
+int debug_until(const struct expr *e, const struct expr_place *at, struct err *err)
+{
+	struct expr_place p = *at;
+	struct expr_value v = {0};
+	int found = -1;
+
+	if (!expr_check(e, at, err))
+		return -1;
+	err->code = ERR_NONE;
+	while (found < 0 && !err->code && go_on(&p))
+		if (holds(e, &p, &v, err))
+			found = p.t;
+	expr_value_release(&v);
+	return found;
+}
+
+static bool number_changed(double a, double b)
+{
+	return isnan(a) || isnan(b) ? !isnan(a) != !isnan(b) : fabs(a - b) > least_change;
+}
+
+static bool changed(const struct expr_value *a, const struct expr_value *b)
+{
+	if (a->text || b->text)
+		return !a->text || !b->text || a->n != b->n || memcmp(a->text, b->text, a->n) != 0;
+	if (a->count != b->count)
+		return true;
+	for (int k = 0; k < a->count; k++)
+		if (number_changed(a->v[k], b->v[k]))
+			return true;
+	return false;
+}
+
+/* What a watched value was and is, where that is not the same. */
+static bool watch_hit(const struct expr *e, const struct expr_place *before,
+		      const struct expr_place *now, struct buf *says)
+{
+	struct expr_value a = {0}, b = {0};
+	const bool hit =
+		expr_eval(e, before, &a, NULL) && expr_eval(e, now, &b, NULL) && changed(&a, &b);
+
+	if (hit) {
+		buf_text(says, " was ");
+		debug_value(says, &a, 24);
+		buf_text(says, ", is ");
+		debug_value(says, &b, 24);
+	}
+	expr_value_release(&a);
+	expr_value_release(&b);
+	return hit;
+}
+
+/* Whether one is hit; what there is to say of it. */
+static bool hit(const struct debug_item *i, const struct expr_place *before,
+		const struct expr_place *now, struct buf *says)
+{
+	struct expr_value v = {0};
+	bool is;
+
+	if (i->kind == DEBUG_DISPLAY || !expr_check(i->expr, now, NULL))
+		return false;
+	if (i->kind == DEBUG_WATCH)
+		return watch_hit(i->expr, before, now, says);
+	is = holds(i->expr, now, &v, NULL);
+	expr_value_release(&v);
+	return is;
+}
+
+bool debug_hits(const struct debug_item *i, const struct expr_place *at)
+{
+	const struct trace_run *r = &at->trace->run[at->run];
+	struct expr_place before = *at;
+	struct buf says = {0};
+	bool is;
+
+	before.t = debug_step(at, -1);
+	is = (i->kind == DEBUG_BREAK || before.t != at->t) && r->T && hit(i, &before, at, &says);
+	buf_release(&says);
+	return is;
+}
+
+int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
+{
+	struct expr_place before = *at, now = *at;
+	struct buf more = {0};
+	bool any = false;
+
+	for (; !any && go_on(&now); before = now)
+		for (int k = 0; k < d->items; k++) {
+			struct debug_item *i = &d->item[k];
+
+			buf_clear(&more);
+			if (!hit(i, &before, &now, &more))
+				continue;
+			buf_printf(says, "%s%s %d: %s%s", any ? " · " : "",
+				   debug_kind_name(i->kind), i->number, expr_text(i->expr),
+				   buf_str(&more));
+			i->hits++;
+			any = true;
+		}
+	buf_release(&more);
+	return any ? now.t : -1;
+}
+
+/* --- values --- */
+
+static int number_text(char out[32], double v)
+{
+	const double size = fabs(v);
+
+	if (isnan(v))
+		return snprintf(out, 32, "nan");
+	if (size < 1e9 && size == rint(size))
+		return snprintf(out, 32, "%.0f", v + 0.0); /* no -0 */
+	return snprintf(out, 32, size >= 1e-3 && size < 1e6 ? "%.6f" : "%.6g", v);
+}
+
+void debug_value(struct buf *out, const struct expr_value *v, int cols)
+{
+	const size_t begun = out->len;
+	char one[32], all[32];
+	int shown = 0;
+
+	if (v->text) {
+		buf_text(out, "“");
+		buf_add(out, v->text, v->n);
+		buf_text(out, "”");
+		return;
+	}
+	snprintf(all, sizeof(all), " … of %d", v->count);
+	for (; shown < v->count; shown++) {
+		const size_t left = shown + 1 < v->count ? strlen(all) : 0;
+		const size_t n = (size_t)number_text(one, v->v[shown]) + (shown > 0);
+
+		if (shown && out->len - begun + n + left > (size_t)(cols < 0 ? 0 : cols))
+			break;
+		buf_printf(out, "%s%s", shown ? " " : "", one);
+	}
+	if (shown < v->count)
+		buf_text(out, all);
+}
