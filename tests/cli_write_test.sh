@@ -255,8 +255,7 @@ same 'equal texts as they stand' "$(sed -n 2,4p out | tr '\n' ' ')" '1,1,a cat 2
 printf 'x,,1\nx,good day,2\nx,,3\nx,bad,4\n' >void.csv
 exits 0 near six --text 'good day' --data void.csv --data-format csv --text-column 2 --label-column 3 --no-header --json
 same 'no text is no neighbour' "$(of_json "(SELECT group_concat(coalesce(value->>'cosine', 'null')||(value->>'label')) FROM json_each(j) WHERE key<>1)")" '12,null1,null3'
-exits 0 near six --text '' --json
-same 'nothing is near to nothing' "$(of_json "(SELECT count(*) FROM json_each(j) WHERE json_type(value, '\$.cosine')='null')||(j->>'\$[0].text')")" '6good day'
+refuses 'no token in the text' near six --text ''
 refuses 'near needs --text TEXT' near six
 refuses 'text-column needs --data FILE' near six --text x --text-column 2
 refuses 'count is a whole number' near six --text x --count 0

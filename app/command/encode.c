@@ -403,6 +403,10 @@ static real *vector_of(struct reading *r, const char *text, struct err *err)
 			r->encoding[0].count);
 		return NULL;
 	}
+	if (!r->encoding[0].count) {
+		err_set(err, ERR_USAGE, "there is no token in the text, and so nothing is near it");
+		return NULL;
+	}
 	copy = mem_alloc(D * sizeof(*copy));
 	memcpy(copy, row, D * sizeof(*copy));
 	return copy;
