@@ -6,6 +6,7 @@
 
 #include "engine/math/blas.h"
 #include "engine/math/level.h"
+#include "store/find.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int complain(const struct err *err)
@@ -46,6 +48,27 @@ static int run_command(const struct command *cmd, int argc, char **argv, struct 
 	return status;
 }
 
+/* Whether the store can be read, and has the run in it where one is named. */
+static bool is_there(const char *path, const char *run, struct err *err)
+{
+	struct stat st;
+	struct err command = {0}, first;
+	struct run_ref ref;
+	struct store *s;
+	bool ok;
+
+	if (!run && (stat(path, &st) || (S_ISREG(st.st_mode) && !st.st_size)))
+		return true; /* the workbench makes one */
+	s = store_open_current(path, err);
+	ok = s && (!run || store_run_find(s, run, &ref, err));
+	store_close(s);
+	if (ok || !run || command_unknown(run, CMD_SHELL, &command) ||
+	    (err->code != ERR_NO_RUN && !(err->code == ERR_STORE && stat(path, &st))))
+		return ok;
+	first = *err;
+	return err_set(err, ERR_NO_RUN, "%.220s; and %.220s", first.msg, command.msg);
+}
+
 /* sluice [RUN] [-c FILE]: the workbench, where there is a terminal. */
 static int without_command(int argc, char **argv, struct context *c)
 {
@@ -76,7 +99,8 @@ static int without_command(int argc, char **argv, struct context *c)
 	settings_default(&settings);
 	store = place_store(c->store, &err);
 	c->store = store;
-	if (!store || (args_has(&a, "-c") && !settings_load(&settings, args_value(&a, "-c"), &err)))
+	if (!store || !is_there(store, a.pos_count ? a.pos[0] : NULL, &err) ||
+	    (args_has(&a, "-c") && !settings_load(&settings, args_value(&a, "-c"), &err)))
 		status = complain(&err);
 	else
 		status = workbench_run(c, a.pos_count ? a.pos[0] : NULL,

@@ -295,7 +295,7 @@ bool output_close(struct output *o, struct err *err)
 {
 	bool ok = true;
 
-	if (o->file) {
+	if (o->file && (err || o->rows)) {
 		if (o->format == OUTPUT_TABLE)
 			print_table(o);
 		else if (o->format == OUTPUT_JSON)

@@ -73,7 +73,8 @@ struct output {
 void output_open(struct output *o, enum output_format format, FILE *file, struct answer *answer);
 void output_columns(struct output *o, const char *const *name, int cols);
 void output_row(struct output *o, const struct value *v);
-/* Ends the answer and releases. ERR_FAILED where writing failed; a closed pipe is quiet. */
+/* Ends the answer and releases. err is NULL where the command has failed: then an answer without a row
+ * is not written. ERR_FAILED where writing failed; a closed pipe is quiet. */
 bool output_close(struct output *o, struct err *err);
 
 /* Writes all of a buffer to a file; as output_close. */

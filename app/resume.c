@@ -120,7 +120,7 @@ bool resume_prepare(struct resumed *r, const char *store, bool fork, struct prep
 	if (from->epoch >= r->settings.epochs)
 		return err_set(err, ERR_USAGE,
 			       "%s has done its %d epochs; --set epochs=%d lets it go on",
-			       r->loaded.name, r->settings.epochs, r->settings.epochs + 10);
+			       r->loaded.name, from->epoch, from->epoch + 10);
 	/* The words of a run that was tuned are not those of its texts alone. */
 	if (!prepare_on(&r->settings, &(struct base){.encoder = from->encoder}, p, err))
 		return false;

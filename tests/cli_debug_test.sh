@@ -55,6 +55,7 @@ exits 2 print a 'f[1]'
 says 'print needs --text'
 exits 2 search a 'q[1] > 0'
 says "this cell has no 'q'"
+same 'no head without an answer' "$(cat out)" ''
 exits 2 whatif a 'f[1] := 2' --text "$text"
 says 'is no edit'
 exits 2 whatif a 'f[1] = 2 @4..9' --text "$text"

@@ -174,6 +174,8 @@ mv lines.long tail.txt
 printf 'no end' >>tail.txt
 cat lines tail.txt >all.txt
 exits 0 predict plain --data all.txt
+says '^all.txt:4: 1 byte is not UTF-8 text'
+exits 0 predict plain --data all.txt -q
 quiet
 same 'a line in, a line out' "$(grep -c '' out)" "$(grep -c '' all.txt)"
 same 'form' "$(grep -cv '^[a-z]*	0\.[0-9]*$' out)" 0
@@ -188,6 +190,31 @@ same 'nothing of nothing' "$(cat out)" ''
 refuses 8 'cannot read .: Is a directory' predict plain --data .
 refuses 8 'cannot read none: No such file' predict plain --data none
 it predict_answers_every_line
+
+printf 'good day\nbad day\n' >clean.txt
+printf '\357\273\277' | cat - clean.txt >bom.txt
+exits 0 predict plain --data clean.txt --json
+mv out want
+exits 0 predict plain --data bom.txt --json
+quiet
+same 'answers with a BOM' "$(cat out)" "$(cat want)"
+"$sluice" predict plain --json <bom.txt >out 2>err
+same 'from standard input' "$(cat out)" "$(cat want)"
+cat bom.txt | "$sluice" predict plain --json >out 2>err
+same 'from a pipe' "$(cat out)" "$(cat want)"
+it a_byte_order_mark_is_no_text
+
+head -c 50000 "$sluice" >bad
+refuses 8 'bad: is not text but binary data' predict plain --data bad
+"$sluice" predict plain <bad >out 2>err
+same 'standard input that is a file' "$?" 8
+says 'standard input: is not text but binary data'
+iconv -f UTF-8 -t UTF-16 clean.txt >bad
+refuses 8 'bad: is UTF-16; convert it first' predict plain --data bad
+printf 'good\na\0b\nc\0d\n' | "$sluice" predict plain >out 2>err
+says '^standard input:2: 1 byte is not UTF-8 text'
+same 'still a line in, a line out' "$(grep -c '' out)" 3
+it predict_refuses_what_train_refuses
 
 mkfifo to from
 "$sluice" predict plain <to >from 2>err &

@@ -54,6 +54,11 @@ answers() {
 	same "$* of a file" "$(cat out)" "$(printf "$expected")"
 }
 
+printf '\357\273\277eins zwei\n' >lines
+answers 'two one' translate heart
+head -c 50000 "$sluice" >bad
+exits 8 translate heart --data bad
+says 'bad: is not text but binary data'
 printf 'eins zwei\nrot\nblau vier\r\nvier vier' >lines
 answers 'two one\nred\nfour blue\nfour four' translate heart
 answers 'two one\nred\nfour blue\nfour four' translate heart --beam 1

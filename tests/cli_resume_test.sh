@@ -93,6 +93,8 @@ it a_stopped_run_goes_on_exactly
 
 exits 2 resume part
 says 'has done its 40 epochs; --set epochs=50'
+exits 2 resume part --set epochs=1
+says 'has done its 40 epochs; --set epochs=50'
 exits 2 resume part@23 --set epochs=50
 says "'fork' begins there"
 exits 2 resume part --set hidden=9

@@ -79,6 +79,8 @@ step=$(db "SELECT a.step FROM metric a JOIN metric_key ka ON ka.key_id=a.key_id 
 	JOIN metric_key kl ON kl.key_id=l.key_id AND kl.name='valid/loss'
 	JOIN run r ON r.run_id=a.run_id WHERE r.name='long' ORDER BY a.value DESC, l.value, a.step LIMIT 1")
 exits 0 export weights long best.safetensors
+exits 2 export weights long best.safetensors
+says 'best.safetensors is there already'
 quiet
 prints "at step $step\$"
 exits 0 export weights long@last last.safetensors
@@ -199,4 +201,20 @@ sqlite3 lost.db "PRAGMA journal_mode=DELETE; PRAGMA foreign_keys=ON; DELETE FROM
 exits 5 predict long --store lost.db
 says 'no vocabulary'
 it damaged_stores_exit_5
+# on_terminal STATUS PATTERN WORDS: the workbench does not open.
+on_terminal() {
+	script -qec "timeout 20 '$sluice' $3 2>err" /dev/null </dev/null >out
+	same "status of $3" "$?" "$1"
+	says "$2"
+}
+if script -qec true /dev/null </dev/null >out 2>err; then
+	on_terminal 3 '^sluice: nope: no such run.*; and there is no command .nope.' nope
+	on_terminal 3 "trian: no such run.*there is no command 'trian'; did you mean train?" trian
+	on_terminal 3 'no such store.*no command' 'nope --store none.db'
+	on_terminal 4 'six.tsv: not a store' '--store six.tsv'
+	on_terminal 4 'not a store but a folder' '--store .'
+	it the_workbench_opens_what_is_there
+else
+	it 'the_workbench_opens_what_is_there # SKIP no script'
+fi
 finish

@@ -218,7 +218,7 @@ third=$(tail -c +$((9 + size + 2 * 64)) v.safetensors | od -An -tf4 -N4 | tr -d 
 exits 0 encode again --text 'the dog sat' --json
 same 'the third row' "$(of_json "abs((j->>'\$[0].vector[0]')-($third))<1e-6")" 1
 cp v.safetensors before
-refuses 'there already. Overwrite it? Add --yes' encode again --data six.tsv --to v.safetensors
+refuses 'v.safetensors is there already. Overwrite it? Add --yes' encode again --data six.tsv --to v.safetensors
 cmp -s v.safetensors before || complain 'it was overwritten all the same'
 exits 0 encode again --data six.tsv --to v.safetensors --yes
 prints '6 vectors'
@@ -255,8 +255,7 @@ same 'equal texts as they stand' "$(sed -n 2,4p out | tr '\n' ' ')" '1,1,a cat 2
 printf 'x,,1\nx,good day,2\nx,,3\nx,bad,4\n' >void.csv
 exits 0 near six --text 'good day' --data void.csv --data-format csv --text-column 2 --label-column 3 --no-header --json
 same 'no text is no neighbour' "$(of_json "(SELECT group_concat(coalesce(value->>'cosine', 'null')||(value->>'label')) FROM json_each(j) WHERE key<>1)")" '12,null1,null3'
-exits 0 near six --text '' --json
-same 'nothing is near to nothing' "$(of_json "(SELECT count(*) FROM json_each(j) WHERE json_type(value, '\$.cosine')='null')||(j->>'\$[0].text')")" '6good day'
+refuses 'no token in the text' near six --text ''
 refuses 'near needs --text TEXT' near six
 refuses 'text-column needs --data FILE' near six --text x --text-column 2
 refuses 'count is a whole number' near six --text x --count 0

@@ -5,9 +5,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/nn/decode.h"
-#include "engine/text/utf8.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +19,8 @@ struct predictor {
 	const struct snapshot *s;
 	struct encoding encoding;
 	struct work work;
-	struct buf text, written, out;
+	const struct buf *text; /* the line's */
+	struct buf written, out;
 };
 
 static bool wants_json(const struct predictor *p)
@@ -52,7 +51,7 @@ static bool label(struct predictor *p, struct err *err)
 	}
 	jw_object(&j);
 	jw_key(&j, "text");
-	jw_text_n(&j, buf_str(&p->text), p->text.len);
+	jw_text_n(&j, buf_str(p->text), p->text->len);
 	jw_key(&j, "label");
 	jw_text(&j, e->classes.name[best]);
 	jw_key(&j, "probabilities");
@@ -102,7 +101,7 @@ static bool rebuild(struct predictor *p, struct err *err)
 	}
 	jw_object(&j);
 	jw_key(&j, "text");
-	jw_text_n(&j, buf_str(&p->text), p->text.len);
+	jw_text_n(&j, buf_str(p->text), p->text->len);
 	jw_key(&j, "written");
 	jw_text_n(&j, buf_str(&p->written), p->written.len);
 	jw_key(&j, "exact");
@@ -111,13 +110,12 @@ static bool rebuild(struct predictor *p, struct err *err)
 	return true;
 }
 
-static bool predict_line(struct predictor *p, const char *line, size_t n, struct err *err)
+static bool predict_line(struct predictor *p, const struct buf *text, struct err *err)
 {
 	const struct encoder *e = p->s->encoder;
 
-	buf_clear(&p->text);
-	utf8_repair(&p->text, line, n, NULL);
-	encoder_encode(e, buf_str(&p->text), p->text.len, &p->encoding);
+	p->text = text;
+	encoder_encode(e, buf_str(text), text->len, &p->encoding);
 	batch_of_ids(&p->work.in.batch, p->encoding.ids, (int)p->encoding.count, &e->rules);
 	if (!(e->model.dec.runs ? rebuild(p, err) : label(p, err)))
 		return false;
@@ -136,46 +134,28 @@ static bool is_for_lines(const struct snapshot *s, struct err *err)
 					task->name);
 }
 
-static bool predict_lines(struct predictor *p, FILE *in, const char *name, struct err *err)
+static bool predict_lines(struct predictor *p, struct lines *in, struct err *err)
 {
-	size_t cap = 0;
-	char *line = NULL;
-	ssize_t n;
-	bool ok = true;
-
-	while (ok && !ferror(p->c->out) && (n = getline(&line, &cap, in)) >= 0) {
-		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			n--;
-		ok = predict_line(p, line, (size_t)n, err);
-	}
-	if (ok && ferror(in))
-		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
-	free(line);
-	return ok;
+	while (!ferror(p->c->out) && lines_next(in, err))
+		if (!predict_line(p, &in->text, err))
+			return false;
+	return !err->code;
 }
 
 bool command_predict(struct context *c, const struct args *a, struct err *err)
 {
-	const char *path = args_value(a, "--data");
-	const bool standard = !path || !strcmp(path, "-");
-	const char *name = standard ? "standard input" : path;
 	struct loaded l = {0};
 	struct predictor p = {.c = c};
-	FILE *in = NULL;
-	bool ok = context_load(c, a->pos[0], &l, err) && is_for_lines(l.snapshot, err);
+	struct lines in = {0};
+	bool ok = context_load(c, a->pos[0], &l, err) && is_for_lines(l.snapshot, err) &&
+		  lines_open(&in, args_value(a, "--data"), c->quiet, err);
 
 	p.s = l.snapshot;
-	if (ok)
-		in = standard ? stdin : fopen(path, "r");
-	if (ok && !in)
-		ok = err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
 	if (ok && task_table[p.s->encoder->model.spec.task].pairs)
-		ok = translate_lines(c, &l, in, name, err);
+		ok = translate_lines(c, &l, &in, err);
 	else if (ok)
-		ok = predict_lines(&p, in, name, err);
-	if (in && !standard)
-		fclose(in);
-	buf_release(&p.text);
+		ok = predict_lines(&p, &in, err);
+	lines_close(&in);
 	buf_release(&p.written);
 	buf_release(&p.out);
 	work_release(&p.work);

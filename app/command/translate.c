@@ -6,10 +6,8 @@
 #include "engine/inspect/reply.h"
 #include "engine/text/utf8.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 const struct option options_translate[] = {
 	{"--text", "TEXT", "this text alone"},
@@ -238,30 +236,18 @@ static void add(struct interpreter *p, const char *text, size_t n)
 }
 
 /* Lines of a file come many at a time, others one by one as they come. */
-static bool answer_lines(struct interpreter *p, FILE *in, const char *name, struct err *err)
+static bool answer_lines(struct interpreter *p, struct lines *in, struct err *err)
 {
-	struct stat st;
-	const bool file = !fstat(fileno(in), &st) && S_ISREG(st.st_mode);
-	size_t cap = 0;
-	char *line = NULL;
-	ssize_t n;
-	bool ok = true;
-
-	while (ok && !ferror(p->c->out) && (n = getline(&line, &cap, in)) >= 0) {
-		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-			n--;
-		add(p, line, (size_t)n);
-		if (!file || p->count == REPLIES_MOST || p->tokens >= BATCH_TOKENS)
-			ok = answer_all(p, err);
+	while (!ferror(p->c->out) && lines_next(in, err)) {
+		add(p, buf_str(&in->text), in->text.len);
+		if ((!in->file || p->count == REPLIES_MOST || p->tokens >= BATCH_TOKENS) &&
+		    !answer_all(p, err))
+			return false;
 	}
-	free(line);
-	if (ok && ferror(in))
-		return err_set(err, ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
-	return ok && (ferror(p->c->out) || answer_all(p, err));
+	return !err->code && (ferror(p->c->out) || answer_all(p, err));
 }
 
-bool translate_lines(struct context *c, const struct loaded *run, FILE *in, const char *name,
-		     struct err *err)
+bool translate_lines(struct context *c, const struct loaded *run, struct lines *in, struct err *err)
 {
 	struct interpreter p = {
 		.c = c,
@@ -269,7 +255,7 @@ bool translate_lines(struct context *c, const struct loaded *run, FILE *in, cons
 		.spec = {.width = DECODE_BEAM, .best = 1, .penalty = DECODE_PENALTY},
 		.json = c->format == OUTPUT_JSON || c->format == OUTPUT_NDJSON,
 		.plain = true};
-	const bool ok = answer_lines(&p, in, name, err);
+	const bool ok = answer_lines(&p, in, err);
 
 	interpreter_release(&p);
 	return ok;
@@ -363,15 +349,10 @@ static bool answer_text(struct interpreter *p, const char *text, struct err *err
 
 static bool answer_file(struct interpreter *p, const char *path, struct err *err)
 {
-	const bool standard = !path || !strcmp(path, "-");
-	FILE *in = standard ? stdin : fopen(path, "r");
-	bool ok;
+	struct lines in;
+	const bool ok = lines_open(&in, path, p->c->quiet, err) && answer_lines(p, &in, err);
 
-	if (!in)
-		return err_set(err, ERR_INPUT, "cannot read %s: %s", path, strerror(errno));
-	ok = answer_lines(p, in, standard ? "standard input" : path, err);
-	if (!standard)
-		fclose(in);
+	lines_close(&in);
 	return ok;
 }
 

@@ -4,11 +4,11 @@
 #define SLUICE_APP_COMMAND_TRANSLATE_H
 
 #include "app/archive.h"
-#include "app/command/command.h"
+#include "app/command/lines.h"
 
 /* Answers a stream's texts, one a line, as the command `translate` does without options: what `predict`
- * does for runs of pairs. name: of the file, for trouble. */
-bool translate_lines(struct context *c, const struct loaded *run, FILE *in, const char *name,
+ * does for runs of pairs. */
+bool translate_lines(struct context *c, const struct loaded *run, struct lines *in,
 		     struct err *err);
 
 /* A token may hold a line end, as texts of csv and jsonl files do: from byte `from` on they become

@@ -10,7 +10,6 @@
 
 enum {
 	WARNED_LINES = 5,
-	LOOKED_AT = 1 << 16,  /* bytes that tell text from junk */
 	TOO_MANY = 32,        /* fewer odd bytes than this are taken as they come */
 	CHUNK = 1 << 18,      /* bytes read at a time */
 	PIECE = 1 << 19,      /* a longer line is taken apart */
@@ -66,20 +65,21 @@ static bool open_file(struct input *in, const char *path, struct err *err)
 	return true;
 }
 
-static bool looks_like_text(const struct buf *raw, const char *name, struct err *err)
+bool input_is_text(const char *s, size_t n, const char *name, struct err *err)
 {
-	size_t n = raw->len < LOOKED_AT ? raw->len : LOOKED_AT, control = 0, zero[2] = {0}, bad;
+	size_t control = 0, zero[2] = {0}, bad;
 	struct buf scratch = {0};
-	bool utf16 =
-		n >= 2 && (!memcmp(raw->data, "\xff\xfe", 2) || !memcmp(raw->data, "\xfe\xff", 2));
+	bool utf16 = n >= 2 && (!memcmp(s, "\xff\xfe", 2) || !memcmp(s, "\xfe\xff", 2));
+
+	n = n < INPUT_LOOKED_AT ? n : INPUT_LOOKED_AT;
 
 	for (size_t k = 0; k < n; k++) {
-		unsigned char c = (unsigned char)raw->data[k];
+		unsigned char c = (unsigned char)s[k];
 
 		zero[k % 2] += !c;
 		control += (c < ' ' && !(c >= '\t' && c <= '\r') && c != 0x1b) || c == 0x7f;
 	}
-	bad = utf8_repair(&scratch, raw->data, n, NULL);
+	bad = utf8_repair(&scratch, s, n, NULL);
 	buf_release(&scratch);
 	/* Latin text in UTF-16 without a mark: every other byte is 0. */
 	for (int k = 0; k < 2; k++)
@@ -124,7 +124,7 @@ bool input_open(struct input *in, const char *path, struct err *err)
 		return unreadable(in->name, in->error, err);
 	if (!in->raw.len)
 		return err_set(err, ERR_INPUT, "%s: is empty", in->name);
-	if (!looks_like_text(&in->raw, in->name, err))
+	if (!input_is_text(in->raw.data, in->raw.len, in->name, err))
 		return false;
 	find_line_end(in);
 	if (in->raw.len >= 3 && !memcmp(in->raw.data, "\xef\xbb\xbf", 3))

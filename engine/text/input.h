@@ -60,6 +60,11 @@ struct line {
 bool input_open(struct input *in, const char *path, struct err *err);
 void input_release(struct input *in);
 
+enum { INPUT_LOOKED_AT = 1 << 16 }; /* bytes that tell text from junk */
+
+/* Whether a file that begins with these n bytes is text; ERR_INPUT says what it is instead. */
+bool input_is_text(const char *s, size_t n, const char *name, struct err *err);
+
 /* The lines end where the file does, and where it cannot be read on; also, while they are kept, where 256
  * MiB of them are. */
 bool input_next(struct input *in, struct line *l);        /* false at the end */
