@@ -81,6 +81,8 @@ step=$(db "SELECT a.step FROM metric a JOIN metric_key ka ON ka.key_id=a.key_id 
 exits 0 export weights long best.safetensors
 quiet
 prints "at step $step\$"
+exits 2 export weights long best.safetensors
+says 'best.safetensors is there already'
 exits 0 export weights long@last last.safetensors
 prints 'at step 6$'
 exits 0 export weights long@3 third.safetensors

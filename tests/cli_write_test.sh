@@ -218,7 +218,7 @@ third=$(tail -c +$((9 + size + 2 * 64)) v.safetensors | od -An -tf4 -N4 | tr -d 
 exits 0 encode again --text 'the dog sat' --json
 same 'the third row' "$(of_json "abs((j->>'\$[0].vector[0]')-($third))<1e-6")" 1
 cp v.safetensors before
-refuses 'there already. Overwrite it? Add --yes' encode again --data six.tsv --to v.safetensors
+refuses 'v.safetensors is there already. Overwrite it? Add --yes' encode again --data six.tsv --to v.safetensors
 cmp -s v.safetensors before || complain 'it was overwritten all the same'
 exits 0 encode again --data six.tsv --to v.safetensors --yes
 prints '6 vectors'

@@ -101,6 +101,8 @@ bool words_split(const char *line, char **words, int max, int *count, char **blo
 void context_say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Asks before something is destroyed; ERR_USAGE where nobody can be asked. */
 bool context_confirm(struct context *c, const char *question, struct err *err);
+/* The same before a file is written over, if there is one. */
+bool context_overwrite(struct context *c, const char *path, struct err *err);
 
 /* Opens the store that the command line means. NULL with err set. */
 struct store;

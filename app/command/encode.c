@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const struct option options_encode[] = {
 	{"--data", "FILE", "a text a line; - is standard input"},
@@ -304,8 +303,7 @@ bool command_encode(struct context *c, const struct args *a, struct err *err)
 			       c->format == OUTPUT_JSON  ? "json"
 			       : c->format == OUTPUT_CSV ? "csv"
 							 : "output");
-	if (to && access(to, F_OK) == 0 &&
-	    !context_confirm(c, "The file is there already. Overwrite it?", err))
+	if (to && !context_overwrite(c, to, err))
 		return false;
 	ok = context_load(c, a->pos[0], &r.run, err);
 	if (ok && text)

@@ -5,7 +5,6 @@
 #include "engine/exchange/safetensors.h"
 
 #include <string.h>
-#include <unistd.h>
 
 static const char *const things[] = {"weights"};
 
@@ -41,8 +40,7 @@ bool command_export(struct context *c, const struct args *a, struct err *err)
 
 	if (strcmp(a->pos[0], things[0]) != 0)
 		return err_set(err, ERR_USAGE, "export knows '%s', not '%s'", things[0], a->pos[0]);
-	if (access(path, F_OK) == 0 &&
-	    !context_confirm(c, "The file is there already. Overwrite it?", err))
+	if (!context_overwrite(c, path, err))
 		return false;
 	if (!context_load(c, run, &l, err))
 		return false;

@@ -270,6 +270,16 @@ void context_say(struct context *c, const char *fmt, ...)
 	free(line);
 }
 
+bool context_overwrite(struct context *c, const char *path, struct err *err)
+{
+	char question[400];
+
+	if (access(path, F_OK) != 0)
+		return true;
+	snprintf(question, sizeof(question), "%.300s is there already. Overwrite it?", path);
+	return context_confirm(c, question, err);
+}
+
 bool context_confirm(struct context *c, const char *question, struct err *err)
 {
 	char answer[16] = "";
