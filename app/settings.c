@@ -249,8 +249,9 @@ static bool set_number(struct settings *s, const struct setting *w, const char *
 		return err_set(err, ERR_USAGE, "%s takes a %s, not '%s'", w->name,
 			       w->type == SETTING_REAL ? "number" : "whole number", value);
 	if (v < w->min || v > w->max)
-		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %s; the nearest is %g",
-			       w->name, w->min, w->max, value, v < w->min ? w->min : w->max);
+		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %.*s%s; the nearest is %g",
+			       w->name, w->min, w->max, err_width(value), value, err_more(value),
+			       v < w->min ? w->min : w->max);
 	if (w->type == SETTING_REAL)
 		*(double *)field(s, w) = v;
 	else if (w->type == SETTING_INT)
