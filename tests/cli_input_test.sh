@@ -44,6 +44,8 @@ refuses 2 "cell has no value 'artcle'; did you mean article? (standard, article"
 refuses 2 "data_format has no value 'jsonn'; did you mean jsonl?" train --data-format jsonn
 refuses 2 'hidden is from 1 to 8192, not 0; the nearest is 1' train --set hidden=0
 refuses 2 'hidden is from 1 to 8192, not 99999999999; the nearest is 8192' train --set hidden=99999999999
+refuses 2 'max_target_len is from 0 to 2147483647, not -1; the nearest is 0' train --set max_target_len=-1
+refuses 2 'warmup is from 0 to 1000000000000, not -1' train --set warmup=-1
 refuses 2 "hidden takes a whole number, not '3x'" train --set hidden=3x
 refuses 2 "hidden takes a whole number, not '2.5'" train --set hidden=2.5
 refuses 2 "lr takes a number, not 'nan'" train --set lr=nan
