@@ -232,6 +232,18 @@ static bool refuse_choice(const struct setting *w, const char *value, struct err
 	return false;
 }
 
+static bool out_of_range(const struct setting *w, double v, const char *value, struct err *err)
+{
+	const double nearest = v < w->min ? w->min : w->max;
+
+	if (w->type == SETTING_REAL)
+		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %.*s%s; the nearest is %g",
+			       w->name, w->min, w->max, err_width(value), value, err_more(value),
+			       nearest);
+	return err_set(err, ERR_USAGE, "%s is from %.0f to %.0f, not %.*s%s; the nearest is %.0f",
+		       w->name, w->min, w->max, err_width(value), value, err_more(value), nearest);
+}
+
 static bool set_number(struct settings *s, const struct setting *w, const char *value,
 		       struct err *err)
 {
@@ -249,8 +261,7 @@ static bool set_number(struct settings *s, const struct setting *w, const char *
 		return err_set(err, ERR_USAGE, "%s takes a %s, not '%s'", w->name,
 			       w->type == SETTING_REAL ? "number" : "whole number", value);
 	if (v < w->min || v > w->max)
-		return err_set(err, ERR_USAGE, "%s is from %g to %g, not %s; the nearest is %g",
-			       w->name, w->min, w->max, value, v < w->min ? w->min : w->max);
+		return out_of_range(w, v, value, err);
 	if (w->type == SETTING_REAL)
 		*(double *)field(s, w) = v;
 	else if (w->type == SETTING_INT)

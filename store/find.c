@@ -317,8 +317,9 @@ static bool find(struct search *f)
 	else if (at && strcmp(at, "@best") != 0) {
 		f->ref->pick = PICK_STEP;
 		if (!read_number(at + 1, &f->ref->step))
-			return err_set(f->err, ERR_USAGE, "%s: after @ comes a step, last or best",
-				       f->text);
+			return err_set(f->err, ERR_USAGE,
+				       "%.*s%s: after @ comes a step, last or best",
+				       err_width(f->text), f->text, err_more(f->text));
 	}
 	return find_run(f, word) && find_checkpoint(f);
 }

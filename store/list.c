@@ -102,8 +102,9 @@ static bool order_of(const char *name, const char **sql, struct err *err)
 			near = columns[k].name;
 		}
 	}
-	return err_set(err, ERR_USAGE, "%s: runs have no such column to order by: did you mean %s?",
-		       name, near);
+	return err_set(err, ERR_USAGE,
+		       "%.*s%s: runs have no such column to order by: did you mean %s?",
+		       err_width(name), name, err_more(name), near);
 }
 
 /* A statement for one listing: its order makes its text, so it is not kept. */

@@ -29,11 +29,23 @@ exits 2
 same 'help' "$(grep -c '^Commands:$' err)" 1
 it unknown_words_name_the_nearest
 
+long=$(head -c 100000 /dev/zero | tr '\0' x)
+cut=$(printf '%.60s' "$long")…
+refuses 2 "no command '$cut'; 'sluice help'" "$long"
+refuses 2 "runs has no option --x*…; see" runs "--$long"
+refuses 2 "hidden takes a whole number, not '$cut'" train --set "hidden=$long"
+refuses 2 "there is no setting '$cut'; 'sluice" train --set "$long=1"
+refuses 2 "hidden is from 1 to 8192, not 9*…; the nearest" train --set "hidden=$(echo "$long" | head -c 300 | tr x 9)"
+refuses 2 'number, not .猫*…' train --set "hidden=$(printf '猫%.0s' $(seq 100))"
+it long_words_are_told_by_their_beginning
+
 refuses 2 "no setting 'hiden'; did you mean hidden?" train --set hiden=3
 refuses 2 "cell has no value 'artcle'; did you mean article? (standard, article" train --set cell=artcle
 refuses 2 "data_format has no value 'jsonn'; did you mean jsonl?" train --data-format jsonn
 refuses 2 'hidden is from 1 to 8192, not 0; the nearest is 1' train --set hidden=0
 refuses 2 'hidden is from 1 to 8192, not 99999999999; the nearest is 8192' train --set hidden=99999999999
+refuses 2 'max_target_len is from 0 to 2147483647, not -1; the nearest is 0' train --set max_target_len=-1
+refuses 2 'warmup is from 0 to 1000000000000, not -1' train --set warmup=-1
 refuses 2 "hidden takes a whole number, not '3x'" train --set hidden=3x
 refuses 2 "hidden takes a whole number, not '2.5'" train --set hidden=2.5
 refuses 2 "lr takes a number, not 'nan'" train --set lr=nan

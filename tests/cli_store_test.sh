@@ -83,6 +83,8 @@ exits 2 export weights long best.safetensors
 says 'best.safetensors is there already'
 quiet
 prints "at step $step\$"
+exits 2 export weights long best.safetensors
+says 'best.safetensors is there already'
 exits 0 export weights long@last last.safetensors
 prints 'at step 6$'
 exits 0 export weights long@3 third.safetensors

@@ -119,7 +119,8 @@ static bool parse_all(const struct args *a, const struct looked_at *l, struct ex
 	for (int k = 0; k < count; k++) {
 		e[k] = expr_parse(a->pos[k + 1], err);
 		if (!e[k] || !expr_check(e[k], &(struct expr_place){l->trace, l->layer, 0}, err)) {
-			err_wrap(err, "%s", a->pos[k + 1]);
+			err_wrap(err, "%.*s%s", err_width(a->pos[k + 1]), a->pos[k + 1],
+				 err_more(a->pos[k + 1]));
 			return false;
 		}
 	}

@@ -55,10 +55,10 @@ static bool unknown_option(const struct command *cmd, const char *name, struct e
 	for (const struct option *o = command_common; o->name; o++)
 		nearest_try(&n, o->name);
 	if (nearest_name(&n))
-		return err_set(err, ERR_USAGE, "%s has no option %s; did you mean %s?", cmd->name,
-			       name, nearest_name(&n));
-	return err_set(err, ERR_USAGE, "%s has no option %s; see 'sluice help %s'", cmd->name, name,
-		       cmd->name);
+		return err_set(err, ERR_USAGE, "%s has no option %.*s%s; did you mean %s?",
+			       cmd->name, err_width(name), name, err_more(name), nearest_name(&n));
+	return err_set(err, ERR_USAGE, "%s has no option %.*s%s; see 'sluice help %s'", cmd->name,
+		       err_width(name), name, err_more(name), cmd->name);
 }
 
 static bool common_option(struct context *c, const char *name, const char *value, struct err *err)

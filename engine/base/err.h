@@ -26,9 +26,15 @@ struct err {
 	char msg[512];
 };
 
-/* Fills err (which may be NULL) and returns false, so that callers write `return err_set(...)`. */
+/* Fills err (which may be NULL) and returns false, so that callers write `return err_set(...)`. Of what stands
+ * between single quotes the first ERR_WORD bytes are kept. */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* For a word of the user's without quotes, as "%.*s%s": the bytes of it, and "…" where those are not all. */
+enum { ERR_WORD = 60 };
+int err_width(const char *word);
+const char *err_more(const char *word);
 
 /* Puts "PREFIX: " before the message, keeping the code; returns false. */
 bool err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
