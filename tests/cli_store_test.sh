@@ -79,8 +79,6 @@ step=$(db "SELECT a.step FROM metric a JOIN metric_key ka ON ka.key_id=a.key_id 
 	JOIN metric_key kl ON kl.key_id=l.key_id AND kl.name='valid/loss'
 	JOIN run r ON r.run_id=a.run_id WHERE r.name='long' ORDER BY a.value DESC, l.value, a.step LIMIT 1")
 exits 0 export weights long best.safetensors
-exits 2 export weights long best.safetensors
-says 'best.safetensors is there already'
 quiet
 prints "at step $step\$"
 exits 2 export weights long best.safetensors
