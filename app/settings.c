@@ -202,7 +202,8 @@ void nearest_try(struct nearest *n, const char *name)
 
 const char *nearest_name(const struct nearest *n)
 {
-	const int limit = (int)strlen(n->to) > 5 ? 3 : 2;
+	const size_t letters = strlen(n->to + strspn(n->to, "-"));
+	const int limit = letters > 7 ? 3 : letters > 3 ? 2 : 1;
 
 	return n->best && n->distance <= limit && n->distance < (int)strlen(n->best) ? n->best
 										     : NULL;

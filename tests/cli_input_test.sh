@@ -18,6 +18,9 @@ refuses 2 "no command 'nonsense'; 'sluice help' lists them" nonsense
 refuses 2 "train has no option --dat; did you mean --data?" train --dat x
 refuses 2 "runs has no option --colour" runs --colour
 refuses 2 '--data needs FILE' train --data
+refuses 2 '--text needs TEXT' trace last --text
+refuses 2 "predict has no option --text; see 'sluice help predict'" predict last --text
+refuses 2 "attribute has no option --layer; see" attribute last --layer
 refuses 2 '--json takes no value' runs --json=yes
 refuses 2 "table, csv, tsv, json or ndjson, not 'xml'" runs --output xml
 refuses 2 "'more' is one argument too many" runs more
@@ -113,6 +116,8 @@ refuses 2 'task=classify has no use for data_target' train $tiny --data six.tsv 
 refuses 2 'set text_column' train $tiny --data six.tsv --source-column 2
 refuses 2 'set target_column' train $tiny --set task=translate --data six.tsv --label-column 1
 refuses 2 'has no use for max_target_len' train $tiny --data six.tsv --set max_target_len=3
+refuses 8 'is none of the [0-9]* classes; most labels differ, as in pairs of texts: set task=translate' \
+	train $tiny --data "$root/samples/pairs.tsv"
 it pairs_are_refused_with_one_line
 
 trained() { exits 0 train $tiny -q --data "$1" --name "$2" --json && quiet; }

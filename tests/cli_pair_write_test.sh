@@ -179,6 +179,7 @@ refuse "^sluice: --beam is a whole number from 1 to 100, not '0'$" translate hea
 refuse "^sluice: --beam is a whole number from 1 to 100, not '101'$" translate heart --text eins --beam 101
 refuse "^sluice: --length-penalty is a number from 0 to 10, not 'x'$" translate heart --text eins --length-penalty x
 refuse "^sluice: --length-penalty is a number from 0 to 10, not 'nan'$" translate heart --text eins --length-penalty nan
+refuse "^sluice: --length-penalty is for a search among several answers: add --beam N" eval heart --data numbers.tsv --length-penalty 3
 refuse "^sluice: --n-best 6 needs a search as wide: add --beam 6$" translate heart --text eins --n-best 6
 refuse "^sluice: --max-length is a whole number from 1 to 100000, not '-1'$" translate heart --text eins --max-length -1
 refuse '^sluice: --attention is for --json$' translate heart --text eins --attention

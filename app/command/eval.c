@@ -47,6 +47,8 @@ static void measured_release(struct measured *d)
 /* The options go with the task: pairs have no labels, and other texts no targets. */
 static bool fits_task(const struct args *a, const struct task_ops *task, struct err *err)
 {
+	int64_t beam = 1;
+
 	static const char *const pairs[] = {"--data-target",   "--source-column", "--target-column",
 					    "--beam",          "--unknown",       "--cased",
 					    "--length-penalty"};
@@ -64,6 +66,12 @@ static bool fits_task(const struct args *a, const struct task_ops *task, struct 
 				"the run's task is %s: set --source-column and --target-column, "
 				"not %s",
 				task->name, texts[k]);
+	if (!args_number(a, "--beam", DECODE_MOST_BEAM, &beam, err))
+		return false;
+	if (beam == 1 && args_has(a, "--length-penalty"))
+		return err_set(err, ERR_USAGE,
+			       "--length-penalty is for a search among several answers: add "
+			       "--beam N, with 2 or more");
 	return true;
 }
 

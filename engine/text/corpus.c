@@ -62,7 +62,7 @@ bool classes_of(char **name, size_t count, const char *path, struct classes *c, 
 	if (count > MOST_CLASSES)
 		err_set(err, ERR_INPUT,
 			"%s: %zu different labels, more than %d; is it the right column "
-			"(set label_column)?",
+			"(set label_column), or are they pairs of texts (set task=translate)?",
 			path, count, MOST_CLASSES);
 	else if (count)
 		err_set(err, ERR_INPUT,

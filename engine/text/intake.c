@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPLIT_STREAM = 0x5711 /* of the generator */ };
+enum {
+	SPLIT_STREAM = 0x5711, /* of the generator */
+	LIKELY = 20            /* no more labels than these are classes, however few the texts */
+};
 
 void intake_release(struct intake *in)
 {
@@ -325,6 +328,12 @@ static size_t line_of(const struct intake *in, size_t text)
 	return line;
 }
 
+/* Whether the labels are no classes: most of them stand there once, as texts do. */
+static bool is_pairs(const struct intake *in)
+{
+	return in->labels.tokens.count > LIKELY && in->labels.tokens.count > in->label.count / 2;
+}
+
 /* Says what is wrong with the label of a text; false. */
 static bool no_class(const struct intake *in, size_t text, int classes, struct err *err)
 {
@@ -335,8 +344,10 @@ static bool no_class(const struct intake *in, size_t text, int classes, struct e
 	if (!in->label.at[text])
 		return err_set(err, ERR_INPUT, "%s:%zu: the label is missing", name, line);
 	label = tokens_at(&in->labels.tokens, (size_t)in->label.at[text] - 1, &n);
-	err_set(err, ERR_INPUT, "%s:%zu: the label '%.*s' is none of the %d classes", name, line,
-		(int)(n < 80 ? n : 80), label, classes);
+	err_set(err, ERR_INPUT, "%s:%zu: the label '%.*s' is none of the %d classes%s", name, line,
+		(int)(n < 80 ? n : 80), label, classes,
+		is_pairs(in) ? "; most labels differ, as in pairs of texts: set task=translate"
+			     : "");
 	if (err)
 		utf8_line(err->msg);
 	return false;
