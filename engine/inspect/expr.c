@@ -395,9 +395,10 @@ static bool check_signal(const struct expr_node *n, const struct expr_place *at,
 	if (run < 0)
 		return at_column(n, err, "the run has no such layer and direction");
 	if (t->run[run].decoder != t->run[at->run].decoder && n->step < 0)
-		return at_column(n, err,
-				 "encoder and decoder have steps of their own: say which (@T), or look "
-				 "from a layer of that side, such as dec.l0");
+		return at_column(
+			n, err,
+			"encoder and decoder have steps of their own: say which (@T), or look "
+			"from a layer of that side, such as dec.l0");
 	width = width_of(t, &t->run[run], n);
 	for (int k = 0; k < t->run[run].signals; k++) {
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s",
