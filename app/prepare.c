@@ -349,6 +349,18 @@ static bool fits_task(const struct settings *s, struct err *err)
 	return true;
 }
 
+/* Only a stream is cut into windows. */
+static bool fits_stream(const struct settings *s, struct err *err)
+{
+	const char *usual = setting_find("window")->value;
+
+	return task_of(s)->stream || s->window == (int)strtol(usual, NULL, 10) ||
+	       err_set(err, ERR_USAGE,
+		       "task=%s has no use for window, which is for a stream of tokens "
+		       "(generate); leave it out, or set it to %s",
+		       task_of(s)->name, usual);
+}
+
 static bool goes_together(const struct settings *s, struct err *err)
 {
 	const struct schedule_ops *schedule = schedule_at(s->schedule);
@@ -365,7 +377,7 @@ static bool goes_together(const struct settings *s, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "schedule=%s rises by itself: it goes with warmup=0 only",
 			       schedule->name);
-	return fits_task(s, err);
+	return fits_task(s, err) && fits_stream(s, err);
 }
 
 /* A stream fills its rows. */

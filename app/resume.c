@@ -31,6 +31,8 @@ static bool read_settings(struct store *s, struct resumed *r, const char *const 
 {
 	bool ok = archive_settings(s, r->loaded.run, &r->settings, err);
 
+	if (ok && !task_table[r->settings.task].stream)
+		settings_reset(&r->settings, "window"); /* older runs may have one without use */
 	for (int k = 0; ok && k < count; k++) {
 		r->lr_given |= !strncmp(assignments[k], "lr=", 3);
 		ok = may_change(assignments[k])

@@ -27,6 +27,8 @@ static void begin(struct settings *s, const struct settings *was, int task)
 		settings_reset(s, "tied");
 	if (task_table[task].pairs)
 		settings_reset(s, "pool");
+	if (!task_table[task].stream)
+		settings_reset(s, "window");
 }
 
 /* What the run began with depends on the task, which the changes say. */

@@ -115,6 +115,7 @@ refuses 2 'valid_target needs valid' train $tiny --set task=translate --data one
 refuses 2 'task=classify has no use for data_target' train $tiny --data six.tsv --data-target two
 refuses 2 'set text_column' train $tiny --data six.tsv --source-column 2
 refuses 2 'set target_column' train $tiny --set task=translate --data six.tsv --label-column 1
+refuses 2 'task=classify has no use for window, which is for a stream of tokens (generate)' train $tiny --data six.tsv --set window=5
 refuses 2 'has no use for max_target_len' train $tiny --data six.tsv --set max_target_len=3
 refuses 8 'is none of the [0-9]* classes; most labels differ, as in pairs of texts: set task=translate' \
 	train $tiny --data "$root/samples/pairs.tsv"

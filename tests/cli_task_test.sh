@@ -141,7 +141,7 @@ it the_store_has_no_accuracy_of_them
 auto_encoder() {
 	name=$1
 	shift
-	exits 0 train --data six.tsv --valid six.tsv --set task=reconstruct $small --set batch=2 --set hidden=16 \
+	exits 0 train --data six.tsv --valid six.tsv --set task=reconstruct $small --set window=64 --set batch=2 --set hidden=16 \
 		--set epochs=40 --name "$name" --progress lines --json "$@"
 	never_nan
 	grep -q '^epoch 40/40  train loss [0-9.]* accuracy [0-9.]*  valid loss [0-9.]* accuracy [0-9.]* exact [0-9.]*' err ||
@@ -202,7 +202,7 @@ for text in '' 'unheard of'; do
 	same 'one line' "$(grep -c '' out)" 1
 done
 printf '床前明月光\n疑是地上霜\n' >lines
-exits 0 train --data lines --set data_format=text --set task=reconstruct $small --set batch=1 --set valid_split=0 --set epochs=80 --set hidden=16 --name poem -q
+exits 0 train --data lines --set data_format=text --set task=reconstruct $small --set window=64 --set batch=1 --set valid_split=0 --set epochs=80 --set hidden=16 --name poem -q
 same 'no blanks between Han characters' "$("$sluice" predict poem <lines | tr '\n' ' ')" '床前明月光 疑是地上霜 '
 it trace_and_predict_take_any_text
 

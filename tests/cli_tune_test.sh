@@ -147,8 +147,10 @@ for task in generate classify reconstruct translate summarize; do
 	classify | reconstruct) data=$english ;;
 	*) data=pairs.tsv ;;
 	esac
+	window=
+	[ $task != generate ] || window='--set window=8'
 	for from in base writer; do
-		exits 0 tune "$from" --data "$data" --set task=$task --set tied=false --set window=8 --name "$from-$task"
+		exits 0 tune "$from" --data "$data" --set task=$task --set tied=false $window --name "$from-$task"
 		same "the task of $from-$task" "$(db "SELECT task FROM runs WHERE name='$from-$task'")" $task
 	done
 done
@@ -157,7 +159,9 @@ for from in translate summarize reconstruct; do
 		data=$english
 		[ $task = classify ] || data=lines.txt
 		[ $task = translate ] && data=more.tsv
-		exits 0 tune base-$from --data "$data" --set task=$task --set window=8 --name "$from-$task"
+		window=
+		[ $task != generate ] || window='--set window=8'
+		exits 0 tune base-$from --data "$data" --set task=$task $window --name "$from-$task"
 	done
 done
 # What the run was trained with and the new task has no use for begins anew.
