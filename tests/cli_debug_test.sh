@@ -35,7 +35,7 @@ it a_search_goes_through_many_texts
 
 # A class's change is what two traces differ by, and those of all classes add up to nothing.
 exits 0 whatif a 'h = 0 @5' --text "$text" --json
-same 'changes' "$(of_json "printf('%.9f', json_extract(j,'\$[0].change') + json_extract(j,'\$[1].change'))")" 0.000000000
+same 'changes' "$(of_json "abs(json_extract(j,'\$[0].change') + json_extract(j,'\$[1].change')) < 1e-9")" 1
 same 'where it begins' "$(of_json "json_extract(j, '\$[0].first_step')")" 5
 same 'all units have no control' "$(of_json "json_extract(j, '\$[0].random_sd') IS NULL")" 1
 exits 0 whatif a 'f[1,2] = 1 @2..3' 'i[4]=0' --text "$text" --json

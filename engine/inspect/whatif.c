@@ -189,7 +189,8 @@ static struct trace *begin(const struct trace *base, const struct edit *edit, in
 	memcpy(t->token, base->token, (size_t)t->T * sizeof(*t->token));
 	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
 	t->edit = mem_alloc((size_t)count * sizeof(*t->edit) + 1);
-	memcpy(t->edit, edit, (size_t)count * sizeof(*t->edit));
+	if (count)
+		memcpy(t->edit, edit, (size_t)count * sizeof(*t->edit));
 	t->edits = count;
 	if (base->vector)
 		t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
