@@ -98,7 +98,7 @@ static void the_console_tunes(void **state)
 	sluice_wait_message(s, "no training data");
 	screen_send(s, ":tune hidden=9 data=samples/english.tsv\r");
 	sluice_wait_message(s, "hidden=9 cannot be: the encoder comes from first");
-	screen_send(s, ":tune freeze=encoder epochs=3 --data samples/english.tsv\r");
+	screen_send(s, ":tune freeze=encoder epochs=3 valid_split=0 --data samples/english.tsv\r");
 	sluice_wait_top(s, "finished · epoch 3");
 	screen_wait(s, "frozen      embedding, l0");
 	sluice_view(s, "6", "from first@");
