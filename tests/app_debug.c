@@ -3,49 +3,20 @@
 #include "app/debug.h"
 #include "engine/inspect/whatif.h"
 #include "engine/math/blas.h"
-#include "tests/toy.h"
-#include "tests/unit.h"
+#include "tests/traced.h"
 
 #include <math.h>
 
-struct made {
-	struct encoder *e;
-	struct corpus *c;
-	struct snapshot *s;
-	struct trace *t;
-};
-
 static struct made make(int layers, int dirs, bool padded)
 {
-	static const char text[] = "the film is not so good today";
 	const struct model_spec spec = {.task = TASK_CLASSIFY,
 					.cell = cell_find("standard"),
 					.embed = 4,
 					.hidden = 5,
 					.layers = layers,
 					.dirs = dirs};
-	struct made m = {0};
 
-	m.e = toy_encoder_of(&spec, !padded, 50, &m.c, NULL);
-	m.s = snapshot_new(m.e, toy_weights(&m.e->model, 5), 0, 0);
-	m.t = trace_new(m.s, text, strlen(text), NULL);
-	assert_non_null(m.t);
-	return m;
-}
-
-static void unmake(struct made *m)
-{
-	trace_free(m->t);
-	snapshot_unref(m->s);
-	corpus_unref(m->c);
-	encoder_unref(m->e);
-}
-
-static const double *signal_of(const struct trace *t, int run, const char *name)
-{
-	const struct trace_run *r = &t->run[run];
-
-	return r->signal[trace_signal_find(r, name)].v;
+	return made_of(&spec, !padded, "the film is not so good today");
 }
 
 static struct expr_place at(const struct made *m, int run, int t)

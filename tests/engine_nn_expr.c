@@ -2,38 +2,16 @@
 /* Expressions over traces: their values against the trace's own arrays, and what is wrong with bad ones. */
 #include "engine/inspect/expr.h"
 #include "engine/math/blas.h"
-#include "tests/toy.h"
-#include "tests/unit.h"
+#include "tests/traced.h"
 
 #include <math.h>
-
-struct made {
-	struct encoder *e;
-	struct corpus *c;
-	struct snapshot *s;
-	struct trace *t;
-};
 
 static struct made make(const struct cell_ops *cell, int layers, int dirs)
 {
 	const struct model_spec spec = {
 		.cell = cell, .embed = 4, .hidden = 6, .layers = layers, .dirs = dirs};
-	struct made m = {0};
-	static const char text[] = "the film is not good today";
 
-	m.e = toy_encoder_of(&spec, true, 50, &m.c, NULL);
-	m.s = snapshot_new(m.e, toy_weights(&m.e->model, 5), 0, 0);
-	m.t = trace_new(m.s, text, strlen(text), NULL);
-	assert_non_null(m.t);
-	return m;
-}
-
-static void unmake(struct made *m)
-{
-	trace_free(m->t);
-	snapshot_unref(m->s);
-	corpus_unref(m->c);
-	encoder_unref(m->e);
+	return made_of(&spec, true, "the film is not good today");
 }
 
 /* The number at a step of a run; NaN too. */
@@ -66,9 +44,7 @@ static void same(const struct made *m, int run, int t, const char *text, double 
 /* Signal k of a run, unit u at position t. */
 static double of(const struct made *m, int run, const char *name, int t, int u)
 {
-	const struct trace_run *r = &m->t->run[run];
-
-	return r->signal[trace_signal_find(r, name)].v[t * m->t->H + u];
+	return signal_of(m->t, run, name)[t * m->t->H + u];
 }
 
 static void signals_are_those_of_the_trace(void **state)

@@ -2,21 +2,12 @@
 /* Traces with numbers set by hand: what stays, what follows, and what cannot be set. */
 #include "engine/inspect/whatif.h"
 #include "engine/math/blas.h"
-#include "tests/toy.h"
-#include "tests/unit.h"
+#include "tests/traced.h"
 
 #include <math.h>
 
-struct made {
-	struct encoder *e;
-	struct corpus *c;
-	struct snapshot *s;
-	struct trace *t;
-};
-
 static struct made make(enum task task, const struct cell_ops *cell, int layers, int dirs)
 {
-	static const char text[] = "the film is not so good today";
 	const struct model_spec spec = {.task = task,
 					.cell = cell,
 					.embed = 4,
@@ -25,28 +16,8 @@ static struct made make(enum task task, const struct cell_ops *cell, int layers,
 					.dirs = dirs,
 					.merge = dirs == 2 && layers == 2 ? MERGE_SUM
 									  : MERGE_CONCAT};
-	struct made m = {0};
 
-	m.e = toy_encoder_of(&spec, true, 50, &m.c, NULL);
-	m.s = snapshot_new(m.e, toy_weights(&m.e->model, 5), 0, 0);
-	m.t = trace_new(m.s, text, strlen(text), NULL);
-	assert_non_null(m.t);
-	return m;
-}
-
-static void unmake(struct made *m)
-{
-	trace_free(m->t);
-	snapshot_unref(m->s);
-	corpus_unref(m->c);
-	encoder_unref(m->e);
-}
-
-static const double *signal_of(const struct trace *t, int run, const char *name)
-{
-	const struct trace_run *r = &t->run[run];
-
-	return r->signal[trace_signal_find(r, name)].v;
+	return made_of(&spec, true, "the film is not so good today");
 }
 
 static struct trace *with(const struct made *m, const char *signal, int run, int unit, int from,
