@@ -85,8 +85,17 @@ static int without_command(int argc, char **argv, struct context *c)
 	char *store;
 	int status;
 
-	if (!args_parse(&workbench, argc, argv, c, &a, &err))
+	if (!args_parse(&workbench, argc, argv, c, &a, &err)) {
+		for (int k = 2; k < argc; k++)
+			if (command_find(argv[k], CMD_SHELL)) {
+				err_set(&err, ERR_USAGE,
+					"%.40s stands before the command; write 'sluice %s' first, "
+					"its options after it",
+					argv[1], argv[k]);
+				break;
+			}
 		return complain(&err);
+	}
 	if (!terminal && a.pos_count) {
 		command_unknown(a.pos[0], CMD_SHELL, &err);
 		return complain(&err);

@@ -72,7 +72,15 @@ static bool ui_cancel(struct context *c, const struct args *a, struct err *err)
 
 static bool ui_help(struct context *c, const struct args *a, struct err *err)
 {
-	(void)a, (void)err;
+	const struct command *cmd = a->pos_count ? command_find(a->pos[0], CMD_CONSOLE) : NULL;
+
+	if (a->pos_count && !cmd)
+		return command_unknown(a->pos[0], CMD_CONSOLE, err);
+	if (cmd) {
+		workbench_say(c->ui, ROLE_message, "%s%s%s: %s", cmd->name, *cmd->usage ? " " : "",
+			      cmd->usage, cmd->help);
+		return true;
+	}
 	workbench_show(c->ui, c->ui->view == &view_help ? c->ui->before : &view_help);
 	return true;
 }
@@ -419,7 +427,7 @@ static const struct command table[] = {
 	{"back",    "", "Go back", BOTH, 0, 0, NULL, ui_back, NULL},
 	{"sentence","", "Ask for a sentence", BOTH, 0, 0, NULL, ui_trace, NULL},
 	{"console", "", "Ask for a command", BOTH, 0, 0, NULL, ui_console, NULL},
-	{"help",    "", "Show the keys", BOTH, 0, 1, NULL, ui_help, NULL},
+	{"help",    "[COMMAND]", "Show the keys, or what a command does", BOTH, 0, 1, NULL, ui_help, NULL},
 	{"redraw",  "", "Draw the screen again", BOTH, 0, 0, NULL, ui_redraw, NULL},
 	{"suspend", "", "Go to the shell; fg comes back", BOTH, 0, 0, NULL, ui_suspend, NULL},
 	{"cancel",  "", "Cancel what runs, or leave", BOTH, 0, 0, NULL, ui_cancel, NULL},

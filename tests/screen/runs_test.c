@@ -287,6 +287,10 @@ static void themes_change(void **state)
 {
 	struct screen *s = sluice_sample(*state);
 
+	screen_send(s, ":help theme\r");
+	sluice_wait_message(s, "theme NAME|FILE: Change the colours");
+	screen_send(s, ":help them\r");
+	sluice_wait_message(s, "there is no command 'them'; did you mean theme?");
 	screen_send(s, ":theme light\r");
 	sluice_wait_message(s, "theme light");
 	screen_wait_for(s, bar_is_dyed, NULL, "colours of the light theme");
