@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/output.h"
 
+#include "app/svg.h"
 #include "app/tui/canvas.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -11,16 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const format_name[] = {"auto", "table", "csv", "tsv", "json", "ndjson"};
+static const char *const format_name[] = {"auto", "table", "csv", "tsv", "json", "ndjson", "svg"};
 
 const char *output_format_name(int index)
 {
-	return index >= 0 && index <= OUTPUT_NDJSON ? format_name[index] : NULL;
+	return index >= 0 && index <= OUTPUT_SVG ? format_name[index] : NULL;
 }
 
 int output_format_find(const char *name)
 {
-	for (int k = 0; k <= OUTPUT_NDJSON; k++)
+	for (int k = 0; k <= OUTPUT_SVG; k++)
 		if (!strcmp(format_name[k], name))
 			return k;
 	return -1;
@@ -67,8 +68,11 @@ void answer_release(struct answer *g)
 		free(g->column[k]);
 	for (int k = 0; k < g->rows * g->cols; k++)
 		free(g->cell[k].text);
+	for (int k = 0; k < g->figures; k++)
+		figure_free(g->figure[k]);
 	free(g->column);
 	free(g->cell);
+	free(g->figure);
 	*g = (struct answer){0};
 }
 
@@ -227,6 +231,8 @@ static void json_row(struct output *o, const struct value *v)
 
 void output_row(struct output *o, const struct value *v)
 {
+	if (o->format == OUTPUT_SVG)
+		return;
 	if (o->format == OUTPUT_TABLE) {
 		answer_row(o->answer, v);
 	} else if (o->format == OUTPUT_CSV || o->format == OUTPUT_TSV) {
@@ -244,6 +250,21 @@ void output_row(struct output *o, const struct value *v)
 	o->rows++;
 	if (o->file && o->buf.len > 1 << 16)
 		output_flush(o->file, &o->buf, NULL);
+}
+
+bool output_has_pictures(const struct output *o)
+{
+	return !o->file || o->format == OUTPUT_SVG;
+}
+
+void output_figure(struct output *o, struct figure *f)
+{
+	struct answer *g = o->answer;
+
+	if (!f)
+		return;
+	g->figure = mem_grow(g->figure, &g->figure_cap, (size_t)g->figures + 1, sizeof(*g->figure));
+	g->figure[g->figures++] = f;
 }
 
 /* A table for a terminal: two spaces between columns, numbers to the right, the last column free. */
@@ -295,7 +316,15 @@ bool output_close(struct output *o, struct err *err)
 {
 	bool ok = true;
 
-	if (o->file && (err || o->rows)) {
+	if (o->format == OUTPUT_SVG) {
+		if (o->answer->figures)
+			svg_write(&o->buf, o->answer->figure, o->answer->figures);
+		ok = o->answer->figures
+			     ? output_flush(o->file, &o->buf, err)
+			     : !err || err_set(err, ERR_USAGE,
+					       "this answer has no picture, and so no svg: "
+					       "csv, tsv and json have its rows");
+	} else if (o->file && (err || o->rows)) {
 		if (o->format == OUTPUT_TABLE)
 			print_table(o);
 		else if (o->format == OUTPUT_JSON)

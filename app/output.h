@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, or into the
- * struct answer that the console shows. Commands write rows once and do not care.
+ * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, its pictures as
+ * svg, or both into the struct answer that the console shows. Commands write rows once and do not care.
  */
 #ifndef SLUICE_APP_OUTPUT_H
 #define SLUICE_APP_OUTPUT_H
 
+#include "app/figure.h"
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
 
@@ -19,7 +20,8 @@ enum output_format {
 	OUTPUT_CSV,
 	OUTPUT_TSV,
 	OUTPUT_JSON,
-	OUTPUT_NDJSON
+	OUTPUT_NDJSON,
+	OUTPUT_SVG /* the answer's pictures instead of its rows */
 };
 
 /* -1 if there is none of that name. */
@@ -44,7 +46,7 @@ struct value value_int(int64_t i);
 struct value value_real(double r, int decimals); /* NaN becomes null */
 struct value value_f32(float v);                 /* 9 significant digits, as a number */
 
-/* Rows kept as text, for tables. Zeroed is empty. */
+/* Rows kept as text, for tables, and pictures. Zeroed is empty. */
 struct answer_cell {
 	char *text;
 	bool number;
@@ -53,7 +55,9 @@ struct answer {
 	char **column;
 	int cols, rows;
 	struct answer_cell *cell; /* rows * cols */
-	size_t cap;
+	struct figure **figure;   /* figures */
+	int figures;
+	size_t cap, figure_cap;
 };
 void answer_release(struct answer *g);
 const struct answer_cell *answer_at(const struct answer *g, int row, int col);
@@ -73,8 +77,13 @@ struct output {
 void output_open(struct output *o, enum output_format format, FILE *file, struct answer *answer);
 void output_columns(struct output *o, const char *const *name, int cols);
 void output_row(struct output *o, const struct value *v);
+/* Whether pictures are looked at: on the screen and as SVG. */
+bool output_has_pictures(const struct output *o);
+/* Adds a picture to the answer and takes it over; NULL is ignored. */
+void output_figure(struct output *o, struct figure *f);
 /* Ends the answer and releases. err is NULL where the command has failed: then an answer without a row
- * is not written. ERR_FAILED where writing failed; a closed pipe is quiet. */
+ * is not written. ERR_FAILED where writing failed; a closed pipe is quiet. ERR_USAGE for SVG of an answer without
+ * a picture. */
 bool output_close(struct output *o, struct err *err);
 
 /* Writes all of a buffer to a file; as output_close. */

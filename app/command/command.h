@@ -31,6 +31,7 @@ enum command_flags {
 	CMD_UI = 4,      /* steers the workbench: runs on its thread */
 	CMD_REST = 8,    /* in the console the last argument takes the rest of the line */
 	CMD_RUN = 16,    /* in the console the first argument, a RUN, may be left out */
+	CMD_PICTURE = 32 /* its answer has a picture, which --svg writes */
 };
 
 struct args;

@@ -161,6 +161,37 @@ static void rows_units(struct context *c, struct output *o, const struct view *v
 	free(row);
 }
 
+/* Words in columns, units in rows: what is left of each. */
+static struct figure *picture(const struct view *v)
+{
+	const struct replay *r = v->x->replay;
+	const int rows = v->unit < 0 ? v->l.H : 1;
+	struct figure *f = figure_heat(rows, r->T, "what is left of each word in %c at word %d",
+				       run_of(v)->c ? 'c' : 'h', v->at + 1);
+
+	f->is_signed = true;
+	for (int u = 0; u < rows; u++) {
+		char name[16];
+		const int unit = v->unit < 0 ? u : v->unit;
+
+		snprintf(name, sizeof(name), "%d", unit);
+		figure_name_row(f, u, name, strlen(name));
+		for (int t = 0; t < r->T; t++) {
+			const int k = row_at(v, t);
+
+			if (k >= 0)
+				f->v[u * r->T + t] = v->l.row[k * v->l.H + unit];
+		}
+	}
+	for (int t = 0; t < r->T; t++) {
+		size_t n;
+		const char *token = replay_token(r, t, &n);
+
+		figure_name_col(f, t, token, n);
+	}
+	return f;
+}
+
 static void unit_foot(struct output *o, const char *name, struct value v)
 {
 	output_row(o, (struct value[]){value_null(), value_text(name), value_null(), value_null(),
@@ -287,6 +318,8 @@ static bool report(struct context *c, struct view *v, struct err *err)
 		rows_unit(c, &o, v);
 	else
 		rows_units(c, &o, v);
+	if (output_has_pictures(&o))
+		output_figure(&o, picture(v));
 	return output_close(&o, err);
 }
 

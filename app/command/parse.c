@@ -16,9 +16,11 @@
 const struct option command_common[] = {
 	{"--store", "FILE",
 	 "the store (default: SLUICE_STORE, ./sluice.db, the user's data folder)"},
-	{"--output", "FORMAT", "table, csv, tsv, json or ndjson"},
+	{"--output", "FORMAT",
+	 "table, csv, tsv, json, ndjson, or svg where the answer has a picture"},
 	{"--json", NULL, "the same as --output json"},
 	{"--csv", NULL, "the same as --output csv"},
+	{"--svg", NULL, "the same as --output svg"},
 	{"-q", NULL, "no progress, no warnings"},
 	{"--yes", NULL, "do not ask"},
 	{NULL, NULL, NULL},
@@ -71,6 +73,8 @@ static bool common_option(struct context *c, const char *name, const char *value
 		c->format = OUTPUT_JSON;
 	else if (!strcmp(name, "--csv"))
 		c->format = OUTPUT_CSV;
+	else if (!strcmp(name, "--svg"))
+		c->format = OUTPUT_SVG;
 	else if (!strcmp(name, "-q"))
 		c->quiet = true;
 	else if (!strcmp(name, "--yes"))
@@ -79,7 +83,7 @@ static bool common_option(struct context *c, const char *name, const char *value
 		c->format = (enum output_format)format;
 	else
 		return err_set(err, ERR_USAGE,
-			       "--output is table, csv, tsv, json or ndjson, not '%s'", value);
+			       "--output is table, csv, tsv, json, ndjson or svg, not '%s'", value);
 	return true;
 }
 
@@ -143,6 +147,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 	if (cmd->max_pos >= 0 && out->pos_count > cmd->max_pos)
 		return err_set(err, ERR_USAGE, "'%s' is one argument too many: %s %s",
 			       out->pos[cmd->max_pos], cmd->name, cmd->usage);
+	if (c->format == OUTPUT_SVG && !(cmd->flags & CMD_PICTURE))
+		return err_set(err, ERR_USAGE, "%s has no picture, and so no svg", cmd->name);
 	return true;
 }
 
