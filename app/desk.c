@@ -245,6 +245,7 @@ void desk_release(struct workbench *w)
 	free(w->runs.filter);
 	answer_release(&w->query.answer);
 	free(w->query.sql);
+	free(w->query.cursor);
 	store_events_free(w->log.row, w->log.count);
 	for (int k = 0; k < w->log.lines; k++)
 		free(w->log.line[k]);

@@ -271,6 +271,11 @@ void desk_answer(struct workbench *w, struct answer *answer, char *line)
 	q->sql = line;
 	q->has_answer = true;
 	q->selected = q->first = q->left = 0;
+	q->pane = q->answer.figures > 0; /* the first picture has the focus */
+	q->picture = 0;
+	q->zoom = false;
+	free(q->cursor);
+	q->cursor = mem_zero((size_t)q->answer.figures + 1, sizeof(*q->cursor));
 	workbench_show(w, &view_query);
 }
 
@@ -310,6 +315,26 @@ static void command_release(struct job *j)
 	free(c);
 }
 
+/* The weights that are looked at, as a RUN: of a training those that have been stored. */
+static char *open_run(const struct workbench *w)
+{
+	const struct open_run *o = w->open;
+
+	if (!o || !*o->id)
+		return NULL;
+	if (o == &w->stored && o->snapshot)
+		return mem_printf("%s@%lld", o->id, (long long)o->snapshot->step);
+	return mem_text(o->id);
+}
+
+static bool has_text(int argc, char *const *argv)
+{
+	for (int k = 1; k < argc; k++)
+		if (!strncmp(argv[k], "--text", 6) && (!argv[k][6] || argv[k][6] == '='))
+			return true;
+	return false;
+}
+
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv)
 {
 	struct command_job *c = mem_zero(1, sizeof(*c));
@@ -322,13 +347,18 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 			      .visible = true};
 	c->command = cmd;
 	c->store = mem_text(w->context.store);
-	c->open = w->open && *w->open->id ? mem_text(w->open->id) : NULL;
+	c->open = open_run(w);
 	c->context = (struct context){
 		.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
 	for (; c->count < argc; c->count++) {
 		c->words[c->count] = mem_text(argv[c->count]);
 		if (c->count || cmd->run != command_query)
 			buf_printf(&line, "%s%s", line.len ? " " : "", argv[c->count]);
+	}
+	if (cmd->flags & CMD_TEXT && w->current.text && c->count + 2 <= ARGS_MAX &&
+	    !has_text(argc, argv)) {
+		c->words[c->count++] = mem_text("--text");
+		c->words[c->count++] = mem_text(w->current.text);
 	}
 	c->line = buf_take(&line);
 	jobs_post(w->jobs, &c->job);

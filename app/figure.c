@@ -23,6 +23,7 @@ struct figure *figure_heat(int rows, int cols, const char *title, ...)
 	va_list ap;
 
 	f->kind = FIGURE_HEAT;
+	f->refs = 1;
 	va_start(ap, title);
 	f->title = title_of(title, ap);
 	va_end(ap);
@@ -42,6 +43,7 @@ struct figure *figure_plot(const char *x_label, const char *y_label, const char 
 	va_list ap;
 
 	f->kind = FIGURE_PLOT;
+	f->refs = 1;
 	va_start(ap, title);
 	f->title = title_of(title, ap);
 	va_end(ap);
@@ -60,9 +62,15 @@ static void series_release(struct figure_series *s)
 	free(s->label);
 }
 
+struct figure *figure_ref(struct figure *f)
+{
+	f->refs++;
+	return f;
+}
+
 void figure_free(struct figure *f)
 {
-	if (!f)
+	if (!f || --f->refs)
 		return;
 	for (int k = 0; k < f->rows; k++)
 		free(f->row[k]);

@@ -24,6 +24,7 @@ struct figure_series {
 };
 
 struct figure {
+	int refs;
 	enum figure_kind kind;
 	char *title;
 
@@ -47,7 +48,8 @@ struct figure *figure_heat(int rows, int cols, const char *title, ...)
 	__attribute__((format(printf, 3, 4)));
 struct figure *figure_plot(const char *x_label, const char *y_label, const char *title, ...)
 	__attribute__((format(printf, 3, 4)));
-void figure_free(struct figure *f); /* NULL is ignored */
+struct figure *figure_ref(struct figure *f); /* one more reference to it; of one thread */
+void figure_free(struct figure *f);          /* one reference less; NULL is ignored */
 
 /* Names of a heat map's row or column: n bytes are copied. */
 void figure_name_row(struct figure *f, int row, const char *name, size_t n);

@@ -199,7 +199,8 @@ static void answer_row(struct answer *g, const struct value *v)
 
 		add_value(&b, &v[k], true);
 		g->cell[used + (size_t)k] = (struct answer_cell){
-			b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT};
+			b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT,
+			v[k].type == VALUE_REAL ? v[k].r : NAN};
 	}
 	g->rows++;
 }

@@ -50,6 +50,7 @@ struct value value_f32(float v);                 /* 9 significant digits, as a n
 struct answer_cell {
 	char *text;
 	bool number;
+	double exact; /* the number before it was rounded to be read, or NaN */
 };
 struct answer {
 	char **column;

@@ -45,7 +45,7 @@ const struct binding global_keys[] = {
 	{"N", "again previous", "find the previous"},
 	{"?", "help", "help"},
 	{":", "console", "console"},
-	{"x", "save", "export as csv"},
+	{"x", "save", "export as csv, json or svg"},
 	{"i", "sentence", "look at a sentence"},
 	{"p", "pin", "pin the sentence"},
 	{"q", "quit", "back, or leave"},

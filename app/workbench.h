@@ -176,11 +176,19 @@ struct runs_state {
 		bool perplexity;            /* it is one of that, not of accuracy */
 	} mark[8];
 };
+/* A row and a column, or a series and a point; the top row that is drawn. */
+struct picture_cursor {
+	int row, col, first;
+};
 struct query_state {
 	struct answer answer;
 	char *sql;
 	int selected, first, left;
 	bool has_answer;
+	int pane;                      /* of the answer: its rows, or a picture, from 1 */
+	int picture;                   /* the one that is drawn where there is room for one */
+	bool zoom;                     /* it has the whole view */
+	struct picture_cursor *cursor; /* of each of the answer's pictures */
 };
 struct log_state {
 	struct event_row *row;

@@ -142,6 +142,32 @@ static void rows_below(const struct context *c, struct output *o, const struct a
 	}
 }
 
+/* A row a method: each as a part of its own largest, for what they say is not in one unit. */
+static struct figure *picture(const struct explained *x, const struct attribution *a)
+{
+	struct figure *f =
+		figure_heat(METHOD_COUNT, a->T, "for and against %s; each row by its own largest",
+			    x->run.snapshot->encoder->classes.name[a->class]);
+	int rows = 0;
+
+	f->is_signed = true;
+	f->limit = 1;
+	for (int m = 0; m < METHOD_COUNT; m++) {
+		double most = 0;
+
+		if (!a->verdict[m].there)
+			continue;
+		for (int t = 0; t < a->T; t++)
+			most = fmax(most, fabs(a->verdict[m].score[t]));
+		for (int t = 0; t < a->T; t++)
+			f->v[rows * a->T + t] = most > 0 ? a->verdict[m].score[t] / most : 0;
+		figure_name_row(f, rows++, method_table[m].name, strlen(method_table[m].name));
+	}
+	f->rows = rows;
+	explain_name_words(f, x->replay);
+	return f;
+}
+
 static bool report_rows(struct context *c, const struct explained *x, const struct attribution *a,
 			struct err *err)
 {
@@ -172,6 +198,8 @@ static bool report_rows(struct context *c, const struct explained *x, const stru
 	rows_below(c, &o, a, row);
 	for (int m = 0; m < METHOD_COUNT; m++)
 		free(shown[m]);
+	if (output_has_pictures(&o))
+		output_figure(&o, picture(x, a));
 	return output_close(&o, err);
 }
 

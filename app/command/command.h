@@ -26,12 +26,13 @@ struct option {
 };
 
 enum command_flags {
-	CMD_SHELL = 1,   /* sluice NAME ... */
-	CMD_CONSOLE = 2, /* :NAME ..., answers in the workbench */
-	CMD_UI = 4,      /* steers the workbench: runs on its thread */
-	CMD_REST = 8,    /* in the console the last argument takes the rest of the line */
-	CMD_RUN = 16,    /* in the console the first argument, a RUN, may be left out */
-	CMD_PICTURE = 32 /* its answer has a picture, which --svg writes */
+	CMD_SHELL = 1,    /* sluice NAME ... */
+	CMD_CONSOLE = 2,  /* :NAME ..., answers in the workbench */
+	CMD_UI = 4,       /* steers the workbench: runs on its thread */
+	CMD_REST = 8,     /* in the console the last argument takes the rest of the line */
+	CMD_RUN = 16,     /* in the console the first argument, a RUN, may be left out */
+	CMD_PICTURE = 32, /* its answer has a picture, which --svg writes */
+	CMD_TEXT = 64 /* in the console --text may be left out: then it is the sentence of Gates */
 };
 
 struct args;

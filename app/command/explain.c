@@ -194,6 +194,16 @@ struct value explain_token(const struct replay *r, int t)
 	return value_bytes(token, n);
 }
 
+void explain_name_words(struct figure *f, const struct replay *r)
+{
+	for (int t = 0; t < r->T; t++) {
+		size_t n;
+		const char *token = replay_token(r, t, &n);
+
+		figure_name_col(f, t, token, n);
+	}
+}
+
 void explain_remark(struct context *c, const char *fmt, ...)
 {
 	char line[512];

@@ -49,6 +49,8 @@ struct value explain_residual(const struct context *c, double v);
 
 /* The token at a position. */
 struct value explain_token(const struct replay *r, int t);
+/* Names the columns of a heat map after the words of the text. */
+void explain_name_words(struct figure *f, const struct replay *r);
 /* A remark beside the answer: a line on standard error, or in the console's message. */
 void explain_remark(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

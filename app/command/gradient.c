@@ -82,6 +82,55 @@ static struct value by_unit(const struct view *v, const double *d, int t)
 	return d ? value_real(d[row * H + (size_t)v->unit], -1) : value_null();
 }
 
+/* The norms over the words, as powers of ten. */
+static struct figure *norms_picture(const struct view *v, const double *h, const double *c)
+{
+	const struct replay *r = v->x->replay;
+	const double *of[] = {h, c};
+	struct figure *f = figure_plot("word", "log10 of the norm", "how far back F reaches");
+
+	for (int k = 0; k < (c ? 2 : 1); k++) {
+		const int series = figure_series(f, k ? "dF/dc" : "dF/dh", true);
+
+		for (int t = 0; t < r->T; t++) {
+			size_t n;
+			const char *token = replay_token(r, t, &n);
+			char *label = mem_bytes(token, n);
+
+			figure_point(f, series, t + 1, log10(of[k][t]), label);
+			free(label);
+		}
+	}
+	return f;
+}
+
+/* Each unit's gradient at each word. */
+static struct figure *units_picture(const struct view *v, const double *d, char state)
+{
+	const struct replay *r = v->x->replay;
+	struct figure *f = figure_heat(r->H, r->T, "dF/d%c of each unit, behind each word", state);
+
+	f->is_signed = true;
+	for (int t = 0; t < r->T; t++) {
+		const double *row = d + (size_t)(replay_turn(run_of(v), t) + 1) * (size_t)r->H;
+
+		for (int u = 0; u < r->H; u++)
+			f->v[(size_t)u * (size_t)r->T + (size_t)t] = row[u];
+	}
+	explain_name_words(f, r);
+	return f;
+}
+
+static void pictures(struct output *o, const struct view *v, const double *h, const double *c)
+{
+	if (!output_has_pictures(o))
+		return;
+	output_figure(o, norms_picture(v, h, c));
+	output_figure(o, units_picture(v, v->g.dh[v->run], 'h'));
+	if (c)
+		output_figure(o, units_picture(v, v->g.dc[v->run], 'c'));
+}
+
 static bool report_rows(struct context *c, const struct view *v, struct err *err)
 {
 	static const char *const column[] = {"t",        "token", "dh",   "dc",  "dh_share",
@@ -115,6 +164,7 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 		}
 		output_row(&o, row);
 	}
+	pictures(&o, v, h, cell);
 	ok = output_close(&o, err);
 	free(h);
 	free(cell);

@@ -175,7 +175,8 @@ static struct figure *picture(const struct view *v)
 		const int unit = v->unit < 0 ? u : v->unit;
 
 		snprintf(name, sizeof(name), "%d", unit);
-		figure_name_row(f, u, name, strlen(name));
+		if (v->unit >= 0) /* without a name it is its number */
+			figure_name_row(f, u, name, strlen(name));
 		for (int t = 0; t < r->T; t++) {
 			const int k = row_at(v, t);
 
@@ -183,12 +184,7 @@ static struct figure *picture(const struct view *v)
 				f->v[u * r->T + t] = v->l.row[k * v->l.H + unit];
 		}
 	}
-	for (int t = 0; t < r->T; t++) {
-		size_t n;
-		const char *token = replay_token(r, t, &n);
-
-		figure_name_col(f, t, token, n);
-	}
+	explain_name_words(f, r);
 	return f;
 }
 

@@ -81,6 +81,39 @@ static struct value half_life(const struct view *v, int at)
 	return isinf(life) ? value_text("never") : value_real(life, 1);
 }
 
+/* One gate: a point a unit, which lies on or below the line from all shut to all open. NULL where the gate
+ * cannot be shut and open. */
+static struct figure *picture(const struct view *v, int q)
+{
+	const struct cell_ops *cell = model_of(v)->spec.cell;
+	const struct saturation *s = &v->s;
+	struct figure *f;
+
+	if (isnan(saturation_low(s, cell, 0, q, 0)) || isnan(saturation_high(s, cell, 0, q, 0)))
+		return NULL;
+	f = figure_plot("share open", "share shut", "%s: open above %g, shut below %g",
+			cell->gate[q].name, v->rules.high, v->rules.low);
+	f->x_max = f->y_max = 1;
+	for (int run = 0; run < s->runs; run++) {
+		char name[24], label[48];
+		int series;
+
+		if (!is_shown(v, run, q))
+			continue;
+		explain_layer_name(model_of(v), run, name);
+		series = figure_series(f, name, false);
+		for (int u = 0; u < s->H; u++) {
+			snprintf(label, sizeof(label), "%s[%d]", cell->gate[q].name, u);
+			figure_point(f, series, saturation_high(s, cell, run, q, u),
+				     saturation_low(s, cell, run, q, u), label);
+		}
+	}
+	figure_series(f, "never between", true);
+	figure_point(f, f->series_count - 1, 0, 1, NULL);
+	figure_point(f, f->series_count - 1, 1, 0, NULL);
+	return f;
+}
+
 /* A row a unit of a gate. */
 static bool report_rows(struct context *c, const struct view *v, struct err *err)
 {
@@ -108,6 +141,9 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 					   value_real(s->carry[run * s->H + u], 4),
 					   half_life(v, run * s->H + u)});
 		}
+	for (int q = 0; q < s->G && output_has_pictures(&o); q++)
+		if (v->gate < 0 || v->gate == q)
+			output_figure(&o, picture(v, q));
 	return output_close(&o, err);
 }
 

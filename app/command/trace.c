@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/trace.h"
+
 #include "app/archive.h"
 #include "app/command/command.h"
+#include "app/pictures.h"
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
@@ -411,6 +413,8 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 		rows_steps(&o, t, run, (int)u);
 	else
 		trace_rows(&o, t);
+	pictures_of_run(&o, t, run, -1);
+	pictures_of_attention(&o, t);
 	return output_close(&o, err);
 }
 

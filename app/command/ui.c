@@ -191,7 +191,8 @@ static bool ui_again(struct context *c, const struct args *a, struct err *err)
 }
 
 /* What the view's export would write, to be freed; NULL with err set where there is nothing. */
-static char *export_text(struct workbench *w, size_t *size, struct err *err)
+static char *export_text(struct workbench *w, enum output_format format, size_t *size,
+			 struct err *err)
 {
 	struct output o;
 	char *text = NULL;
@@ -202,7 +203,7 @@ static char *export_text(struct workbench *w, size_t *size, struct err *err)
 		err_set(err, ERR_FAILED, "not enough memory to export");
 		return NULL;
 	}
-	output_open(&o, OUTPUT_CSV, f, NULL);
+	output_open(&o, format, f, NULL);
 	ok = w->view->rows(w, &o, err);
 	ok = output_close(&o, ok ? err : NULL) && ok;
 	if (!fclose(f) && ok)
@@ -236,9 +237,25 @@ static void free_name(const struct workbench *w, char *name, size_t size)
 		snprintf(name, size, "sluice-%s-%d.csv", view, n);
 }
 
+/* What a file's name asks for. */
+static bool format_of(const char *path, enum output_format *format, struct err *err)
+{
+	const char *file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *end = strrchr(file, '.');
+	const int found = end ? output_format_find(end + 1) : -1;
+
+	if (found < OUTPUT_CSV)
+		return err_set(err, ERR_USAGE,
+			       "a name ends in .csv, .tsv, .json, .ndjson or .svg, unlike '%s'",
+			       file);
+	*format = (enum output_format)found;
+	return true;
+}
+
 static bool ui_save(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
+	enum output_format format = OUTPUT_CSV;
 	size_t size = 0;
 	char *text, name[64];
 	bool ok;
@@ -247,10 +264,12 @@ static bool ui_save(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "there is nothing to export in this view");
 	if (!a->pos_count) {
 		free_name(w, name, sizeof(name));
-		workbench_ask(w, ASK_EXPORT, "export to: ", name);
+		workbench_ask(w, ASK_EXPORT, "export to (.csv .json .svg): ", name);
 		return true;
 	}
-	text = export_text(w, &size, err);
+	if (!format_of(a->pos[0], &format, err))
+		return false;
+	text = export_text(w, format, &size, err);
 	ok = text && write_new(a->pos[0], text, size, err);
 	free(text);
 	if (ok)
@@ -347,7 +366,10 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
 {
 	(void)a, (void)err;
-	c->ui->gates.zoom = !c->ui->gates.zoom;
+	if (c->ui->view == &view_query)
+		c->ui->query.zoom = !c->ui->query.zoom;
+	else
+		c->ui->gates.zoom = !c->ui->gates.zoom;
 	c->ui->dirty = true;
 	return true;
 }
@@ -421,7 +443,7 @@ static const struct command table[] = {
 	{"order",   "[COLUMN]", "Order the runs", BOTH, 0, 1, NULL, ui_order, run_list_column},
 	{"mark",    "", "Mark the selected run", BOTH, 0, 0, NULL, ui_mark, NULL},
 	{"edit",    "rename|tag|note|delete", "Change the selected run", BOTH, 1, 1, NULL, ui_edit, NULL},
-	{"save",    "[FILE]", "Write what this view shows as csv", BOTH, 0, 1, NULL, ui_save, NULL},
+	{"save",    "[FILE]", "Write what this view shows as csv, tsv, json or svg, as the name ends", BOTH, 0, 1, NULL, ui_save, NULL},
 	{"move",    "DIRECTION [COUNT]", "Move the cursor", BOTH, 1, 2, NULL, ui_move, move_name},
 	{"pane",    "next|previous", "Go to another pane", BOTH, 1, 1, NULL, ui_pane, NULL},
 	{"back",    "", "Go back", BOTH, 0, 0, NULL, ui_back, NULL},

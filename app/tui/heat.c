@@ -94,6 +94,7 @@ struct look {
 	double limit;
 	enum role role;
 	bool brief; /* where 0.61 has no room, .61 may do */
+	bool gaps;  /* NaN is nothing, and no trouble */
 };
 
 /* The value as a part of the limit. */
@@ -149,7 +150,9 @@ static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, c
 	struct style s = theme_style(t, k->role);
 	int from = 1;
 
-	if (isnan(v)) {
+	if (isnan(v) && k->gaps) {
+		canvas_fill(c, r, theme_style(t, ROLE_text), ' ');
+	} else if (isnan(v)) {
 		canvas_field(c, r, 0, 0, r.cols, 0, theme_style(t, ROLE_warn),
 			     r.cols > 3 ? "nan" : "?");
 	} else if (has_colours(c)) {
@@ -231,7 +234,7 @@ void heat_tokens(struct canvas *c, struct rect r, const struct theme *t, const s
 void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 		const char *label, const double *value, bool is_signed, double limit, int row)
 {
-	struct look k = {is_signed, limit, ROLE_text, false};
+	struct look k = {is_signed, limit, ROLE_text, false, false};
 	int col = a->label_cols;
 
 	if (row < 0 || row >= r.rows)
@@ -259,16 +262,23 @@ static int scale(struct canvas *c, struct rect r, int col, const struct theme *t
 {
 	double limit = k->limit > 0 ? k->limit : 1;
 	struct style dim = theme_style(t, ROLE_dim), s = theme_style(t, k->role);
-	bool whole = limit == floor(limit) && limit < 1e6;
-	char lo[32], hi[32];
+	char lo[32], hi[32], end[24];
 	int at;
 
-	if (k->is_signed)
-		snprintf(lo, sizeof lo, whole ? " %s%.0f " : " %s%.1f ", c->ascii ? "-" : "−",
+	if (limit < 1e-3 || limit >= 1e6)
+		snprintf(end, sizeof end, "%.0e", limit);
+	else
+		snprintf(end, sizeof end, "%.*f",
+			 limit == floor(limit) ? 0
+			 : limit >= 1          ? 1
+			 : limit >= 0.1        ? 2
+					       : 3,
 			 limit);
+	if (k->is_signed)
+		snprintf(lo, sizeof lo, " %s%s ", c->ascii ? "-" : "−", end);
 	else
 		snprintf(lo, sizeof lo, " 0 ");
-	snprintf(hi, sizeof hi, whole ? " %s%.0f " : " %s%.1f ", k->is_signed ? "+" : "", limit);
+	snprintf(hi, sizeof hi, " %s%s ", k->is_signed ? "+" : "", end);
 	at = canvas_width(lo);
 	if (!r.cols)
 		return at + SCALE_COLS + canvas_width(hi);
@@ -298,21 +308,22 @@ static struct rect draw_top(struct canvas *c, struct rect r, const struct theme 
 	struct style frame = theme_style(t, h->focused ? ROLE_focus : ROLE_frame);
 	struct style title = theme_style(t, h->focused ? ROLE_focus : ROLE_strong);
 	int scale_cols = scale(c, (struct rect){0}, 0, t, k);
-	char number[64] = "", left[96];
+	char number[64] = "", left[400];
 	const char *name = h->name ? h->name : "";
 	int number_cols = 0, left_cols = 0, room = r.cols - 4;
 	struct rect in;
 	int col;
 
-	snprintf(left, sizeof left, "%.16s  %.60s", name, h->title ? h->title : "");
+	snprintf(left, sizeof left, "%.16s%s%s", name, *name ? "  " : "", h->title ? h->title : "");
 	left_cols = canvas_width(left) + 1;
-	if (left_cols > room) {
+	if (left_cols > room && *name) {
 		snprintf(left, sizeof left, "%.16s", name);
 		left_cols = canvas_width(left) + 1;
 	}
 	if (left_cols + scale_cols > room)
 		scale_cols = 0;
-	for (int named = 1; named >= 0 && h->cursor_t >= 0 && h->cursor_u >= 0; named--) {
+	for (int named = 1; named >= 0 && h->cursor_t >= 0 && h->cursor_u >= 0 && !isnan(v);
+	     named--) {
 		snprintf(number, sizeof number, h->is_signed ? " %.8s%s%+.3f " : " %.8s%s%.3f ",
 			 named ? name : "", named ? " " : "", fmax(-1e9, fmin(1e9, v)));
 		number_cols = canvas_width(number);
@@ -381,10 +392,16 @@ static void draw_label(struct canvas *c, struct rect in, int row, const struct t
 		canvas_text(c, in, row, at, mark, c->ascii ? ">" : "▸");
 }
 
+static const double *value_of(const struct heat_axis *a, const struct heat *h, int t, int u)
+{
+	return h->by_row ? &h->v[(size_t)u * (size_t)a->T + (size_t)t]
+			 : &h->v[(size_t)t * (size_t)h->H + (size_t)u];
+}
+
 /* What is printed in a cell, or NULL. */
 static const double *number_of(const struct heat_axis *a, const struct heat *h, int t, int u)
 {
-	const double *v = &h->v[(size_t)t * (size_t)h->H + (size_t)u];
+	const double *v = value_of(a, h, t, u);
 	const bool row = u == h->cursor_u, column = t == h->cursor_t;
 
 	if (row && h->printed)
@@ -409,8 +426,8 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 		if (w <= 0)
 			return;
 		draw_cell(c, (struct rect){in.row + row, in.col + col, 1, w}, t, k,
-			  h->v[(size_t)i * (size_t)h->H + (size_t)u],
-			  u == h->cursor_u && i == h->cursor_t, number_of(a, h, i, u));
+			  *value_of(a, h, i, u), u == h->cursor_u && i == h->cursor_t,
+			  number_of(a, h, i, u));
 		col += a->width[i];
 	}
 }
@@ -418,7 +435,7 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 	       struct heat *h)
 {
-	struct look k = {h->is_signed, h->limit, h->role, h->numbers != HEAT_AT_CURSOR};
+	struct look k = {h->is_signed, h->limit, h->role, h->numbers != HEAT_AT_CURSOR, h->gaps};
 	struct rect in;
 	int header, rows;
 	double v = 0;
@@ -430,7 +447,7 @@ void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	if (h->cursor_u >= h->H)
 		h->cursor_u = h->H - 1;
 	if (h->cursor_t >= 0 && h->cursor_u >= 0)
-		v = h->v[(size_t)h->cursor_t * (size_t)h->H + (size_t)h->cursor_u];
+		v = *value_of(a, h, h->cursor_t, h->cursor_u);
 	in = draw_top(c, r, t, h, &k, v);
 	header = in.rows >= 2;
 	rows = in.rows - header;

@@ -35,8 +35,10 @@ void heat_axis_release(struct heat_axis *a);
 enum heat_numbers { HEAT_AT_CURSOR, HEAT_IN_ROW, HEAT_IN_COLUMN };
 
 struct heat {
-	const char *name, *title; /* `f`, `forget gate` */
-	const double *v;          /* (T, H) */
+	const char *name, *title; /* `f`, `forget gate`; without a name the title alone */
+	const double *v;          /* (T, H), or (H, T) where by_row */
+	bool by_row;
+	bool gaps; /* NaN is a cell without a number, which stays empty */
 	int H;
 	bool is_signed;         /* values in [-limit, limit], otherwise [0, limit] */
 	double limit;           /* 0 counts as 1 */

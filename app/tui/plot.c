@@ -11,6 +11,7 @@
 enum {
 	Y_LABEL_MAX = 12,
 	END_LABEL_MAX = 28,
+	APART_MARKED = 150,  /* more points of a series than this are dots */
 	ENVELOPE_POINTS = 4, /* from so many points a column on, their range shows */
 };
 
@@ -57,10 +58,10 @@ static const char *series_marker(const struct canvas *c, const struct plot *p, i
 {
 	int n = 0;
 
-	if (!p->series[k].points)
+	if (!p->series[k].points && !p->series[k].apart)
 		return c->ascii ? "-" : "━";
 	for (int i = 0; i < k; i++)
-		n += p->series[i].points;
+		n += p->series[i].points || p->series[i].apart;
 	return c->ascii ? marker_ascii[n % MARKERS] : marker_utf8[n % MARKERS];
 }
 
@@ -79,7 +80,8 @@ static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y, d
 {
 	bool any = false;
 
-	x->lo = x->hi = y->lo = y->hi = 0;
+	x->lo = x->hi = drawable(p->x_min) && p->x_min < 0 ? p->x_min : 0;
+	y->lo = y->hi = 0;
 	for (int k = 0; k < p->series_count; k++) {
 		const struct plot_series *s = &p->series[k];
 
@@ -95,7 +97,7 @@ static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y, d
 			y->hi = fmax(y->hi, s->y[i]);
 		}
 	}
-	if (p->y_most > y->lo && p->y_most < y->hi) {
+	if (p->y_most > 0 && p->y_most > y->lo && p->y_most < y->hi) {
 		*highest = y->hi;
 		y->hi = p->y_most;
 	}
@@ -245,6 +247,16 @@ static void trace(struct job *j, int k, bool ranges)
 	flush(j, k, &col, &pen, ranges);
 }
 
+static void scatter(struct job *j, int k)
+{
+	const struct plot_series *s = &j->p->series[k];
+
+	for (int i = 0; i < s->count; i++)
+		if (drawable(s->x[i]) && drawable(s->y[i]) && s->x[i] <= j->x.hi &&
+		    s->x[i] >= j->x.lo && !above(j, s->y[i]))
+			dot(&j->f, dot_x(j, s->x[i]), dot_y(j, s->y[i]), k + 1);
+}
+
 static const char *dots_text(char out[4], unsigned char dots, bool ascii)
 {
 	if (ascii) {
@@ -290,19 +302,36 @@ static void draw_markers(const struct job *j, int k)
 
 	for (int i = 0; i < s->count; i++)
 		valid += drawable(s->x[i]) && drawable(s->y[i]);
-	if (!s->points && valid != 1)
+	if (!s->points && !s->apart && valid != 1)
 		return;
-	if (!s->points)
+	if (!s->points && !s->apart)
 		mark = j->c->ascii ? "*" : "•";
+	if (s->apart && valid > APART_MARKED)
+		return;
 	for (int i = 0; i < s->count; i++) {
 		if (!drawable(s->x[i]) || !drawable(s->y[i]))
 			continue;
 		if (s->x[i] > j->x.hi || s->x[i] < j->x.lo || above(j, s->y[i]))
 			continue;
-		if (valid > j->f.cols / 2 && i != only)
+		if (valid > j->f.cols / 2 && i != only && !s->apart)
 			continue;
 		canvas_text(j->c, j->area, dot_y(j, s->y[i]) / 4, dot_x(j, s->x[i]) / 2, st, mark);
 	}
+}
+
+/* The chosen point, over all others. */
+static void draw_at(const struct job *j)
+{
+	const int at = j->p->at - 1;
+	const struct plot_series *s = &j->p->series[j->p->at_series];
+	struct style st = theme_style(j->t, ROLE_focus);
+
+	if (at < 0 || at >= s->count || !drawable(s->x[at]) || !drawable(s->y[at]) ||
+	    s->x[at] > j->x.hi || s->x[at] < j->x.lo)
+		return;
+	st.attr |= ATTR_REVERSE;
+	canvas_text(j->c, j->area, dot_y(j, s->y[at]) / 4, dot_x(j, s->x[at]) / 2, st,
+		    series_marker(j->c, j->p, j->p->at_series));
 }
 
 /* ---- labels ---------------------------------------------------------------------------------- */
@@ -444,7 +473,7 @@ static int legend(const struct job *j, struct rect r, int col, bool names)
 			put(j, r, &col, text, " ");
 			put(j, r, &col, text, s->name);
 		}
-		if (last >= 0) {
+		if (last >= 0 && s->decimals >= 0) {
 			snprintf(value, sizeof value, fabs(s->y[last]) < 1e9 ? " %.*f" : " %.*e",
 				 s->decimals, s->y[last]);
 			put(j, r, &col, strong, value);
@@ -475,7 +504,7 @@ static void end_text(const struct job *j, int k, bool value, char *out, size_t s
 	int last = series_last(s);
 	char number[64] = "";
 
-	if (last >= 0 && value)
+	if (last >= 0 && value && s->decimals >= 0)
 		snprintf(number, sizeof number, fabs(s->y[last]) < 1e9 ? "%.*f " : "%.*e ",
 			 s->decimals, s->y[last]);
 	snprintf(out, size, "%s %s%s", series_marker(j->c, j->p, k), number,
@@ -577,15 +606,19 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	j.f.dots = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.dots);
 	j.f.owner = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.owner);
 	for (int k = 0; k < p->series_count; k++)
-		trace(&j, k, false);
+		if (p->series[k].apart)
+			scatter(&j, k);
+		else
+			trace(&j, k, false);
 	for (int k = 0; k < p->series_count && p->series_count <= 2; k++)
-		if (!p->series[k].points && !c->ascii)
+		if (!p->series[k].points && !p->series[k].apart && !c->ascii)
 			trace(&j, k, true);
 	draw_y(&j, labels, base);
 	draw_x(&j, base, r.row + r.rows - 1, r.col + r.cols - 1);
 	draw_dots(&j);
 	for (int k = 0; k < p->series_count; k++)
 		draw_markers(&j, k);
+	draw_at(&j);
 	if (j.highest > 0)
 		draw_highest(&j);
 	if (ends)

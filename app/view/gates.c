@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
+#include "app/pictures.h"
 #include "app/view/map.h"
 
 #include "engine/base/mem.h"
@@ -338,6 +339,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 		return err_set(err, ERR_USAGE, "there is no sentence to export");
 	if (w->gates.map) {
 		map_export(w, o);
+		pictures_of_attention(o, t);
 		return true;
 	}
 	r = run_of(w);
@@ -357,6 +359,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 			row[5 + k] = value_f32((float)r->signal[k].v[at]);
 		output_row(o, row);
 	}
+	pictures_of_run(o, t, w->gates.run, w->gates.zoom ? w->gates.signal : -1);
 	return true;
 }
 

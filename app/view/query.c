@@ -2,15 +2,19 @@
 /* Query: what did I ask, what came back? Before the first question, ten to begin with. */
 #include "store/query.h"
 #include "app/tui/table.h"
-#include "app/view/parts.h"
+#include "app/view/picture.h"
 #include "engine/base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct binding keys[] = {
+	{"z", "zoom", "zoom"},
 	{NULL, NULL, NULL},
 };
+
+enum { PICTURE_LEAST = 8, PICTURE_COLS = 44, ROWS_LEAST = 5 };
 
 static const struct binding *hints(const struct workbench *w)
 {
@@ -20,8 +24,13 @@ static const struct binding *hints(const struct workbench *w)
 						{"x", NULL, "export"},
 						{"/", NULL, "find"},
 						{NULL, NULL, NULL}};
+	static const struct binding picture[] = {{"Esc", NULL, "back"},
+						 {"Tab", NULL, "pictures, rows"},
+						 {"x", NULL, "export"},
+						 {"/", NULL, "find"},
+						 {NULL, NULL, NULL}};
 
-	return w->query.has_answer ? answer : ask;
+	return !w->query.has_answer ? ask : w->query.answer.figures ? picture : answer;
 }
 
 static const char *question_cell(void *data, int row, int col)
@@ -71,7 +80,7 @@ static void draw_questions(struct workbench *w, struct rect r)
 	w->query.first = t.first;
 }
 
-static void draw_answer(struct workbench *w, struct rect r)
+static void draw_rows(struct workbench *w, struct rect r)
 {
 	struct query_state *q = &w->query;
 	const struct answer *a = &q->answer;
@@ -94,14 +103,74 @@ static void draw_answer(struct workbench *w, struct rect r)
 			number &= answer_at(a, row, k)->number || !*answer_at(a, row, k)->text;
 		column[k] = (struct table_column){a->column[k], number ? 1 : -1, 4, 60, 0};
 	}
-	canvas_field(&w->canvas, r, 0, 1, r.cols - 2, -1, part_look(w, ROLE_strong),
-		     q->sql ? q->sql : "");
-	r.row += 2;
-	r.rows -= 2;
-	table_draw(&w->canvas, r, &w->theme, &t, true);
+	table_draw(&w->canvas, r, &w->theme, &t, !q->pane);
 	q->first = t.first;
 	q->left = t.left;
 	free(column);
+}
+
+/* As many as have room, beside each other, the chosen one among them. */
+static void draw_pictures(struct workbench *w, struct rect r)
+{
+	struct query_state *q = &w->query;
+	const int all = q->answer.figures;
+	int across = q->zoom ? 1 : r.cols / PICTURE_COLS, first;
+
+	across = across < 1 ? 1 : across > all ? all : across;
+	first = q->picture - across / 2;
+	first = first < 0 ? 0 : first > all - across ? all - across : first;
+	for (int k = 0; k < across; k++) {
+		const int left = r.cols * k / across, right = r.cols * (k + 1) / across;
+
+		picture_draw(w, (struct rect){r.row, r.col + left, r.rows, right - left},
+			     q->answer.figure[first + k], &q->cursor[first + k],
+			     q->pane == first + k + 1);
+	}
+}
+
+/* What was asked, and behind it which of its pictures has the focus. */
+static void draw_question(struct workbench *w, struct rect r)
+{
+	const struct query_state *q = &w->query;
+	char which[48] = "";
+	int width;
+
+	if (q->answer.figures > 1)
+		snprintf(which, sizeof(which), "picture %d of %d", q->picture + 1,
+			 q->answer.figures);
+	width = canvas_width(which);
+	canvas_field(&w->canvas, r, 0, 1, r.cols - 3 - width, -1, part_look(w, ROLE_strong),
+		     q->sql ? q->sql : "");
+	canvas_text(&w->canvas, r, 0, r.cols - 1 - width, part_look(w, ROLE_dim), which);
+}
+
+static void draw_answer(struct workbench *w, struct rect r)
+{
+	struct query_state *q = &w->query;
+	struct rect picture;
+
+	draw_question(w, r);
+	r.row += 2;
+	r.rows -= 2;
+	if (!q->answer.figures) {
+		draw_rows(w, r);
+		return;
+	}
+	picture = r;
+	picture.row--;
+	picture.rows = r.rows * 3 / 5 + 1;
+	if (q->zoom || picture.rows < PICTURE_LEAST || r.rows - picture.rows < ROWS_LEAST) {
+		picture.rows = r.rows + 1; /* one of the two */
+		if (q->pane)
+			draw_pictures(w, picture);
+		else
+			draw_rows(w, r);
+		return;
+	}
+	draw_pictures(w, picture);
+	r.row += picture.rows;
+	r.rows -= picture.rows;
+	draw_rows(w, r);
 }
 
 static void draw(struct workbench *w, struct rect r)
@@ -116,12 +185,28 @@ static void move(struct workbench *w, enum move m, int count)
 {
 	struct query_state *q = &w->query;
 
+	if (q->has_answer && q->pane) {
+		picture_move(q->answer.figure[q->pane - 1], &q->cursor[q->pane - 1], m, count);
+		return;
+	}
 	if (m == MOVE_LEFT && q->left > 0)
 		q->left--;
 	else if (m == MOVE_RIGHT && q->left + 1 < q->answer.cols)
 		q->left++;
 	part_move(&q->selected, q->has_answer ? q->answer.rows : questions(), m, count,
 		  w->canvas.rows - 9);
+}
+
+/* The rows and each picture in turn. */
+static void pane(struct workbench *w, int delta)
+{
+	struct query_state *q = &w->query;
+	const int panes = q->answer.figures + 1;
+
+	if (!q->has_answer)
+		return;
+	q->pane = (q->pane + delta + panes) % panes;
+	q->picture = q->pane ? q->pane - 1 : q->picture;
 }
 
 static void open_selected(struct workbench *w)
@@ -136,6 +221,10 @@ static bool back(struct workbench *w)
 {
 	if (!w->query.has_answer)
 		return false;
+	if (w->query.zoom) {
+		w->query.zoom = false;
+		return true;
+	}
 	w->query.has_answer = false;
 	w->query.selected = w->query.first = w->query.left = 0;
 	return true;
@@ -163,6 +252,16 @@ static bool find(struct workbench *w, const char *text, int delta)
 	return at >= 0;
 }
 
+/* A cell as a number where it is one, and as exact as it was. */
+static struct value exported(const struct answer_cell *c)
+{
+	if (!isnan(c->exact))
+		return value_real(c->exact, -1);
+	if (c->number && !strpbrk(c->text, ".en"))
+		return value_int(strtoll(c->text, NULL, 10));
+	return *c->text || c->number ? value_text(c->text) : value_null();
+}
+
 static bool rows(struct workbench *w, struct output *o, struct err *err)
 {
 	const struct answer *a = &w->query.answer;
@@ -174,10 +273,12 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	row = mem_zero((size_t)a->cols, sizeof(*row));
 	for (int r = 0; r < a->rows; r++) {
 		for (int k = 0; k < a->cols; k++)
-			row[k] = value_text(answer_at(a, r, k)->text);
+			row[k] = exported(answer_at(a, r, k));
 		output_row(o, row);
 	}
 	free(row);
+	for (int k = 0; k < a->figures; k++)
+		output_figure(o, figure_ref(a->figure[k]));
 	return true;
 }
 
@@ -187,6 +288,7 @@ const struct view view_query = {.name = "Query",
 				.hints = hints,
 				.draw = draw,
 				.move = move,
+				.pane = pane,
 				.open = open_selected,
 				.find = find,
 				.back = back,

@@ -330,6 +330,27 @@ static bool back(struct workbench *w)
 	return true;
 }
 
+/* The curves of the marked runs. */
+static struct figure *picture(const struct runs_state *s)
+{
+	const bool perplexity = marked_perplexity(s);
+	struct figure *f;
+
+	if (!s->marks)
+		return NULL;
+	f = figure_plot("epoch", perplexity ? "perplexity" : "accuracy",
+			"validation %s of marked runs", perplexity ? "perplexity" : "accuracy");
+	for (int k = 0; k < s->marks; k++) {
+		const struct marked *m = &s->mark[k];
+		const int series = figure_series(f, m->name, true);
+
+		for (size_t j = 0; m->curve && m->perplexity == perplexity && j < m->curve->count;
+		     j++)
+			figure_point(f, series, m->curve->epoch[j], m->curve->value[j], NULL);
+	}
+	return f;
+}
+
 static bool rows(struct workbench *w, struct output *o, struct err *err)
 {
 	const char *name[COLS];
@@ -353,6 +374,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 		}
 		output_row(o, row);
 	}
+	output_figure(o, picture(&w->runs));
 	return true;
 }
 

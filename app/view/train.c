@@ -430,10 +430,33 @@ static void draw(struct workbench *w, struct rect r)
 		draw_facts(w, half[1], o);
 }
 
+/* A plot for each measure: those of training and validation in one. figure has room for FEED_CURVES. */
+static void picture(struct figure **figure, int *count, const char *name, const struct curve *c,
+		    bool as_is)
+{
+	const char *measure = strchr(name, '/') ? strchr(name, '/') + 1 : name;
+	char series[24];
+	int k = 0, at;
+
+	if (!c->count)
+		return;
+	while (k < *count && strcmp(figure[k]->y_label, measure) != 0)
+		k++;
+	if (k == *count)
+		figure[(*count)++] = figure_plot("epoch", measure, "%s", measure);
+	snprintf(series, sizeof(series), "%.*s",
+		 (int)(measure > name ? measure - name - 1 : (ptrdiff_t)strlen(name)), name);
+	at = figure_series(figure[k], series, true);
+	for (int j = 0; j < c->count; j++)
+		figure_point(figure[k], at, c->x[j], as_is ? c->y[j] : exp(c->y[j]), NULL);
+}
+
 static bool rows(struct workbench *w, struct output *out, struct err *err)
 {
+	struct figure *figure[FEED_CURVES];
 	static const char *const column[] = {"curve", "epoch", "value"};
 	const struct open_run *o = shown(w);
+	int figures = 0;
 	bool accuracy;
 
 	if (!o || !o->view)
@@ -452,7 +475,10 @@ static bool rows(struct workbench *w, struct output *out, struct err *err)
 			output_row(out, (struct value[]){
 						value_text(name), value_real(c->x[j], -1),
 						value_real(as_is ? c->y[j] : exp(c->y[j]), -1)});
+		picture(figure, &figures, name, c, as_is);
 	}
+	for (int k = 0; k < figures; k++)
+		output_figure(out, figure[k]);
 	return true;
 }
 
