@@ -253,6 +253,20 @@ void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const st
 	}
 }
 
+void heat_blank(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
+		int from, int to, int row)
+{
+	int col = a->label_cols;
+
+	for (int k = a->first; k < a->first + a->shown && row < r.rows; k++) {
+		const struct rect cell = {r.row + row, r.col + col, 1, a->width[k]};
+
+		if (k >= from && k < to)
+			canvas_fill(c, cell, theme_style(t, ROLE_text), ' ');
+		col += a->width[k];
+	}
+}
+
 /* ---- the pane -------------------------------------------------------------------------------- */
 
 /* Draws the scale with its ends right of column col of r's top line; returns its width. Without

@@ -59,6 +59,10 @@ void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 		const char *label, const double *value, bool is_signed, double limit, int row);
 
+/* Empties the cells of words from..to-1 in row `row` of r. */
+void heat_blank(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
+		int from, int to, int row);
+
 /* Row `row` of r: the words, the one at cursor_t marked. */
 void heat_tokens(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 		 int cursor_t, int row);

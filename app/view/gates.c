@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
 #include "app/pictures.h"
+#include "app/view/kept.h"
 #include "app/view/map.h"
 
 #include "engine/base/mem.h"
@@ -136,10 +137,26 @@ static void scroll_units(struct gates_state *g, int pane_rows)
 		g->first_unit = g->unit - shown + 1;
 }
 
+static int gate_cols(const struct workbench *w, struct rect r)
+{
+	return r.cols >= 64 || (r.cols >= 48 && r.rows / run_of(w)->signals < 7) ? 2 : 1;
+}
+
+/* What the memory may have below the gates: none gives way to it. */
+static int kept_rows(const struct workbench *w, struct rect r)
+{
+	const int cols = gate_cols(w, r), lines = (run_of(w)->signals + cols - 1) / cols;
+	const int spare = r.rows - lines * PANE_ROWS;
+
+	return spare >= KEPT_ROWS + lines ? KEPT_ROWS
+	       : spare >= KEPT_LEAST_ROWS ? KEPT_LEAST_ROWS
+					  : 0;
+}
+
 static void draw_gates(struct workbench *w, struct rect r)
 {
 	const int count = run_of(w)->signals;
-	const int cols = r.cols >= 64 || (r.cols >= 48 && r.rows / count < 7) ? 2 : 1;
+	const int cols = gate_cols(w, r);
 	int lines = (count + cols - 1) / cols, first = 0;
 
 	if (r.rows / lines < PANE_ROWS) { /* as many as fit, the chosen one among them */
@@ -169,6 +186,7 @@ static void draw_gates(struct workbench *w, struct rect r)
 static void draw_maps(struct workbench *w, struct rect r)
 {
 	struct rect map = r, gates = r;
+	int kept;
 
 	map.rows = map_is(w) ? r.rows * 9 / 20 : 0;
 	map.rows = map.rows > 0 && map_rows(w) < map.rows ? map_rows(w) : map.rows;
@@ -178,15 +196,25 @@ static void draw_maps(struct workbench *w, struct rect r)
 		return;
 	}
 	if (w->gates.zoom) {
-		scroll_units(&w->gates, r.rows);
-		draw_gate(w, r, w->gates.signal);
+		gates.rows -= r.rows >= 3 * KEPT_ROWS ? KEPT_ROWS : 0;
+		scroll_units(&w->gates, gates.rows);
+		draw_gate(w, gates, w->gates.signal);
+		if (gates.rows < r.rows)
+			kept_draw(w, (struct rect){r.row + gates.rows, r.col, r.rows - gates.rows,
+						   r.cols});
 		return;
 	}
 	gates.rows -= map.rows;
 	map.row += gates.rows;
-	draw_gates(w, gates);
 	if (map.rows)
 		map_draw(w, map);
+	kept = kept_rows(w, gates);
+	gates.rows -= kept;
+	draw_gates(w, gates);
+	gates.row += gates.rows;
+	gates.rows = kept;
+	if (kept)
+		kept_draw(w, gates);
 }
 
 static void draw_nothing(struct workbench *w, struct rect r)

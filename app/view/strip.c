@@ -27,16 +27,7 @@ static void put_row(struct strip *s, const char *label, double limit)
 /* Takes away what a row shows behind so many tokens, or before the first of them. */
 static void blank(struct strip *s, int from, int to)
 {
-	int col = s->axis.label_cols;
-
-	for (int k = s->axis.first; k < s->axis.first + s->axis.shown; k++) {
-		const struct rect cell = {s->in.row + s->top - 1, s->in.col + col, 1,
-					  s->axis.width[k]};
-
-		if (k >= from && k < to && s->top <= s->in.rows)
-			canvas_fill(&s->w->canvas, cell, part_look(s->w, ROLE_text), ' ');
-		col += s->axis.width[k];
-	}
+	heat_blank(&s->w->canvas, s->in, &s->w->theme, &s->axis, from, to, s->top - 1);
 }
 
 /* The likeliest class at the end, its probability after every word. */

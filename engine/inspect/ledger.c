@@ -53,6 +53,37 @@ static void fill_unit(struct ledger *l, size_t u)
 	l->half_life[u] = ledger_half_life(logs / l->steps);
 }
 
+static struct cell_flow flow_at(const struct cell_ops *cell, const struct trace_run *r, size_t at)
+{
+	double gate[CELL_MAX_GATES] = {0};
+
+	for (int q = 0; q < cell->gates; q++)
+		gate[q] = r->gate[q][at];
+	return cell->flow(gate);
+}
+
+struct ledger_unit ledger_of_unit(const struct cell_ops *cell, const struct trace_run *r, int H,
+				  int steps, int unit, double *row)
+{
+	const double *state = cell->carries_h ? r->h : r->c;
+	struct ledger_unit u = {.state = state[steps * H + unit]};
+	double left = 1, logs = 0;
+
+	for (int k = steps; k-- > 0;) {
+		const struct cell_flow f = flow_at(cell, r, (size_t)k * (size_t)H + (size_t)unit);
+
+		row[k] = left * f.write;
+		u.sum += row[k];
+		logs += log(fabs(f.carry));
+		left *= f.carry;
+	}
+	u.begin_row = left * state[unit];
+	u.sum += u.begin_row;
+	u.residual = u.state - u.sum;
+	u.half_life = ledger_half_life(logs / steps);
+	return u;
+}
+
 bool ledger_fill(struct ledger *l, const struct cell_ops *cell, const struct trace_run *r, int H,
 		 int steps)
 {
@@ -62,12 +93,8 @@ bool ledger_fill(struct ledger *l, const struct cell_ops *cell, const struct tra
 	if (!make_room(l))
 		return false;
 	for (size_t k = 0; k < (size_t)steps * (size_t)H; k++) {
-		double gate[CELL_MAX_GATES] = {0};
-		struct cell_flow f;
+		const struct cell_flow f = flow_at(cell, r, k);
 
-		for (int q = 0; q < cell->gates; q++)
-			gate[q] = r->gate[q][k];
-		f = cell->flow(gate);
 		l->carry[k] = f.carry;
 		l->write[k] = f.write;
 	}

@@ -35,6 +35,13 @@ bool ledger_fill(struct ledger *l, const struct cell_ops *cell, const struct tra
 		 int steps);
 void ledger_release(struct ledger *l);
 
+/* One unit alone: row (steps) gets what is left of each step's write, by step of the run. */
+struct ledger_unit {
+	double begin_row, sum, state, residual, half_life; /* as above */
+};
+struct ledger_unit ledger_of_unit(const struct cell_ops *cell, const struct trace_run *r, int H,
+				  int steps, int unit, double *row);
+
 /* ln 0.5 / mean. */
 double ledger_half_life(double mean_log_carry);
 
