@@ -43,8 +43,21 @@ exits 0 ledger article --text good --json
 same 'padding is read' "$(of_json "j->>'tokens'")" '["<pad>","<pad>","<pad>","<pad>","good"]'
 exits 0 ledger nfg --text 'good day'
 same 'what never fades' "$(tail -1 out | cut -f3)" never
+exits 0 ledger both --text 'very <good> day' --svg
+quiet
+same 'a picture' "$(head -c 5 out; grep -c '</rect>' out; tail -1 out)" '<svg 20
+</svg>'
+same 'of words as they are' "$(grep -c '>&lt;</text>' out)" 1
 exits 0 ledger lines --text 'a day'
 exits 0 ledger again --text 'a day'
+for command in gradient attribute trace; do
+	exits 0 $command both --text 'very good day' --svg
+	same "a picture of $command" "$(head -c 5 out)" '<svg '
+done
+exits 0 saturation both --data six.tsv --svg
+same 'three gates' "$(grep -c 'never between</text>' out)" 3
+exits 2 runs --svg
+says 'runs has no picture'
 it ledgers_add_up
 
 exits 0 gradient both --text 'very good day'

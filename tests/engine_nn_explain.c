@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What explanations are made of: a text run in double, the ledger, and the gradients. */
+#include "engine/base/mem.h"
 #include "engine/inspect/gradient.h"
 #include "engine/inspect/ledger.h"
 #include "engine/inspect/saturation.h"
@@ -98,6 +99,17 @@ static void check_ledger(const struct replay *r, int run, int steps)
 			assert_true(near_to(pow(exp(logs / steps), l.half_life[u]), 0.5, 1e-9));
 		else
 			assert_true(isinf(l.half_life[u]));
+	}
+	for (size_t u = 0; u < H; u++) { /* and of each unit alone the same */
+		double *row = mem_alloc((size_t)steps * sizeof(*row));
+		const struct ledger_unit one =
+			ledger_of_unit(cell, &r->run[run], r->H, steps, (int)u, row);
+
+		for (size_t k = 0; k < (size_t)steps; k++)
+			assert_true(row[k] == l.row[k * H + u]);
+		assert_true(one.state == l.state[u] && one.begin_row == l.begin_row[u]);
+		assert_true(one.residual == l.residual[u] && one.sum == l.sum[u]);
+		free(row);
 	}
 	ledger_release(&l);
 }

@@ -185,7 +185,7 @@ static void rows_follow_the_decoder(void **state)
 	s = open_run(z, NULL, "pairs");
 	type_sentence(s, "one two three", 3);
 	screen_wait(s, "looked at by  ");
-	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 9 : 4);
 	screen_send(s, "]g");
 	screen_wait(s, "dec.l0 unit 0 · t 1 · “⏎”");
 	for (int t = 1; t <= 3; t++) {
@@ -195,7 +195,7 @@ static void rows_follow_the_decoder(void **state)
 		screen_listen(s, 30);
 		check_row(s, 3);
 		check_panel(s);
-		sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
+		sluice_wait_frames(s, z->cols >= 100 ? 9 : 4);
 		screen_key(s, "Right");
 	}
 	/* What the cell reads is its token and, beside it, what was said before. */
@@ -283,7 +283,7 @@ static void columns_follow_the_encoder(void **state)
 static void export_map(struct screen *s)
 {
 	screen_key(s, "x");
-	screen_wait(s, "export to: ");
+	screen_wait(s, "export to (.csv .json .svg): ");
 	screen_send(s, "\025"); /* away with the name */
 	screen_send(s, sluice_path("map.csv"));
 	screen_key(s, "Enter");
@@ -366,7 +366,7 @@ static void a_long_sentence_scrolls(void **state)
 		read_map(s, &m);
 		assert_false(m.whole);
 		assert_non_null(strstr(m.words, "▸"));
-		sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
+		sluice_wait_frames(s, z->cols >= 100 ? 9 : 4);
 		screen_key(s, "Right");
 	}
 	assert_non_null(strstr(m.words, "▸三"));
@@ -407,7 +407,7 @@ static void chinese_lines_up(void **state)
 		check_row(s, 4);
 		read_map(s, &m);
 		assert_true(m.row >= m.top + 2);
-		sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
+		sluice_wait_frames(s, z->cols >= 100 ? 9 : 4);
 		screen_key(s, "Right");
 	}
 	screen_key(s, "p");
@@ -489,7 +489,7 @@ static void without_attention(void **state)
 	screen_wait(s, "dec.l0 unit 0");
 	screen_wait(s, "writes");
 	assert_false(screen_contains(s, "looks at"));
-	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 	sluice_view(s, "1", "p(wrote)");
 	assert_false(screen_contains(s, "looks at"));
 	sluice_wait_frames(s, 4);

@@ -32,7 +32,7 @@ static void runs_outlive_the_program(void **state)
 	screen_send(s, "ithe food was not good\r");
 	screen_wait(s, "5 tokens · t = 1");
 	screen_wait(s, "= z_i");
-	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 	sluice_view(s, "1", "p(");
 	screen_key(s, "Space"); /* the sample is at hand, and trained anew if that is meant */
 	screen_wait(s, "Begin a new run on english.tsv? [y/N]");
@@ -314,11 +314,19 @@ static void the_console_explains(void **state)
 	s = sluice_start(*state, NULL, NULL, NULL);
 	sluice_wait_top(s, "explained");
 	screen_send(s, ":ledger --text \"a day\"\r");
-	screen_wait(s, "initial state");
+	screen_wait(s, "what is left of each word");
+	screen_key(s, "Tab");
+	screen_key(s, "G");
 	screen_wait(s, "half-life");
 	screen_send(s, ":attribute --text \"a day\" --method lrp,gradient\r");
-	screen_wait(s, "adds up by rule");
+	screen_wait(s, "for and against");
 	sluice_wait_message(s, "score of");
+	screen_key(s, "z");
+	screen_wait_gone(s, "adds up by rule");
+	screen_key(s, "z");
+	screen_key(s, "S-Tab");
+	screen_key(s, "G");
+	screen_wait(s, "adds up by rule");
 	screen_send(s, ":gradient --text \"a day\" --class nobody\r");
 	sluice_wait_message(s, "there is no class 'nobody'");
 	screen_send(s, ":saturation --gate x\r");
@@ -372,6 +380,23 @@ static void the_console_helps(void **state)
 	sluice_quit(s);
 }
 
+/* The view is written to a file that begins so. */
+static void is_exported(struct screen *s, const char *name, const char *begin)
+{
+	char line[200], head[64] = "";
+	FILE *f;
+
+	snprintf(line, sizeof(line), ":save %s\r", sluice_path(name));
+	screen_send(s, line);
+	snprintf(line, sizeof(line), "%s written", name);
+	sluice_wait_message(s, line);
+	f = fopen(sluice_path(name), "r");
+	assert_non_null(f);
+	assert_int_equal(fread(head, 1, strlen(begin), f), strlen(begin));
+	fclose(f);
+	assert_string_equal(head, begin);
+}
+
 static void views_are_exported(void **state)
 {
 	struct screen *s = sluice_trained(*state);
@@ -390,9 +415,24 @@ static void views_are_exported(void **state)
 	head[strcspn(head, "\r\n")] = '\0';
 	assert_string_equal(head, "layer,direction,t,token,unit,i,f,g,o,c,h");
 	screen_key(s, "x");
-	screen_wait(s, "export to: sluice-gates.csv");
+	screen_wait(s, "export to (.csv .json .svg): sluice-gates.csv");
 	screen_send(s, "\025/no/such/folder/x.csv\r");
 	sluice_wait_message(s, "cannot write /no/such/folder/x.csv");
+	screen_send(s, ":save gates.png\r");
+	sluice_wait_message(
+		s, "a name ends in .csv, .tsv, .json, .ndjson or .svg, unlike 'gates.png'");
+	is_exported(s, "gates.svg", "<svg ");
+	is_exported(s, "gates.json", "[\n {\"layer\":0,");
+	screen_send(s, ":ledger\r"); /* of the sentence in Gates */
+	screen_wait(s, "what is left of each word");
+	is_exported(s, "ledger.svg", "<svg ");
+	is_exported(s, "ledger.json", "[\n {\"t\":1,\"token\":\"");
+	sluice_view(s, "1", "loss");
+	is_exported(s, "curves.svg", "<svg ");
+	sluice_view(s, "6", "level   run");
+	snprintf(line, sizeof(line), ":save %s\r", sluice_path("log.svg"));
+	screen_send(s, line);
+	sluice_wait_message(s, "has no picture");
 	sluice_quit(s);
 }
 

@@ -102,7 +102,7 @@ static void a_writer_is_trained(void **state)
 	sluice_wait_epoch(s, sluice_epoch(s) + 2); /* it trains on meanwhile */
 	screen_key(s, "Enter");
 	screen_wait(s, "what follows");
-	sluice_wait_frames(s, ((const struct size *)*state)->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, ((const struct size *)*state)->cols >= 100 ? 8 : 4);
 	sluice_view(s, "1", "perplexity");
 	screen_key(s, "S");
 	sluice_wait_top(s, "stopped");
@@ -326,9 +326,9 @@ static void classify_has_nothing_to_write(void **state)
 	screen_key(s, "Space");
 	sluice_wait_message(s, "this run's task is classify");
 	screen_keys(s, "r Enter Left x");
-	screen_wait(s, "export to: sluice-text.csv");
+	screen_wait(s, "export to (.csv .json .svg): sluice-text.csv");
 	screen_key(s, "Esc");
-	screen_wait_gone(s, "export to:");
+	screen_wait_gone(s, "export to (");
 	screen_send(s, "ithe food\r"); /* a sentence, as anywhere */
 	screen_wait(s, "2 tokens");
 	screen_wait(s, "if the text ended here");
@@ -362,7 +362,7 @@ static void a_decoder_is_shown(void **state)
 	sluice_wait_message(s, "units go from 0 to 31 and steps from 1 to");
 	screen_key(s, "G");
 	screen_key(s, "Right"); /* no further */
-	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 	screen_key(s, "[");
 	screen_wait(s, "enc.l0.fw unit 2");
 	screen_key(s, "]");

@@ -166,14 +166,14 @@ static void the_cursor_moves(void **state)
 	}
 	screen_key(s, "S-Tab");
 	screen_wait(s, "= z_g");
-	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 	screen_key(s, "z");
 	screen_wait_gone(s, "output gate");
 	screen_wait(s, "candidate");
-	sluice_wait_frames(s, 2);
+	sluice_wait_frames(s, 3); /* with what is left in the unit, and the equations */
 	screen_key(s, "Esc");
 	screen_wait(s, "output gate");
-	sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+	sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 	screen_send(s, ":goto f[7]@3\r");
 	screen_wait(s, "unit 7 · t 3 · “was”");
 	screen_wait(s, "= z_f");
@@ -227,7 +227,7 @@ static void words_of_all_widths(void **state)
 			snprintf(step, sizeof(step), "· t %d ·", t);
 			screen_wait(s, step);
 			screen_listen(s, 20);
-			sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+			sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 			unknown = unknown ||
 				  screen_find(s, "an unknown word: read as <unk>", &row, &col);
 			screen_key(s, "Right");
@@ -350,7 +350,7 @@ static void without_colours(void **state)
 		screen_wait(s, "5 tokens");
 		screen_wait(s, "▒");
 		screen_wait(s, "█");
-		sluice_wait_frames(s, z->cols >= 100 ? 7 : 4);
+		sluice_wait_frames(s, z->cols >= 100 ? 8 : 4);
 		screen_send(s, ":theme light\r");
 		sluice_wait_message(s, "theme light");
 		check_no_colour_sent(s);
