@@ -80,6 +80,24 @@ static void draw_questions(struct workbench *w, struct rect r)
 	w->query.first = t.first;
 }
 
+/* Numbers are most of a column's cells, or not; then none of them is cut. */
+static struct table_column column_of(const struct answer *a, int col)
+{
+	enum { LOOKED_AT = 100, TEXT_LEAST = 4, MOST = 60 };
+	int numbers = 0, texts = 0, widest = TEXT_LEAST;
+
+	for (int row = 0; row < a->rows && row < LOOKED_AT; row++) {
+		const struct answer_cell *c = answer_at(a, row, col);
+		const int width = canvas_width(c->text);
+
+		numbers += c->number;
+		texts += !c->number && *c->text;
+		widest = c->number && width > widest ? width : widest;
+	}
+	return numbers > texts ? (struct table_column){a->column[col], 1, widest, MOST, 0}
+			       : (struct table_column){a->column[col], -1, TEXT_LEAST, MOST, 0};
+}
+
 static void draw_rows(struct workbench *w, struct rect r)
 {
 	struct query_state *q = &w->query;
@@ -96,13 +114,8 @@ static void draw_rows(struct workbench *w, struct rect r)
 			  .sort_col = -1,
 			  .empty = "no rows"};
 
-	for (int k = 0; k < a->cols; k++) {
-		bool number = a->rows > 0;
-
-		for (int row = 0; row < a->rows && row < 100; row++)
-			number &= answer_at(a, row, k)->number || !*answer_at(a, row, k)->text;
-		column[k] = (struct table_column){a->column[k], number ? 1 : -1, 4, 60, 0};
-	}
+	for (int k = 0; k < a->cols; k++)
+		column[k] = column_of(a, k);
 	table_draw(&w->canvas, r, &w->theme, &t, !q->pane);
 	q->first = t.first;
 	q->left = t.left;
@@ -144,6 +157,21 @@ static void draw_question(struct workbench *w, struct rect r)
 	canvas_text(&w->canvas, r, 0, r.cols - 1 - width, part_look(w, ROLE_dim), which);
 }
 
+/* A map of few rows leaves the rest to the answer's. */
+static int picture_rows(const struct query_state *q, int most)
+{
+	int rows = PICTURE_LEAST;
+
+	for (int k = 0; k < q->answer.figures; k++) {
+		const struct figure *f = q->answer.figure[k];
+
+		if (f->kind == FIGURE_PLOT || f->rows + 3 > most)
+			return most;
+		rows = f->rows + 3 > rows ? f->rows + 3 : rows;
+	}
+	return rows < most ? rows : most;
+}
+
 static void draw_answer(struct workbench *w, struct rect r)
 {
 	struct query_state *q = &w->query;
@@ -158,7 +186,7 @@ static void draw_answer(struct workbench *w, struct rect r)
 	}
 	picture = r;
 	picture.row--;
-	picture.rows = r.rows * 3 / 5 + 1;
+	picture.rows = picture_rows(q, r.rows * 3 / 5 + 1);
 	if (q->zoom || picture.rows < PICTURE_LEAST || r.rows - picture.rows < ROWS_LEAST) {
 		picture.rows = r.rows + 1; /* one of the two */
 		if (q->pane)
