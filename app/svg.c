@@ -174,6 +174,20 @@ static void heat_scale(struct buf *out, const struct figure *f, double limit, do
 	text_at(out, x + SCALE + 4, y + 15, "start", pale, "", number);
 }
 
+/* As many decimals in all cells. */
+static void cell_text(char out[32], double limit, double v)
+{
+	if (limit < 0.01)
+		snprintf(out, 32, "%.1e", v);
+	else
+		snprintf(out, 32, "%.*f",
+			 limit >= 100  ? 0
+			 : limit >= 10 ? 1
+			 : limit >= 1  ? 2
+				       : 3,
+			 v);
+}
+
 static void heat_cell(struct buf *out, const struct figure *f, const struct heat_place *p,
 		      double limit, int row, int col)
 {
@@ -190,6 +204,7 @@ static void heat_cell(struct buf *out, const struct figure *f, const struct heat
 	buf_text(out, " · ");
 	add_text(out, name_of(f->col, col, b));
 	buf_printf(out, ": %s</title></rect>\n", number);
+	cell_text(number, limit, v);
 	if (p->cell == CELL_WIDE && isfinite(v))
 		text_at(out, x + p->cell / 2.0, y + CELL_H - 6, "middle", dark ? none : ink,
 			" font-size=\"10\"", number);
