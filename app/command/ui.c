@@ -374,23 +374,40 @@ static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
 	return true;
 }
 
+/* A place: "f[12]@3", "f[12]" at this step, or a step alone, "3" or "@3". */
+static bool read_place(const struct workbench *w, const char *text, int *signal, int *unit,
+		       int *step)
+{
+	const struct trace_run *r = &w->current.trace->run[w->gates.run];
+	const char *number = *text == '@' ? text + 1 : text;
+	char gate[8];
+	int end = 0;
+
+	if (sscanf(number, "%d%n", step, &end) == 1 && !number[end])
+		return true;
+	end = 0;
+	if (sscanf(text, "%7[a-z][%d]%n@%d%n", gate, unit, &end, step, &end) < 2 || text[end])
+		return false;
+	*signal = trace_signal_find(r, gate);
+	return *signal >= 0;
+}
+
 static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
 	const struct trace *t = w->current.trace;
-	int unit, step = w->gates.t + 1, k;
-	char gate[8];
+	int unit = w->gates.unit, step = w->gates.t + 1, signal = w->gates.signal;
 
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to go to a place in");
-	if (sscanf(a->pos[0], "%7[a-z][%d]@%d", gate, &unit, &step) < 2 ||
-	    (k = trace_signal_find(&t->run[w->gates.run], gate)) < 0)
-		return err_set(err, ERR_USAGE, "goto takes a place like f[12] or f[12]@3, not '%s'",
+	if (!read_place(w, a->pos[0], &signal, &unit, &step))
+		return err_set(err, ERR_USAGE,
+			       "goto takes a step, or a place like f[12] or f[12]@3, not '%s'",
 			       a->pos[0]);
 	if (unit < 0 || unit >= t->H || step < 1 || step > t->run[w->gates.run].T)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
 			       t->H - 1, t->run[w->gates.run].T);
-	w->gates.signal = k;
+	w->gates.signal = signal;
 	w->gates.pane = w->gates.map = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
@@ -417,7 +434,7 @@ static const struct command table[] = {
 	{"unfreeze", "GROUP", "Let a group of weights learn again", BOTH, 1, 1, NULL, ui_unfreeze, group_word},
 	{"stop",    "", "Stop training, with a checkpoint", BOTH, 0, 0, NULL, ui_stop, NULL},
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
-	{"goto",    "GATE[UNIT][@STEP]", "Go to a place, such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
+	{"goto",    "STEP | GATE[UNIT][@STEP]", "Go to a step, or to a place such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"step",    "[N]", "Go so many steps on, or back, in the order in which the layer reads", BOTH, 0, 1, NULL, ui_step, NULL},
 	{"next",    "", "Go to the next word, over padding", BOTH, 0, 0, NULL, ui_next, NULL},
 	{"until",   "EXPRESSION", "Go on to the first step where it holds", BOTH | CMD_REST, 1, -1, NULL, ui_until, expression_word},

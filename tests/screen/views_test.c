@@ -177,6 +177,14 @@ static void the_cursor_moves(void **state)
 	screen_send(s, ":goto f[7]@3\r");
 	screen_wait(s, "unit 7 · t 3 · “was”");
 	screen_wait(s, "= z_f");
+	screen_send(s, ":goto 5\r");
+	screen_wait(s, "unit 7 · t 5 · “good”");
+	screen_send(s, ":goto 6\r");
+	sluice_wait_message(s, "steps from 1 to 5");
+	screen_send(s, ":goto f[7]@3x\r");
+	sluice_wait_message(s, "goto takes a step, or a place like");
+	screen_send(s, ":goto @3\r");
+	screen_wait(s, "unit 7 · t 3 · “was”");
 	screen_send(s, ":goto f[32]@3\r");
 	sluice_wait_message(s, "units go from 0 to 31 and steps from 1 to 5");
 	screen_send(s, "/goo\r");
