@@ -24,8 +24,7 @@ struct query {
 	int64_t until_ms;  /* on the steady clock; 0: no deadline */
 	bool late;         /* the deadline ended the query */
 	struct err failed; /* of a computed table */
-	const struct query_table **table;
-	size_t tables, table_cap;
+	struct virtual_table *tables;
 };
 
 static int64_t steady_us(void)
@@ -165,8 +164,8 @@ bool query_add_table(struct query *q, const struct query_table *table, struct er
 	if (rc != SQLITE_OK)
 		return err_set(err, ERR_FAILED, "the table %s cannot be added: %s", table->name,
 			       sqlite3_errmsg(db));
-	q->table = mem_grow(q->table, &q->table_cap, q->tables + 1, sizeof(*q->table));
-	q->table[q->tables++] = &v->table;
+	v->next = q->tables;
+	q->tables = v;
 	return true;
 }
 
@@ -175,7 +174,6 @@ void query_close(struct query *q)
 	if (!q)
 		return;
 	store_close(q->store);
-	free(q->table);
 	free(q);
 }
 
@@ -340,9 +338,9 @@ bool query_run(struct query *q, const char *sql, const struct query_sink *sink,
 	if (rc != SQLITE_DONE)
 		ok = refuse(q, rc, err);
 	sqlite3_finalize(h);
-	for (size_t k = 0; k < q->tables; k++)
-		if (q->table[k]->forget)
-			q->table[k]->forget(q->table[k]->ctx);
+	for (const struct virtual_table *v = q->tables; v; v = v->next)
+		if (v->table.forget)
+			v->table.forget(v->table.ctx);
 	r.seconds = (double)(steady_us() - began) / 1e6;
 	if (result)
 		*result = r;

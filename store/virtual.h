@@ -12,10 +12,11 @@ struct virtual_table {
 	int (*stop)(void *query); /* whether the statement is to end */
 	void *query;
 	struct err *failed; /* where a table's own error is left for the query */
+	struct virtual_table *next;
 };
 
 /* Makes the table known to the connection, without an authorizer: SQLite's result code. The connection
- * frees v and what the table owns when it is closed, and at once on failure. */
+ * frees v and what the table owns, when it is closed at the latest. */
 int virtual_register(sqlite3 *db, struct virtual_table *v);
 
 #endif
