@@ -54,6 +54,14 @@ struct value value_real(double r, int decimals)
 	return (struct value){.type = VALUE_REAL, .r = r, .decimals = decimals};
 }
 
+struct value value_power(double r, int decimals)
+{
+	struct value out = value_real(r, decimals);
+
+	out.power = true;
+	return out;
+}
+
 struct value value_f32(float v)
 {
 	struct value out = value_real((double)v, -1);
@@ -97,7 +105,7 @@ static void add_value(struct buf *b, const struct value *v, bool table)
 		break;
 	case VALUE_REAL:
 		if (table && v->decimals >= 0) {
-			buf_printf(b, "%.*f", v->decimals, v->r);
+			buf_printf(b, v->power ? "%.*e" : "%.*f", v->decimals, v->r);
 			break;
 		}
 		snprintf(number, sizeof(number), "%.*g", table ? 6 : v->n ? (int)v->n : 15, v->r);
@@ -281,7 +289,7 @@ static void print_table(struct output *o)
 			int w = canvas_width(answer_at(g, r, k)->text);
 
 			width[k] = w > width[k] ? w : width[k];
-			number[k] |= answer_at(g, r, k)->number;
+			number[k] |= answer_at(g, r, k)->number && !o->left;
 		}
 	}
 	for (int r = -1; r < g->rows; r++) {

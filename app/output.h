@@ -37,14 +37,16 @@ struct value {
 	const char *text; /* borrowed */
 	size_t n;
 	int decimals; /* of a VALUE_REAL in a table; < 0: as many as it takes */
+	bool power;   /* in a table with a power of ten: 1.25e-07 */
 };
 
 struct value value_null(void);
 struct value value_text(const char *s); /* NULL becomes null */
 struct value value_bytes(const char *s, size_t n);
 struct value value_int(int64_t i);
-struct value value_real(double r, int decimals); /* NaN becomes null */
-struct value value_f32(float v);                 /* 9 significant digits, as a number */
+struct value value_real(double r, int decimals);  /* NaN becomes null */
+struct value value_power(double r, int decimals); /* in a table with a power of ten */
+struct value value_f32(float v);                  /* 9 significant digits, as a number */
 
 /* Rows kept as text, for tables, and pictures. Zeroed is empty. */
 struct answer_cell {
@@ -69,6 +71,7 @@ struct output {
 	struct answer *answer; /* borrowed; for tables on a file an own one is used */
 	struct answer own;
 	struct buf buf;
+	bool left;     /* a page of fields: in a table numbers stand to the left, as texts do */
 	char **column; /* made unique */
 	int cols;
 	int64_t rows;

@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "store/handle.h"
 #include "store/schema.h"
+#include "store/virtual.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,8 +21,10 @@ struct query {
 	struct store *store;
 	struct query_limits limits;
 	atomic_bool cancel;
-	int64_t until_ms; /* on the steady clock; 0: no deadline */
-	bool late;        /* the deadline ended the query */
+	int64_t until_ms;  /* on the steady clock; 0: no deadline */
+	bool late;         /* the deadline ended the query */
+	struct err failed; /* of a computed table */
+	struct virtual_table *tables;
 };
 
 static int64_t steady_us(void)
@@ -147,6 +150,25 @@ struct query *query_open(const char *path, struct query_limits limits, struct er
 	return q;
 }
 
+bool query_add_table(struct query *q, const struct query_table *table, struct err *err)
+{
+	sqlite3 *db = q->store->db;
+	struct virtual_table *v = mem_zero(1, sizeof(*v));
+	int rc;
+
+	*v = (struct virtual_table){
+		.table = *table, .stop = look, .query = q, .failed = &q->failed};
+	sqlite3_set_authorizer(db, NULL, NULL);
+	rc = virtual_register(db, v);
+	sqlite3_set_authorizer(db, authorize, q);
+	if (rc != SQLITE_OK)
+		return err_set(err, ERR_FAILED, "the table %s cannot be added: %s", table->name,
+			       sqlite3_errmsg(db));
+	v->next = q->tables;
+	q->tables = v;
+	return true;
+}
+
 void query_close(struct query *q)
 {
 	if (!q)
@@ -165,6 +187,13 @@ static bool refuse(struct query *q, int rc, struct err *err)
 {
 	const char *msg = sqlite3_errmsg(q->store->db);
 
+	if (q->failed.code && (rc & 0xff) == SQLITE_ERROR) {
+		if (err)
+			*err = q->failed;
+		return false;
+	}
+	if (rc == SQLITE_ERROR && strstr(msg, "may not be modified"))
+		rc = SQLITE_READONLY; /* a computed table */
 	switch (rc & 0xff) {
 	case SQLITE_AUTH:
 	case SQLITE_READONLY:
@@ -300,6 +329,7 @@ bool query_run(struct query *q, const char *sql, const struct query_sink *sink,
 
 	atomic_store(&q->cancel, false);
 	q->late = false;
+	q->failed = (struct err){0};
 	q->until_ms = q->limits.deadline_ms ? began / 1000 + q->limits.deadline_ms : 0;
 	h = prepare(q, sql, err);
 	ok = h != NULL;
@@ -308,6 +338,9 @@ bool query_run(struct query *q, const char *sql, const struct query_sink *sink,
 	if (rc != SQLITE_DONE)
 		ok = refuse(q, rc, err);
 	sqlite3_finalize(h);
+	for (const struct virtual_table *v = q->tables; v; v = v->next)
+		if (v->table.forget)
+			v->table.forget(v->table.ctx);
 	r.seconds = (double)(steady_us() - began) / 1e6;
 	if (result)
 		*result = r;

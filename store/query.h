@@ -45,9 +45,51 @@ struct query_result {
 	double seconds;
 };
 
+/*
+ * A table whose rows a layer above computes when they are asked for, to be read as
+ * FROM NAME(ARGUMENT, ...); SQLite sees it as a virtual table that cannot be written to. Its functions
+ * run on the thread of query_run, inside it, and must not use the same struct query.
+ */
+enum { QUERY_ARGS = 4, QUERY_COLUMNS = 24 };
+#define QUERY_ANY INT64_MIN
+
+struct query_text {
+	const char *p; /* UTF-8, ends in a NUL, may hold others */
+	size_t n;
+};
+
+struct query_column {
+	const char *name, *type; /* as SQL has it: INTEGER, REAL, TEXT */
+	bool key;                /* a whole number that open can look for */
+};
+
+struct query_table {
+	const char *name;
+	const struct query_column *column; /* at most QUERY_COLUMNS */
+	int columns;
+	const char *const *arg; /* names, also of the hidden columns behind the others */
+	int args;               /* at most QUERY_ARGS; all of them must be given */
+	void *ctx;
+	/* The rows for these arguments, none of them NULL, in order; before the first of them. key[k] is
+	 * what column k must be, or QUERY_ANY: rows that do not fit may be left out. *rows must not be NULL.
+	 * What err says becomes the query's error, with its code. */
+	bool (*open)(void *ctx, const struct query_text *arg, const int64_t *key, void **rows,
+		     struct err *err);
+	bool (*next)(void *rows); /* to the next row; false: there is none */
+	struct query_cell (*cell)(const void *rows, int col); /* arguments after the columns */
+	void (*close)(void *rows);
+	/* May be NULL. After each statement: what was kept for its next call of open. */
+	void (*forget)(void *ctx);
+	void (*release)(void *ctx); /* may be NULL; when the query is closed */
+};
+
 /* Opens a store for queries; errors as store_open has them. Close with query_close. */
 struct query *query_open(const char *path, struct query_limits limits, struct err *err);
 void query_close(struct query *q); /* NULL is allowed */
+
+/* Adds a table, which is copied but for its texts; ctx is the query's from here on, also on failure.
+ * ERR_FAILED. */
+bool query_add_table(struct query *q, const struct query_table *table, struct err *err);
 
 /*
  * Runs one statement. ERR_USAGE with SQLite's words for what is not SQL, not a single statement or

@@ -93,8 +93,8 @@ same 'columns' "$(head -1 out)" kind,name,about,sql
 same 'views' "$(sed -n 's/^view,\([a-z_]*\),.*/\1/p' out | tr '\n' ' ')" \
 	'runs runs_overview params metrics metrics_last best_runs checkpoints vocabulary tensors events '
 exits 0 query --list --json
-same 'ten questions' "$(of_json "(SELECT count(*) FROM json_each(j) WHERE value->>'kind'='question')")" 10
-for k in 1 2 3 4 5 6 7 8 9 10; do
+same 'questions' "$(of_json "(SELECT count(*) FROM json_each(j) WHERE value->>'kind'='question')")" 12
+for k in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	exits 0 query --list --json
 	sql=$(of_json "(SELECT value->>'sql' FROM json_each(j) WHERE value->>'kind'='question' AND value->>'name'='$k')")
 	exits 0 query "$sql"

@@ -75,11 +75,34 @@ static struct value share(const double *v, int t, int T)
 	return v && most > 0 ? value_real(v[t] / most, 4) : value_null();
 }
 
-static struct value by_unit(const struct view *v, const double *d, int t)
+/* The gradients by the unit at every position; NULL where there are none. */
+static double *by_unit(const struct view *v, const double *d)
 {
-	const size_t H = (size_t)v->x->replay->H, row = (size_t)replay_turn(run_of(v), t) + 1;
+	const size_t H = (size_t)v->x->replay->H;
+	const int T = v->x->replay->T;
+	double *out = d && v->unit >= 0 ? mem_zero((size_t)T, sizeof(*out)) : NULL;
 
-	return d ? value_real(d[row * H + (size_t)v->unit], -1) : value_null();
+	for (int t = 0; out && t < T; t++)
+		out[t] = d[((size_t)replay_turn(run_of(v), t) + 1) * H + (size_t)v->unit];
+	return out;
+}
+
+/* A number of a column, for reading: all of them have the decimals that the smallest takes, or powers of
+ * ten where that is too many. */
+static struct value of_column(const double *v, int t, int T)
+{
+	double least = INFINITY;
+	int decimals;
+
+	if (!v)
+		return value_null();
+	for (int k = 0; k < T; k++)
+		if (v[k] != 0)
+			least = fmin(least, fabs(v[k]));
+	decimals = isinf(least) ? 3 : 3 - (int)floor(log10(least));
+	if (decimals > 6)
+		return value_power(v[t], 3);
+	return value_real(v[t], decimals > 0 ? decimals : 0);
 }
 
 /* The norms over the words, as powers of ten. */
@@ -137,6 +160,7 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 					     "dc_share", "note",  "dh_u", "dc_u"};
 	const int T = v->x->replay->T;
 	double *h = norms(v, v->run, false), *cell = norms(v, v->run, true);
+	double *dh = by_unit(v, v->g.dh[v->run]), *dc = by_unit(v, v->g.dc[v->run]);
 	const char *name[9];
 	char unit[2][32];
 	struct output o;
@@ -152,22 +176,22 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 	for (int t = 0; t < T; t++) {
 		struct value row[9] = {value_int(t + 1),
 				       explain_token(v->x->replay, t),
-				       value_real(h[t], -1),
-				       cell ? value_real(cell[t], -1) : value_null(),
+				       of_column(h, t, T),
+				       of_column(cell, t, T),
 				       share(h, t, T),
 				       share(cell, t, T),
-				       value_text(note(v, h, cell, t))};
+				       value_text(note(v, h, cell, t)),
+				       of_column(dh, t, T),
+				       of_column(dc, t, T)};
 
-		if (v->unit >= 0) {
-			row[7] = by_unit(v, v->g.dh[v->run], t);
-			row[8] = by_unit(v, v->g.dc[v->run], t);
-		}
 		output_row(&o, row);
 	}
 	pictures(&o, v, h, cell);
 	ok = output_close(&o, err);
 	free(h);
 	free(cell);
+	free(dh);
+	free(dc);
 	return ok;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/command.h"
+#include "app/trace_table.h"
 
 #include "engine/base/mem.h"
 #include "engine/base/thread.h"
@@ -11,7 +12,7 @@
 
 const struct option options_query[] = {
 	{"-f", "FILE", "read the SQL from a file; - is standard input"},
-	{"--list", NULL, "the views with their columns, and ten worked questions"},
+	{"--list", NULL, "the views and the table trace with their columns, and worked questions"},
 	{"--timeout", "SECONDS", "give up after this long (default 60)"},
 	{"--limit", "ROWS", "at most this many rows"},
 	{NULL, NULL, NULL},
@@ -76,6 +77,19 @@ static bool read_sql(const char *path, struct buf *sql, struct err *err)
 	return ok;
 }
 
+static bool list_columns(struct query *q, struct output *o, const char *kind, const char *name,
+			 const char *shown, const char *about, struct err *err)
+{
+	struct buf names = {0};
+	const bool ok = query_columns(q, name, &names, err);
+
+	if (ok)
+		output_row(o, (struct value[]){value_text(kind), value_text(shown),
+					       value_text(about), value_text(buf_str(&names))});
+	buf_release(&names);
+	return ok;
+}
+
 static bool list(struct context *c, struct query *q, struct err *err)
 {
 	static const char *const column[] = {"kind", "name", "about", "sql"};
@@ -85,17 +99,12 @@ static bool list(struct context *c, struct query *q, struct err *err)
 
 	output_open(&o, c->format, c->out, c->answer);
 	output_columns(&o, column, 4);
-	for (int k = 0; query_view_at(k, &view); k++) {
-		struct buf names = {0};
-
-		if (!query_columns(q, view.name, &names, err))
+	for (int k = 0; query_view_at(k, &view); k++)
+		if (!list_columns(q, &o, "view", view.name, view.name, view.about, err))
 			return false;
-		output_row(&o,
-			   (struct value[]){value_text("view"), value_text(view.name),
-					    value_text(view.about), value_text(buf_str(&names))});
-		buf_release(&names);
-	}
-	for (int k = 0; (question = query_question_at(k)); k++) {
+	if (!list_columns(q, &o, "table", "trace", TRACE_TABLE, TRACE_TABLE_ABOUT, err))
+		return false;
+	for (int k = 0; (question = trace_question_at(k)); k++) {
 		char number[16];
 
 		snprintf(number, sizeof(number), "%d", k + 1);
@@ -195,6 +204,10 @@ bool command_query(struct context *c, const struct args *a, struct err *err)
 	q = query_open(c->store, limits, err);
 	if (!q)
 		return false;
+	if (!trace_table_add(q, c->store, err)) {
+		query_close(q);
+		return false;
+	}
 	for (int k = 0; k < a->pos_count; k++)
 		buf_printf(&sql, "%s%s", k ? " " : "", a->pos[k]);
 	if (args_has(a, "--list"))

@@ -244,6 +244,7 @@ bool command_show(struct context *c, const struct args *a, struct err *err)
 
 	if (ok) {
 		output_open(&o, c->format, c->out, c->answer);
+		o.left = true;
 		output_columns(&o, column, 2);
 		show_row(&o, s, row);
 		ok = show_rest(&o, s, row, err);

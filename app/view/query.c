@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Query: what did I ask, what came back? Before the first question, ten to begin with. */
-#include "store/query.h"
+/* Query: what did I ask, what came back? Before the first question, some to begin with. */
+#include "app/trace_table.h"
 #include "app/tui/table.h"
 #include "app/view/picture.h"
 #include "engine/base/mem.h"
@@ -36,7 +36,7 @@ static const struct binding *hints(const struct workbench *w)
 static const char *question_cell(void *data, int row, int col)
 {
 	static char number[16];
-	const struct query_question *q = query_question_at(row);
+	const struct query_question *q = trace_question_at(row);
 	(void)data;
 
 	snprintf(number, sizeof(number), "%d", row + 1);
@@ -54,7 +54,7 @@ static int questions(void)
 {
 	int n = 0;
 
-	while (query_question_at(n))
+	while (trace_question_at(n))
 		n++;
 	return n;
 }
@@ -239,7 +239,7 @@ static void pane(struct workbench *w, int delta)
 
 static void open_selected(struct workbench *w)
 {
-	const struct query_question *q = query_question_at(w->query.selected);
+	const struct query_question *q = trace_question_at(w->query.selected);
 
 	if (!w->query.has_answer && q)
 		workbench_line(w, q->sql);
@@ -260,7 +260,7 @@ static bool back(struct workbench *w)
 
 static bool has(struct workbench *w, int row, const char *text)
 {
-	const struct query_question *q = query_question_at(row);
+	const struct query_question *q = trace_question_at(row);
 
 	if (!w->query.has_answer)
 		return part_has(q->title, text) || part_has(q->sql, text);
