@@ -23,7 +23,7 @@ refuses 2 "--quite stands before the command; write 'sluice runs' first" --quite
 refuses 2 "predict has no option --text; see 'sluice help predict'" predict last --text
 refuses 2 "attribute has no option --layer; see" attribute last --layer
 refuses 2 '--json takes no value' runs --json=yes
-refuses 2 "table, csv, tsv, json or ndjson, not 'xml'" runs --output xml
+refuses 2 "table, csv, tsv, json, ndjson or svg, not 'xml'" runs --output xml
 refuses 2 "'more' is one argument too many" runs more
 refuses 2 'show needs more: show RUN' show
 refuses 2 "--limit is a whole number from 1 to [0-9]*, not '3x'" runs --limit 3x
