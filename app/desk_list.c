@@ -241,7 +241,7 @@ struct command_job {
 	struct job job;
 	const struct command *command;
 	struct context context;
-	char *store, *open, *words[ARGS_MAX];
+	char *store, *open, *sentence, *words[ARGS_MAX];
 	int count;
 	struct answer answer;
 	struct buf text;
@@ -306,8 +306,19 @@ static void command_release(struct job *j)
 		free(c->words[k]);
 	free(c->store);
 	free(c->open);
+	free(c->sentence);
 	free(c->line);
 	free(c);
+}
+
+/* What is open as a RUN: one from the store at its checkpoint. */
+static char *open_name(const struct workbench *w)
+{
+	if (!w->open || !*w->open->id)
+		return NULL;
+	if (w->open->live)
+		return mem_text(w->open->id);
+	return mem_printf("%s@%lld", w->open->id, (long long)w->open->snapshot->step);
 }
 
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv)
@@ -322,9 +333,13 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 			      .visible = true};
 	c->command = cmd;
 	c->store = mem_text(w->context.store);
-	c->open = w->open && *w->open->id ? mem_text(w->open->id) : NULL;
-	c->context = (struct context){
-		.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
+	c->open = open_name(w);
+	c->sentence = w->current.text ? mem_text(w->current.text) : NULL;
+	c->context = (struct context){.store = c->store,
+				      .open_run = c->open,
+				      .sentence = c->sentence,
+				      .yes = true,
+				      .quiet = false};
 	for (; c->count < argc; c->count++) {
 		c->words[c->count] = mem_text(argv[c->count]);
 		if (c->count || cmd->run != command_query)

@@ -12,7 +12,7 @@
 bool explain_open(struct explained *x, struct context *c, const struct args *a, bool classes,
 		  struct err *err)
 {
-	const char *text = args_value(a, "--text");
+	const char *given = args_value(a, "--text"), *text = given ? given : c->sentence;
 	const struct task_ops *task;
 
 	if (!text)

@@ -14,7 +14,7 @@ struct explained {
 	struct replay *replay;
 };
 
-/* Loads the RUN and runs --text. ERR_USAGE without a text or a step in it, and, where `classes`, for a
+/* Loads the RUN and runs --text, in the console without it the sentence that is looked at. ERR_USAGE without a text or a step in it, and, where `classes`, for a
  * run of another task. Release in both cases. */
 bool explain_open(struct explained *x, struct context *c, const struct args *a, bool classes,
 		  struct err *err);
