@@ -15,6 +15,12 @@ void desk_open(struct workbench *w, const char *run); /* from the store, as the 
 struct store;
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out);
 void desk_open_live(struct workbench *w);
+/* Opens another checkpoint of the open run, with everything else as it is: the one at a step, the first, last or
+ * best, or so many on (n) from where it is. ERR_USAGE without a run in the store. */
+enum travel { TRAVEL_STEP, TRAVEL_FIRST, TRAVEL_LAST, TRAVEL_BEST, TRAVEL_BY };
+bool desk_travel(struct workbench *w, enum travel where, int64_t n, struct err *err);
+/* Which of the open run's checkpoints is looked at; -1 where that is none of them, or there are none. */
+int desk_checkpoint(const struct workbench *w);
 /* Prepares a session with these settings, and starts it if asked to. */
 void desk_train(struct workbench *w, const struct settings *s, bool start);
 /* Goes on with a run, or from it as a new one (fork), with settings as resume_open takes them. */

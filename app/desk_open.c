@@ -17,6 +17,8 @@ struct load_job {
 	struct feed_view *view;
 	char status[24];
 	int64_t parameters;
+	struct checkpoint_row *checkpoint;
+	size_t checkpoints;
 };
 
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out)
@@ -79,7 +81,8 @@ static void load_run(struct job *j)
 		l->view = mem_zero(1, sizeof(*l->view));
 		load_numbers(l, s, row);
 		store_runs_free(row, 1);
-		j->ok = true;
+		j->ok = store_checkpoint_list(s, l->loaded.run, &l->checkpoint, &l->checkpoints,
+					      &j->err);
 	}
 	store_close(s);
 }
@@ -88,6 +91,7 @@ void desk_close_run(struct open_run *o)
 {
 	snapshot_unref(o->snapshot);
 	free(o->view);
+	free(o->checkpoint);
 	*o = (struct open_run){0};
 }
 
@@ -143,8 +147,11 @@ static void load_done(struct job *j, void *owner)
 	w->stored.snapshot = l->loaded.snapshot;
 	w->stored.view = l->view;
 	w->stored.parameters = l->parameters;
+	w->stored.checkpoint = l->checkpoint;
+	w->stored.checkpoints = (int)l->checkpoints;
 	l->loaded.snapshot = NULL;
 	l->view = NULL;
+	l->checkpoint = NULL;
 	w->open = &w->stored;
 	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
 		      w->stored.name, w->stored.snapshot->epoch);
@@ -159,6 +166,7 @@ static void load_release(struct job *j)
 
 	loaded_release(&l->loaded);
 	free(l->view);
+	free(l->checkpoint);
 	free(l->store);
 	free(l->run);
 	free(l);

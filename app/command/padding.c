@@ -12,7 +12,7 @@
 const struct option options_padding[] = {
 	{"--text", "TEXT", "the text to look at"},
 	{"--length", "N",
-	 "pad to N tokens (default: as the run learned, else max_len, else 6 more than there are)"},
+	 "pad to N tokens (default: as the run learned, or else 6 more than the text has)"},
 	{"--layer", "LAYER", "l0.fw, l1.bw and so on (default: the top one that goes forward)"},
 	{"--unit", "N", "this unit as well; pictures show it alone"},
 	{"--signal", "NAME", "what pictures show: a gate, c or h (default: c; of a GRU h)"},
@@ -49,8 +49,7 @@ static const struct trace_run *run_of(const struct view *v, int way)
 static bool read_length(struct view *v, const struct args *a, struct err *err)
 {
 	const int learned = encoder_of(v)->rules.mask ? 0 : encoder_of(v)->rules.pad_to;
-	const int limit = encoder_of(v)->max_len;
-	int64_t length = learned > v->words ? learned : limit > v->words ? limit : v->words + MORE;
+	int64_t length = learned > v->words ? learned : v->words + MORE;
 
 	if (!args_number(a, "--length", LENGTH_MAX, &length, err))
 		return false;
@@ -383,8 +382,8 @@ static void remark(struct context *c, const struct view *v)
 		explain_remark(c, "%s learned from a stream, in which <pad> ends a text", name);
 	else if (rules->ragged || rules->mask)
 		explain_remark(c,
-			       "%s learned %s: it has never read <pad>, whose input weights are as "
-			       "they were drawn",
+			       "%s learned %s: it has never read <pad>, nor learned what that "
+			       "should be",
 			       name, rules->ragged ? "from a stream" : "with mask=true");
 	else
 		explain_remark(c, "%s learned with padding=%s to %d tokens", name,
