@@ -153,8 +153,11 @@ static void load_done(struct job *j, void *owner)
 	l->view = NULL;
 	l->checkpoint = NULL;
 	w->open = &w->stored;
-	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
-		      w->stored.name, w->stored.snapshot->epoch);
+	workbench_say(w, ROLE_message, "%s is open at epoch %d%s", w->stored.name,
+		      w->stored.snapshot->epoch,
+		      w->session && !strcmp(w->live.id, w->stored.id)
+			      ? "; Esc in Train comes back to the training"
+			      : ": 1 shows its curves, 2 its gates");
 	if (!w->current.text)
 		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
 	desk_weights_changed(w);

@@ -97,9 +97,8 @@ static void say_where(struct workbench *w, const struct travel_job *t)
 {
 	const struct checkpoint_row *r = &t->row[t->at];
 
-	workbench_say(w, ROLE_message, "%s at epoch %.4g, step %lld: checkpoint %d of %zu%s%s",
-		      w->open->name, r->epoch, (long long)r->step, t->at + 1, t->count,
-		      r->best ? ", the best" : "",
+	workbench_say(w, ROLE_message, "epoch %.4g, step %lld: checkpoint %d of %zu%s%s", r->epoch,
+		      (long long)r->step, t->at + 1, t->count, r->best ? ", the best" : "",
 		      is_training(w, t->id) ? "; Esc in Train comes back to the training" : "");
 }
 

@@ -82,12 +82,14 @@ static void fix_signs(struct projection *p)
 	for (size_t k = 0; k < D; k++) {
 		double *v = p->component + k * D;
 		size_t most = 0;
+		double sign;
 
 		for (size_t d = 1; d < D; d++)
 			if (fabs(v[d]) > fabs(v[most]))
 				most = d;
-		for (size_t d = 0; v[most] < 0 && d < D; d++)
-			v[d] = -v[d];
+		sign = v[most] < 0 ? -1 : 1;
+		for (size_t d = 0; d < D; d++)
+			v[d] *= sign;
 	}
 }
 
