@@ -19,6 +19,9 @@ struct load_job {
 	int64_t parameters;
 	struct checkpoint_row *checkpoint;
 	size_t checkpoints;
+	bool travels; /* run is an id, and the checkpoint is found from these */
+	enum travel where;
+	int64_t n, from;
 };
 
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out)
@@ -69,13 +72,52 @@ static void load_numbers(struct load_job *l, struct store *s, const struct run_r
 	l->parameters = row->parameters;
 }
 
+/* The checkpoint that the traveller means, as long as it is there. */
+static bool load_at(struct load_job *l, struct store *s, struct err *err)
+{
+	struct checkpoint_row *row = NULL;
+	struct run_ref ref;
+	size_t n = 0;
+	char *name;
+	int at;
+	bool ok;
+
+	if (!store_run_find(s, l->run, &ref, err) ||
+	    !store_checkpoint_list(s, ref.run, &row, &n, err))
+		return false;
+	at = desk_travel_to(row, (int)n, l->where, l->n, l->from, err);
+	if (at < 0 || at == (int)n) {
+		free(row);
+		return at >= 0 && err_set(err, ERR_USAGE, "there is no checkpoint behind step %lld",
+					  (long long)l->from);
+	}
+	name = mem_printf("%s@%lld", l->run, (long long)row[at].step);
+	ok = archive_load(s, name, &l->loaded, err);
+	free(name);
+	free(row);
+	return ok;
+}
+
+static bool load_snapshot(struct load_job *l, struct store *s, struct err *err)
+{
+	bool ok = false;
+
+	if (!l->travels)
+		return archive_load(s, l->run, &l->loaded, err);
+	for (int tries = 0; !ok && tries < TRAVEL_TRIES && err->code != ERR_USAGE; tries++) {
+		*err = (struct err){0};
+		ok = load_at(l, s, err);
+	}
+	return ok;
+}
+
 static void load_run(struct job *j)
 {
 	struct load_job *l = (struct load_job *)j;
 	struct store *s = store_open(l->store, STORE_READ, &j->err);
 	struct run_row *row = NULL;
 
-	if (s && archive_load(s, l->run, &l->loaded, &j->err))
+	if (s && load_snapshot(l, s, &j->err))
 		row = store_run_get(s, l->loaded.run, &j->err);
 	if (row) {
 		l->view = mem_zero(1, sizeof(*l->view));
@@ -175,7 +217,7 @@ static void load_release(struct job *j)
 	free(l);
 }
 
-void desk_open(struct workbench *w, const char *run)
+static struct load_job *load_new(const struct workbench *w, const char *run)
 {
 	struct load_job *l = mem_zero(1, sizeof(*l));
 
@@ -186,6 +228,22 @@ void desk_open(struct workbench *w, const char *run)
 			      .visible = true};
 	l->store = mem_text(w->context.store);
 	l->run = mem_text(run);
+	return l;
+}
+
+void desk_open(struct workbench *w, const char *run)
+{
+	jobs_post(w->jobs, &load_new(w, run)->job);
+}
+
+void desk_open_at(struct workbench *w, const char *id, enum travel where, int64_t n, int64_t from)
+{
+	struct load_job *l = load_new(w, id);
+
+	l->travels = true;
+	l->where = where;
+	l->n = n;
+	l->from = from;
 	jobs_post(w->jobs, &l->job);
 }
 

@@ -12,7 +12,6 @@ struct travel_job {
 	struct job job;
 	char *store, id[9];
 	struct encoder *encoder; /* one reference */
-	bool live;               /* from the run in training: only where to, not what is there */
 	int64_t from;            /* step */
 	enum travel where;
 	int64_t n;
@@ -33,58 +32,67 @@ int desk_checkpoint(const struct workbench *w)
 }
 
 /* So many on or back; where it stands there may be no checkpoint. */
-static int by_number(const struct travel_job *t)
+static int by_number(const struct checkpoint_row *row, int count, int64_t n, int64_t from)
 {
-	const int count = (int)t->count;
 	int64_t before = 0, here = 0; /* how many are before the step, and at it */
 
 	for (int k = 0; k < count; k++) {
-		before += t->row[k].step < t->from;
-		here += t->row[k].step == t->from;
+		before += row[k].step < from;
+		here += row[k].step == from;
 	}
-	if (t->n < 0)
-		return (int)(before + t->n > 0 ? before + t->n : 0);
-	if (!t->n)
-		return (int)before;
-	return (int)(before + here + t->n - 1 < count ? before + here + t->n - 1 : count);
+	if (n < 0)
+		return (int)(before + n > 0 ? before + n : 0);
+	return (int)(before + here + n - 1 < count ? before + here + n - 1 : count);
 }
 
-static bool find_row(struct travel_job *t, struct err *err)
+int desk_travel_to(const struct checkpoint_row *row, int count, enum travel where, int64_t n,
+		   int64_t from, struct err *err)
 {
-	const int count = (int)t->count;
-
-	if (!count)
-		return err_set(err, ERR_NO_RUN, "the run has no checkpoint stored yet");
-	t->at = t->where == TRAVEL_FIRST  ? 0
-		: t->where == TRAVEL_LAST ? count - 1
-		: t->where == TRAVEL_BY   ? by_number(t)
-					  : -1;
+	if (!count) {
+		err_set(err, ERR_NO_RUN, "the run has no checkpoint stored yet");
+		return -1;
+	}
+	if (where == TRAVEL_BY)
+		return by_number(row, count, n, from);
 	for (int k = 0; k < count; k++)
-		if (t->where == TRAVEL_BEST ? t->row[k].best
-					    : t->where == TRAVEL_STEP && t->row[k].step == t->n)
-			t->at = k;
-	if (t->at >= 0)
-		return true;
-	return err_set(err, ERR_USAGE,
-		       "there is no checkpoint at step %lld; the first is at %lld, the last at "
-		       "%lld, and there are %d",
-		       (long long)t->n, (long long)t->row[0].step,
-		       (long long)t->row[count - 1].step, count);
+		if (where == TRAVEL_FIRST || (where == TRAVEL_LAST && k == count - 1) ||
+		    (where == TRAVEL_BEST && row[k].best) ||
+		    (where == TRAVEL_STEP && row[k].step == n))
+			return k;
+	err_set(err, ERR_USAGE,
+		"there is no checkpoint at step %lld; the first is at %lld, the last at %lld, and "
+		"there are %d",
+		(long long)n, (long long)row[0].step, (long long)row[count - 1].step, count);
+	return -1;
 }
 
+static bool load(struct travel_job *t, struct store *s, int64_t run, struct err *err)
+{
+	free(t->row);
+	t->row = NULL;
+	if (!store_checkpoint_list(s, run, &t->row, &t->count, err))
+		return false;
+	t->at = desk_travel_to(t->row, (int)t->count, t->where, t->n, t->from, err);
+	if (t->at < 0 || t->at == (int)t->count || t->row[t->at].step == t->from)
+		return t->at >= 0;
+	t->snapshot = archive_load_at(s, t->encoder, &t->row[t->at], err);
+	return t->snapshot;
+}
+
+/* A training may thin its checkpoints out at any moment: what was in the list just now may be gone. */
 static void travel_run(struct job *j)
 {
 	struct travel_job *t = (struct travel_job *)j;
 	struct store *s = store_open(t->store, STORE_READ, &j->err);
 	struct run_ref ref;
 
-	j->ok = s && store_run_find(s, t->id, &ref, &j->err) &&
-		store_checkpoint_list(s, ref.run, &t->row, &t->count, &j->err) &&
-		find_row(t, &j->err);
-	if (j->ok && !t->live && t->at < (int)t->count && t->row[t->at].step != t->from) {
-		t->snapshot = archive_load_at(s, t->encoder, &t->row[t->at], &j->err);
-		j->ok = t->snapshot;
-	}
+	if (s && store_run_find(s, t->id, &ref, &j->err))
+		for (int tries = 0; !j->ok && tries < TRAVEL_TRIES; tries++) {
+			j->err = (struct err){0};
+			j->ok = load(t, s, ref.run, &j->err);
+			if (j->err.code == ERR_USAGE)
+				break;
+		}
 	store_close(s);
 }
 
@@ -105,7 +113,7 @@ static void say_where(struct workbench *w, const struct travel_job *t)
 /* There is no checkpoint behind the last: the run may be in training, and on its way to the next. */
 static void past_the_last(struct workbench *w, const struct travel_job *t)
 {
-	if (!t->live && is_training(w, t->id)) {
+	if (is_training(w, t->id)) {
 		desk_open_live(w);
 		workbench_say(w, ROLE_message, "%s as it is in training", w->live.name);
 	} else {
@@ -118,13 +126,6 @@ static void arrive(struct workbench *w, struct travel_job *t)
 {
 	if (t->at == (int)t->count) {
 		past_the_last(w, t);
-		return;
-	}
-	if (t->live) {
-		char *run = mem_printf("%s@%lld", t->id, (long long)t->row[t->at].step);
-
-		desk_open(w, run);
-		free(run);
 		return;
 	}
 	if (!t->snapshot && t->where == TRAVEL_BY && t->n < 0) {
@@ -154,7 +155,7 @@ static void travel_done(struct job *j, void *owner)
 
 	w->travel = (struct travel_state){0};
 	w->dirty = true;
-	if (!w->open || w->open->live != t->live || strcmp(w->open->id, t->id) != 0)
+	if (!w->open || w->open->live || strcmp(w->open->id, t->id) != 0)
 		return; /* another run is open by now */
 	if (!j->ok) {
 		workbench_say(w, ROLE_error, "%s", j->err.msg);
@@ -184,6 +185,10 @@ bool desk_travel(struct workbench *w, enum travel where, int64_t n, struct err *
 	if (!o || !o->snapshot || !*o->id)
 		return err_set(err, ERR_USAGE,
 			       o ? "the run has no checkpoint stored yet" : "open a run first");
+	if (o->live) {
+		desk_open_at(w, o->id, where, n, o->snapshot->step);
+		return true;
+	}
 	if (w->travel.pending) {
 		w->travel.more += where == TRAVEL_BY ? (int)n : 0;
 		return where == TRAVEL_BY ||
@@ -197,7 +202,6 @@ bool desk_travel(struct workbench *w, enum travel where, int64_t n, struct err *
 	t->store = mem_text(w->context.store);
 	memcpy(t->id, o->id, sizeof(t->id));
 	t->encoder = encoder_ref(o->snapshot->encoder);
-	t->live = o->live;
 	t->from = o->snapshot->step;
 	t->where = where;
 	t->n = n;
