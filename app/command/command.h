@@ -59,8 +59,9 @@ struct context {
 	struct buf *text;     /* the console's one-line answers */
 	struct workbench *ui; /* NULL headless */
 	const char *open_run; /* the console's open run, or NULL */
-	const char *sentence; /* what the console looks at: the --text of what explains one, or NULL */
-	const int *cancel;    /* set when the user gave up, or NULL */
+	const char
+		*sentence; /* what the console looks at: the --text of what explains one, or NULL */
+	const int *cancel; /* set when the user gave up, or NULL */
 };
 
 /* Parsed arguments. */

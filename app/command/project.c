@@ -370,10 +370,11 @@ static struct figure *picture(const struct view *v)
 		const int series = figure_series(f, buf_str(&p->text), true);
 
 		for (int k = 0; k < p->steps; k++) {
+			const double *at = p->at + (size_t)k * (size_t)v->K;
 			const struct value token = path_token(v, k);
 			char *name = mem_bytes(token.text, token.n);
 
-			figure_point(f, series, p->at[k * v->K], p->at[k * v->K + 1], name);
+			figure_point(f, series, at[0], at[1], name);
 			free(name);
 		}
 	}
