@@ -310,22 +310,8 @@ static bool shape_fits(const struct store_tensor *t, const struct param *p)
 	       (!p->cols || t->shape[1] == p->cols);
 }
 
-static int epoch_of(struct store *s, const struct run_ref *ref)
-{
-	struct checkpoint_row *rows = NULL;
-	size_t n = 0;
-	int epoch = 0;
-
-	if (store_checkpoint_list(s, ref->run, &rows, &n, NULL))
-		for (size_t k = 0; k < n; k++)
-			if (rows[k].checkpoint == ref->checkpoint)
-				epoch = (int)rows[k].epoch;
-	free(rows);
-	return epoch;
-}
-
-static struct snapshot *load_weights(struct store *s, struct encoder *e, const struct run_ref *ref,
-				     struct err *err)
+struct snapshot *archive_load_at(struct store *s, struct encoder *e,
+				 const struct checkpoint_row *at, struct err *err)
 {
 	const struct model *m = &e->model;
 	const double bytes = (double)m->size * sizeof(real);
@@ -343,7 +329,7 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 			m->size, budget_bytes(2 * bytes, need), budget_bytes((double)there, have));
 		return NULL;
 	}
-	if (!store_checkpoint_load(s, ref->checkpoint, TENSOR_WEIGHT, &t, &n, err)) {
+	if (!store_checkpoint_load(s, at->checkpoint, TENSOR_WEIGHT, &t, &n, err)) {
 		free(w);
 		return NULL;
 	}
@@ -357,15 +343,30 @@ static struct snapshot *load_weights(struct store *s, struct encoder *e, const s
 	}
 	store_tensors_free(t, n);
 	if (found == m->params)
-		return snapshot_new(e, w, ref->step, epoch_of(s, ref));
+		return snapshot_new(e, w, at->step, (int)at->epoch);
 	free(w);
 	err_set(err, ERR_CORRUPT, "the checkpoint lacks weights: %d of %d tensors fit", found,
 		m->params);
 	return NULL;
 }
 
+static struct checkpoint_row row_of(struct store *s, const struct run_ref *ref)
+{
+	struct checkpoint_row *rows = NULL;
+	size_t n = 0;
+	struct checkpoint_row row = {.checkpoint = ref->checkpoint, .step = ref->step};
+
+	if (store_checkpoint_list(s, ref->run, &rows, &n, NULL))
+		for (size_t k = 0; k < n; k++)
+			if (rows[k].checkpoint == ref->checkpoint)
+				row = rows[k];
+	free(rows);
+	return row;
+}
+
 bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err)
 {
+	struct checkpoint_row at;
 	struct run_ref ref;
 	struct run_row *row;
 	struct encoder *e;
@@ -379,7 +380,8 @@ bool archive_load(struct store *s, const char *run, struct loaded *out, struct e
 	row = store_run_get(s, ref.run, err);
 	e = row ? archive_encoder_load(s, ref.run, row->spec, err) : NULL;
 	store_runs_free(row, row ? 1 : 0);
-	out->snapshot = e ? load_weights(s, e, &ref, err) : NULL;
+	at = row_of(s, &ref);
+	out->snapshot = e ? archive_load_at(s, e, &at, err) : NULL;
 	encoder_unref(e);
 	if (out->snapshot) {
 		out->run = ref.run;

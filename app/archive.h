@@ -39,6 +39,9 @@ struct loaded {
 /* Finds RUN (any form of CONTRACTS' grammar) in an open store and loads the checkpoint it means.
  * ERR_NO_RUN, ERR_CORRUPT. */
 bool archive_load(struct store *s, const char *run, struct loaded *out, struct err *err);
+/* The weights of another checkpoint of a run, with the encoder that is there already. ERR_CORRUPT. */
+struct snapshot *archive_load_at(struct store *s, struct encoder *e,
+				 const struct checkpoint_row *at, struct err *err);
 /* Adds the optimizer, generator and cursor of the checkpoint, where the store still has them; the
  * snapshot must be nobody else's yet. false with err only for trouble. */
 bool archive_load_progress(struct store *s, struct loaded *l, struct err *err);

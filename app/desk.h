@@ -15,6 +15,19 @@ void desk_open(struct workbench *w, const char *run); /* from the store, as the 
 struct store;
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out);
 void desk_open_live(struct workbench *w);
+/* Opens another checkpoint of the open run, with everything else as it is: the one at a step, the first, last or
+ * best, or so many on (n) from where it is. ERR_USAGE without a run in the store. */
+enum { TRAVEL_TRIES = 5 };
+enum travel { TRAVEL_STEP, TRAVEL_FIRST, TRAVEL_LAST, TRAVEL_BEST, TRAVEL_BY };
+bool desk_travel(struct workbench *w, enum travel where, int64_t n, struct err *err);
+/* Which of the checkpoints that is, seen from a step: its index; count where it is past the last. -1 with
+ * ERR_USAGE where there is none at the step, and ERR_NO_RUN where there are none at all. Any thread. */
+int desk_travel_to(const struct checkpoint_row *row, int count, enum travel where, int64_t n,
+		   int64_t from, struct err *err);
+/* desk_open with such a checkpoint of a run, by its id. */
+void desk_open_at(struct workbench *w, const char *id, enum travel where, int64_t n, int64_t from);
+/* Which of the open run's checkpoints is looked at; -1 where that is none of them, or there are none. */
+int desk_checkpoint(const struct workbench *w);
 /* Prepares a session with these settings, and starts it if asked to. */
 void desk_train(struct workbench *w, const struct settings *s, bool start);
 /* Goes on with a run, or from it as a new one (fork), with settings as resume_open takes them. */

@@ -17,6 +17,11 @@ struct load_job {
 	struct feed_view *view;
 	char status[24];
 	int64_t parameters;
+	struct checkpoint_row *checkpoint;
+	size_t checkpoints;
+	bool travels; /* run is an id, and the checkpoint is found from these */
+	enum travel where;
+	int64_t n, from;
 };
 
 void desk_load_curves(struct store *s, int64_t run, int64_t last, struct feed_view *out)
@@ -67,19 +72,59 @@ static void load_numbers(struct load_job *l, struct store *s, const struct run_r
 	l->parameters = row->parameters;
 }
 
+/* The checkpoint that the traveller means, as long as it is there. */
+static bool load_at(struct load_job *l, struct store *s, struct err *err)
+{
+	struct checkpoint_row *row = NULL;
+	struct run_ref ref;
+	size_t n = 0;
+	char *name;
+	int at;
+	bool ok;
+
+	if (!store_run_find(s, l->run, &ref, err) ||
+	    !store_checkpoint_list(s, ref.run, &row, &n, err))
+		return false;
+	at = desk_travel_to(row, (int)n, l->where, l->n, l->from, err);
+	if (at < 0 || at == (int)n) {
+		free(row);
+		return at >= 0 && err_set(err, ERR_USAGE, "there is no checkpoint behind step %lld",
+					  (long long)l->from);
+	}
+	name = mem_printf("%s@%lld", l->run, (long long)row[at].step);
+	ok = archive_load(s, name, &l->loaded, err);
+	free(name);
+	free(row);
+	return ok;
+}
+
+static bool load_snapshot(struct load_job *l, struct store *s, struct err *err)
+{
+	bool ok = false;
+
+	if (!l->travels)
+		return archive_load(s, l->run, &l->loaded, err);
+	for (int tries = 0; !ok && tries < TRAVEL_TRIES && err->code != ERR_USAGE; tries++) {
+		*err = (struct err){0};
+		ok = load_at(l, s, err);
+	}
+	return ok;
+}
+
 static void load_run(struct job *j)
 {
 	struct load_job *l = (struct load_job *)j;
 	struct store *s = store_open(l->store, STORE_READ, &j->err);
 	struct run_row *row = NULL;
 
-	if (s && archive_load(s, l->run, &l->loaded, &j->err))
+	if (s && load_snapshot(l, s, &j->err))
 		row = store_run_get(s, l->loaded.run, &j->err);
 	if (row) {
 		l->view = mem_zero(1, sizeof(*l->view));
 		load_numbers(l, s, row);
 		store_runs_free(row, 1);
-		j->ok = true;
+		j->ok = store_checkpoint_list(s, l->loaded.run, &l->checkpoint, &l->checkpoints,
+					      &j->err);
 	}
 	store_close(s);
 }
@@ -88,6 +133,7 @@ void desk_close_run(struct open_run *o)
 {
 	snapshot_unref(o->snapshot);
 	free(o->view);
+	free(o->checkpoint);
 	*o = (struct open_run){0};
 }
 
@@ -143,11 +189,17 @@ static void load_done(struct job *j, void *owner)
 	w->stored.snapshot = l->loaded.snapshot;
 	w->stored.view = l->view;
 	w->stored.parameters = l->parameters;
+	w->stored.checkpoint = l->checkpoint;
+	w->stored.checkpoints = (int)l->checkpoints;
 	l->loaded.snapshot = NULL;
 	l->view = NULL;
+	l->checkpoint = NULL;
 	w->open = &w->stored;
-	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
-		      w->stored.name, w->stored.snapshot->epoch);
+	workbench_say(w, ROLE_message, "%s is open at epoch %d%s", w->stored.name,
+		      w->stored.snapshot->epoch,
+		      w->session && !strcmp(w->live.id, w->stored.id)
+			      ? "; Esc in Train comes back to the training"
+			      : ": 1 shows its curves, 2 its gates");
 	if (!w->current.text)
 		desk_sentence(w, first_sentence(w->stored.snapshot->encoder));
 	desk_weights_changed(w);
@@ -159,12 +211,13 @@ static void load_release(struct job *j)
 
 	loaded_release(&l->loaded);
 	free(l->view);
+	free(l->checkpoint);
 	free(l->store);
 	free(l->run);
 	free(l);
 }
 
-void desk_open(struct workbench *w, const char *run)
+static struct load_job *load_new(const struct workbench *w, const char *run)
 {
 	struct load_job *l = mem_zero(1, sizeof(*l));
 
@@ -175,6 +228,22 @@ void desk_open(struct workbench *w, const char *run)
 			      .visible = true};
 	l->store = mem_text(w->context.store);
 	l->run = mem_text(run);
+	return l;
+}
+
+void desk_open(struct workbench *w, const char *run)
+{
+	jobs_post(w->jobs, &load_new(w, run)->job);
+}
+
+void desk_open_at(struct workbench *w, const char *id, enum travel where, int64_t n, int64_t from)
+{
+	struct load_job *l = load_new(w, id);
+
+	l->travels = true;
+	l->where = where;
+	l->n = n;
+	l->from = from;
 	jobs_post(w->jobs, &l->job);
 }
 

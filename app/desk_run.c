@@ -419,7 +419,11 @@ void desk_feed(struct workbench *w)
 	if (snap) {
 		snapshot_unref(w->live.snapshot);
 		w->live.snapshot = snap;
-		desk_weights_changed(w);
+		w->pinned.stale = w->dirty = true;
+		if (w->open == &w->live)
+			desk_weights_changed(w);
+		else
+			desk_refresh(w);
 	}
 	if (recorder_trouble(s->recorder, &trouble)) {
 		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);

@@ -18,6 +18,7 @@
 #include "engine/inspect/writer.h"
 #include "store/event.h"
 #include "store/list.h"
+#include "store/weights.h"
 
 enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
 enum { TEXT_LENGTH = 400, TEXT_LENGTH_MAX = 20000 };
@@ -80,7 +81,15 @@ struct open_run {
 	struct snapshot *snapshot;
 	struct feed_view *view; /* curves and numbers */
 	int64_t parameters;
-	double rate; /* asked for last; 0: never */
+	double rate;                       /* asked for last; 0: never */
+	struct checkpoint_row *checkpoint; /* of one from the store: those it has, by step */
+	int checkpoints;
+};
+
+/* On the way from one checkpoint of a run to another. */
+struct travel_state {
+	bool pending; /* a job is under way */
+	int more;     /* checkpoints on, or back, that were asked for since */
 };
 
 enum ask {
@@ -217,6 +226,7 @@ struct workbench {
 	struct resumed *resumed;             /* what the session goes on from, or NULL */
 	struct tuned *tuned;                 /* what it takes its encoder from, or NULL */
 	struct open_run live, stored, *open; /* open: one of the two, or NULL */
+	struct travel_state travel;
 	struct sentence current, pinned;
 	int64_t snapshot_asked_ms;
 	int64_t trace_ms; /* what the last trace took */

@@ -41,7 +41,7 @@ static void check_names(const struct binding *table, const struct binding *b)
 static void check_command(const char *line)
 {
 	char *words[ARGS_MAX], *block = NULL;
-	struct context c = {0};
+	struct context c = {.open_run = "last"};
 	struct err err = {0};
 	const struct command *cmd;
 	struct args a;

@@ -138,6 +138,9 @@ bool command_ledger(struct context *c, const struct args *a, struct err *err);
 bool command_gradient(struct context *c, const struct args *a, struct err *err);
 bool command_attribute(struct context *c, const struct args *a, struct err *err);
 bool command_saturation(struct context *c, const struct args *a, struct err *err);
+bool command_travel(struct context *c, const struct args *a, struct err *err);
+bool command_padding(struct context *c, const struct args *a, struct err *err);
+bool command_project(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
 bool command_show(struct context *c, const struct args *a, struct err *err);
 bool command_query(struct context *c, const struct args *a, struct err *err);
@@ -154,6 +157,6 @@ extern const struct option options_train[], options_cost[], options_resume[], op
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
 	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
 	options_ledger[], options_gradient[], options_attribute[], options_saturation[],
-	options_runs[], options_query[];
+	options_travel[], options_padding[], options_project[], options_runs[], options_query[];
 
 #endif

@@ -5,6 +5,7 @@
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
+#include "app/command/ui_travel.h"
 
 #include "app/desk.h"
 #include "app/place.h"
@@ -451,6 +452,7 @@ static const struct command table[] = {
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
+	{"checkpoint", "STEP|first|last|best|previous|next", "Look at the open run's weights as they were then", BOTH, 1, 1, NULL, ui_checkpoint, checkpoint_word},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},
 	{"sample",  "[name=value]...", "Change how tokens are drawn: temperature, top_k, top_p, seed, length; of pairs beam, penalty", BOTH, 0, -1, NULL, ui_sample, sample_word},
 	{"view",    "NAME", "Show a view", BOTH, 1, 1, NULL, ui_view, view_name},

@@ -3,6 +3,7 @@
 #include "app/pictures.h"
 #include "app/view/kept.h"
 #include "app/view/map.h"
+#include "app/view/slider.h"
 
 #include "engine/base/mem.h"
 
@@ -10,9 +11,15 @@
 #include <string.h>
 
 static const struct binding keys[] = {
-	{"z", "zoom", "zoom"},        {"e", "set", "edit"},
-	{"b", "break", "break"},      {"u", "undo", "undo"},
-	{"]", "layer next", "layer"}, {"[", "layer previous", "layer before"},
+	{"z", "zoom", "zoom"},
+	{"e", "set", "edit"},
+	{"b", "break", "break"},
+	{"u", "undo", "undo"},
+	{"]", "layer next", "layer"},
+	{"[", "layer previous", "layer before"},
+	{"<", "checkpoint previous", "earlier weights"},
+	{">", "checkpoint next", "later weights"},
+	{"P", "padding", "padding"},
 	{NULL, NULL, NULL},
 };
 
@@ -30,6 +37,7 @@ static const struct binding *hints(const struct workbench *w)
 }
 
 enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
+enum { TEXT_LEAST = 22 }; /* columns of the sentence's beginning */
 
 static const struct trace_run *run_of(const struct workbench *w)
 {
@@ -233,8 +241,8 @@ static void draw_header(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
 	const int sets = w->debug.sets;
-	char line[900], edits[48] = "";
-	int width;
+	char line[900], edits[48] = "", slider[96];
+	int width, room;
 
 	if (sets)
 		snprintf(edits, sizeof(edits), "%s · %d edit%s · ",
@@ -250,7 +258,15 @@ static void draw_header(struct workbench *w, struct rect r)
 	canvas_field(&w->canvas, r, 0, r.cols - width - 1, width, 1,
 		     part_look(w, sets ? ROLE_warn : ROLE_dim), line);
 	part_one_line(line, sizeof(line), w->current.text);
-	canvas_field(&w->canvas, r, 0, 1, r.cols - width - 3, -1, part_look(w, ROLE_strong), line);
+	room = r.cols - width - 3;
+	slider_text(w, room - TEXT_LEAST, room - 2 - canvas_width(line), slider, sizeof(slider));
+	if (*slider) {
+		const int cols = canvas_width(slider);
+
+		room -= cols + 2;
+		canvas_field(&w->canvas, r, 0, room + 3, cols, -1, part_look(w, ROLE_dim), slider);
+	}
+	canvas_field(&w->canvas, r, 0, 1, room, -1, part_look(w, ROLE_strong), line);
 }
 
 static void draw(struct workbench *w, struct rect r)

@@ -263,14 +263,14 @@ void replay_run(struct replay *r, const int *row, int steps, double scale)
 
 /* --- the text -------------------------------------------------------------------------------------- */
 
-/* Pads `count` elements as the run does; what is put in is `element + 1`, and 0 where padding stands.
+/* Pads `count` elements by the rules; what is put in is `element + 1`, and 0 where padding stands.
  * Returns how many steps there are then. */
 static int lay_out(const struct replay *r, const int32_t *element, int count, int *to, int most)
 {
 	struct batch b = {0};
 	int steps;
 
-	batch_of_ids(&b, element, count, &r->snapshot->encoder->rules);
+	batch_of_ids(&b, element, count, &r->rules);
 	steps = b.steps.N;
 	for (int t = 0; t < steps && t < most; t++)
 		to[t] = b.ids[t] - 1;
@@ -281,7 +281,7 @@ static int lay_out(const struct replay *r, const int32_t *element, int count, in
 /* Which token stands at which step. Where padding is skipped, so are tokens that are <pad>. */
 static void read_tokens(struct replay *r)
 {
-	const struct batch_rules *rules = &r->snapshot->encoder->rules;
+	const struct batch_rules *rules = &r->rules;
 	const int n = (int)r->encoding.count;
 	int32_t *element = mem_alloc(((size_t)n + 1) * sizeof(*element));
 	int count = 0;
@@ -441,10 +441,17 @@ static bool make_room(struct replay *r)
 
 struct replay *replay_new(struct snapshot *s, const char *text, size_t n, struct err *err)
 {
+	return replay_padded(s, text, n, &s->encoder->rules, err);
+}
+
+struct replay *replay_padded(struct snapshot *s, const char *text, size_t n,
+			     const struct batch_rules *rules, struct err *err)
+{
 	struct replay *r = mem_zero(1, sizeof(*r));
 
 	r->snapshot = snapshot_ref(s);
 	r->m = &s->encoder->model;
+	r->rules = *rules;
 	r->H = r->m->spec.hidden;
 	r->D = r->m->D;
 	r->C = r->m->spec.task == TASK_CLASSIFY ? r->m->spec.classes : 0;

@@ -18,6 +18,7 @@ struct replay {
 	struct snapshot *snapshot; /* one reference */
 	const struct model *m;
 	struct encoding encoding; /* tokens as the tokenizer made them */
+	struct batch_rules rules; /* of padding */
 	int T;                    /* steps of the whole text, padding included */
 	int32_t *ids;             /* T */
 	int *token;               /* T: index into encoding.tokens; -1 for padding */
@@ -50,6 +51,9 @@ struct replay {
  * decoder is left out, and vector and classes are there for classify alone. A text without a token has
  * T = 0, unless the run pads. ERR_FAILED without memory. Any thread. Free with replay_free. */
 struct replay *replay_new(struct snapshot *s, const char *text, size_t n, struct err *err);
+/* The same under other rules of padding than the run's. */
+struct replay *replay_padded(struct snapshot *s, const char *text, size_t n,
+			     const struct batch_rules *rules, struct err *err);
 void replay_free(struct replay *r); /* NULL is ignored */
 
 /* Runs over so many rows (at most T), each multiplied by scale; row NULL: the whole text. */

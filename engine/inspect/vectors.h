@@ -15,8 +15,8 @@ enum { VECTORS_MOST = 64 }; /* texts at a time */
 /* Room for the work; zeroed is empty. One thread at a time. */
 struct vectors {
 	struct work work;
-	real *row; /* (count, D) */
-	size_t cap;
+	real *row, *last; /* (count, D or H); (count, H) as they lie in the batch */
+	size_t cap, last_cap;
 };
 
 void vectors_release(struct vectors *v);
@@ -25,6 +25,10 @@ void vectors_release(struct vectors *v);
  * NULL without memory. */
 const real *vectors_of(struct vectors *v, const struct snapshot *s, const struct encoding *text,
 		       int count);
+
+/* Likewise the last states (count, H) of a run of the stack: h, or c, which a GRU has not. */
+const real *vectors_last(struct vectors *v, const struct snapshot *s, const struct encoding *text,
+			 int count, int run, bool c);
 
 /* The cosine of the angle between two vectors; NaN where one of them is zero or not finite. */
 double vectors_cosine(const real *a, const real *b, int D);

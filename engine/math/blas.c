@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/math/blas.h"
 
+#include "engine/base/mem.h"
+
 #include <assert.h>
 #include <cblas.h>
+#include <stdlib.h>
 
 #ifdef SLUICE_DOUBLE
 #define GEMM cblas_dgemm
@@ -45,6 +48,32 @@ void mat_mul_tn(struct mat out, struct cmat a, struct cmat b, real beta)
 		return;
 	GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, out.rows, out.cols, a.rows, 1, a.data,
 	     a.stride, b.data, b.stride, beta, out.data, out.stride);
+}
+
+void blas_gram(double *sum, const double *a, int rows, int cols)
+{
+	cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, cols, rows, 1, a, cols, 1, sum, cols);
+}
+
+/* OpenBLAS has LAPACK in it, and no header of it; the last two are what Fortran passes beside its texts. */
+void dsyevd_(const char *job, const char *triangle, const blasint *n, double *a, const blasint *lda,
+	     double *value, double *work, const blasint *work_size, blasint *ints,
+	     const blasint *ints_size, blasint *info, size_t job_length, size_t triangle_length);
+
+bool blas_eigen(double *a, int n, double *value)
+{
+	/* By columns, as Fortran has it, the lower triangle is the upper one. */
+	const size_t N = (size_t)n, size = 1 + 6 * N + 2 * N * N;
+	const blasint order = n, work_size = (blasint)size, ints_size = 3 + 5 * order;
+	double *work = mem_block(size, sizeof(*work));
+	blasint *ints = mem_block((size_t)ints_size, sizeof(*ints)), info = 1;
+
+	if (work && ints)
+		dsyevd_("V", "U", &order, a, &order, value, work, &work_size, ints, &ints_size,
+			&info, 1, 1);
+	free(work);
+	free(ints);
+	return !info;
 }
 
 void blas_single_thread(void)

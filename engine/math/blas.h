@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Matrix products: the only file that sees CBLAS. Matrices are borrowed views in row-major order;
+ * Matrix products, and eigenvalues: the only file that sees CBLAS and LAPACK. Matrices are borrowed views in row-major order;
  * element (r, c) is data[r * stride + c]. Shapes are the caller's responsibility and are asserted.
  * Any thread may call; the library itself is kept on one thread (blas_single_thread).
  */
@@ -8,6 +8,8 @@
 #define SLUICE_ENGINE_MATH_BLAS_H
 
 #include "engine/math/real.h"
+
+#include <stdbool.h>
 
 struct mat {
 	real *data;
@@ -51,6 +53,14 @@ void mat_mul_nt(struct mat out, struct cmat a, struct cmat b, real beta);
 void mat_mul_nn(struct mat out, struct cmat a, struct cmat b, real beta);
 /* out = a' b + beta out:  (m,n) = (k,m)' (k,n) */
 void mat_mul_tn(struct mat out, struct cmat a, struct cmat b, real beta);
+
+/* The same library in double, whatever real is. sum += a' a for the lower triangle of sum (cols, cols), that is,
+ * its elements (r, c) with c <= r; a is (rows, cols). */
+void blas_gram(double *sum, const double *a, int rows, int cols);
+/* Eigenvalues of a symmetric matrix (n, n), smallest first, and its eigenvectors, of length 1: row k of a belongs
+ * to value[k]. The lower triangle is read, and a is written over. By LAPACK's dsyevd. false without memory, and
+ * where it does not converge. */
+bool blas_eigen(double *a, int n, double *value);
 
 /* Keeps the library on one thread: the parallelism is ours, with a fixed order of summation. */
 void blas_single_thread(void);
