@@ -436,6 +436,23 @@ static bool report_rows(struct context *c, const struct difference *d, struct er
 	return output_close(&o, err);
 }
 
+/* How alike paired units are; any two of them; and paired ones with the steps shuffled. */
+static void add_matching(const struct context *c, const struct difference *d, struct buf *line)
+{
+	const struct pairing *u = &d->units;
+
+	if (!c->out) {
+		buf_printf(line, " · |r| %.2f, any two %.2f, shuffled %.2f", u->mean, u->any,
+			   u->chance);
+		return;
+	}
+	buf_printf(line,
+		   "; units by %s: |r| is %.3f on average, of any two units %.3f, with the steps "
+		   "shuffled %.3f (%lld words of %lld texts of %s)",
+		   d->by_index ? "index" : "correlation", u->mean, u->any, u->chance,
+		   (long long)u->steps, (long long)u->texts, d->data);
+}
+
 /* One line on what was found, and on what the units' pairs are worth. */
 static void remark(struct context *c, const struct difference *d)
 {
@@ -443,19 +460,15 @@ static void remark(struct context *c, const struct difference *d)
 	struct buf line = {0};
 
 	if (d->first < 0) {
-		buf_printf(&line, "%s never differs by more than %g", signal, d->threshold);
+		buf_printf(&line, "%s never differs by > %g", signal, d->threshold);
 	} else {
 		const struct value token = diff_token(d, 0, d->first);
 
-		buf_printf(&line, "%s differs by more than %g first at step %d “%.*s”", signal,
-			   d->threshold, d->way.at[d->first].a + 1, (int)token.n, token.text);
+		buf_printf(&line, "%s differs by > %g first at %d “%.*s”", signal, d->threshold,
+			   d->way.at[d->first].a + 1, (int)token.n, token.text);
 	}
 	if (d->units.steps)
-		buf_printf(&line, " · units by %s: |r| %.2f, by chance %.2f",
-			   d->by_index ? "index" : "correlation", d->units.mean, d->units.chance);
-	if (d->units.steps && c->out)
-		buf_printf(&line, " (%lld words of %lld texts of %s)", (long long)d->units.steps,
-			   (long long)d->units.texts, d->data);
+		add_matching(c, d, &line);
 	if (!c->out || explain_is_table(c) || d->units.steps)
 		explain_remark(c, "%s", buf_str(&line));
 	buf_release(&line);

@@ -163,7 +163,8 @@ static void json_matching(struct json_writer *j, const struct difference *d)
 	json_int(j, "texts", u->texts);
 	json_int(j, "words", u->steps);
 	explain_json_number(j, "mean_abs_r", u->mean);
-	explain_json_number(j, "mean_abs_r_by_chance", u->chance);
+	explain_json_number(j, "mean_abs_r_of_any_two", u->any);
+	explain_json_number(j, "mean_abs_r_shuffled", u->chance);
 	explain_json_number(j, "mean_abs_r_by_index", u->same_number);
 	jw_key(j, "best_at_own_index");
 	if (isnan(u->same_number))

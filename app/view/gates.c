@@ -12,6 +12,7 @@
 static const struct binding keys[] = {
 	{"z", "zoom", "zoom"},        {"e", "set", "edit"},
 	{"b", "break", "break"},      {"u", "undo", "undo"},
+	{"D", "diff", "diff"},
 	{"]", "layer next", "layer"}, {"[", "layer previous", "layer before"},
 	{NULL, NULL, NULL},
 };

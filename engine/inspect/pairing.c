@@ -344,6 +344,16 @@ static double mean_of(const struct unit_pair *pair, int count)
 	return sum / count;
 }
 
+static double mean_of_all(const struct job *j)
+{
+	const size_t n = (size_t)j->H[0] * (size_t)j->H[1];
+	double sum = 0;
+
+	for (size_t k = 0; k < n; k++)
+		sum += fabs(j->sum[0][k]);
+	return sum / (double)n;
+}
+
 static bool make_pairs(struct pairing *p, struct job *j)
 {
 	const int n = j->H[0] < j->H[1] ? j->H[0] : j->H[1];
@@ -362,6 +372,7 @@ static bool make_pairs(struct pairing *p, struct job *j)
 		p->pair[u] = (struct unit_pair){u, u, j->sum[0][u * n + u]};
 	if (ok) {
 		p->mean = mean_of(p->pair, n);
+		p->any = mean_of_all(j);
 		p->chance = mean_of(shuffled, n);
 	}
 	free(shuffled);
@@ -373,6 +384,7 @@ void pairing_same(struct pairing *p, int H)
 	*p = (struct pairing){.pair = mem_zero((size_t)H, sizeof(*p->pair)),
 			      .count = H,
 			      .mean = NAN,
+			      .any = NAN,
 			      .chance = NAN,
 			      .same_number = NAN};
 	for (int u = 0; u < H; u++)

@@ -5,8 +5,9 @@
  * Hopcroft, "Convergent learning", ICLR 2016, pair neurons so). A pair whose r is below 0 is alike with the other sign:
  * an LSTM whose unit has g, c and h turned round computes the same.
  *
- * Pairing always finds something; how much of it is chance is measured in the same way, with the steps of one model
- * shuffled against those of the other.
+ * Pairing always finds something. What it is worth shows beside two other figures: how alike any two units
+ * are, which have read the same words after all, and what pairing finds with the steps of one model shuffled
+ * against those of the other, which is chance alone.
  *
  * States are float32 from the fast path; sums are in double. Only words that both read at the same place count (see
  * align.h), and no padding.
@@ -32,6 +33,7 @@ struct pairing {
 	int count;              /* units of the side that has fewer */
 	int64_t texts, steps;   /* that r was measured on; 0: it was not */
 	double mean;            /* of |r| */
+	double any;             /* of |r| between any unit of a and any of b */
 	double chance;          /* of |r| with the steps shuffled, of the pairing that is best then */
 	/* Of |r| between units of the same number, and how many pairs are such; NaN and 0 where the numbers of units
 	 * differ. */
