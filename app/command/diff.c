@@ -104,8 +104,10 @@ static bool read_sides(struct context *c, const struct args *a, struct sides *s,
 			s->text[texts - 1] = a->value[k];
 	s->run[0] = a->pos[0];
 	s->run[1] = a->pos[a->pos_count - 1];
-	if (c->open_run && a->pos_count == 1 && texts == 1 && !with)
-		s->run[0] = c->open_run;
+	if (c->open_run && a->pos_count == 1 && texts == 1 && !with) {
+		s->run[0] = s->run[1] = c->open_run; /* in the console that is the first side */
+		with = a->pos[0];
+	}
 	if (!texts)
 		return err_set(err, ERR_USAGE, "diff needs --text TEXT");
 	if (texts > 2 || (with && (texts > 1 || a->pos_count > 1)))
@@ -114,7 +116,7 @@ static bool read_sides(struct context *c, const struct args *a, struct sides *s,
 		s->text[1] = s->text[0];
 	if (with)
 		return read_with(c, s, with, err);
-	if (texts == 1 && a->pos_count == 1 && s->run[0] == s->run[1])
+	if (texts == 1 && a->pos_count == 1)
 		return err_set(err, ERR_USAGE,
 			       "diff needs something to compare with: a second --text, or a second "
 			       "RUN");
@@ -242,9 +244,8 @@ static bool measure(struct difference *d, struct context *c, const struct exampl
 	const struct pairing_side side[2] = {{d->x[0].run.snapshot, d->side[0].run},
 					     {d->x[1].run.snapshot, d->side[1].run}};
 	struct team *team = team_new(default_threads(), err);
-	const bool ok =
-		team && pairing_run(&d->units, team, side, texts->at, texts->count,
-				    &(struct pairing_rules){d->by_index, c->cancel}, err);
+	const bool ok = team && pairing_run(&d->units, team, side, texts->at, texts->count,
+					    &(struct pairing_rules){d->by_index, c->cancel}, err);
 
 	team_free(team);
 	d->data = mem_text(data_file_name(&texts->file));
@@ -462,10 +463,13 @@ static void remark(struct context *c, const struct difference *d)
 	if (d->first < 0) {
 		buf_printf(&line, "%s never differs by > %g", signal, d->threshold);
 	} else {
-		const struct value token = diff_token(d, 0, d->first);
+		const struct align_pair *at = &d->way.at[d->first];
+		const struct value a = diff_token(d, 0, d->first), b = diff_token(d, 1, d->first);
 
 		buf_printf(&line, "%s differs by > %g first at %d “%.*s”", signal, d->threshold,
-			   d->way.at[d->first].a + 1, (int)token.n, token.text);
+			   at->a + 1, (int)a.n, a.text);
+		if (!at->same)
+			buf_printf(&line, ", “%.*s”", (int)b.n, b.text);
 	}
 	if (d->units.steps)
 		add_matching(c, d, &line);

@@ -31,7 +31,7 @@ struct value diff_token(const struct difference *d, int side, int row);
 double diff_number(const struct difference *d, int side, int row, int pair);
 
 bool diff_json(struct context *c, const struct difference *d, struct err *err);
-/* Three heat maps with the same columns: a, b, and a - b. */
+/* Three heat maps with the same columns: a - b, a and b. */
 void diff_pictures(struct output *o, const struct difference *d);
 
 #endif

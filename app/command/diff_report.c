@@ -108,9 +108,8 @@ static void json_signals(struct json_writer *j, const struct difference *d)
 	for (int k = 0; k < d->signals; k++) {
 		jw_object(j);
 		explain_json_text(j, "signal", d->signal[k].name);
-		json_row_number(
-			j, "diverges",
-			diff_first(d->step[k], d->way.count, d->threshold, d->backward));
+		json_row_number(j, "diverges",
+				diff_first(d->step[k], d->way.count, d->threshold, d->backward));
 		json_int(j, "same_bits", diff_same_bits(d->step[k], d->way.count, d->backward));
 		json_step(j, d, k, "max", max_of);
 		json_step(j, d, k, "norm", norm_of);
@@ -244,7 +243,7 @@ static void name_unit(struct figure *f, const struct difference *d, int pair, in
 	figure_name_row(f, pair, name, strlen(name));
 }
 
-/* One of the three: a, b, a - b. */
+/* One of the three: a, b, and, which is 2, a - b. */
 static struct figure *picture(const struct difference *d, int which)
 {
 	const struct diff_signal *s = &d->signal[d->chosen];
@@ -255,8 +254,7 @@ static struct figure *picture(const struct difference *d, int which)
 		f = figure_heat(d->units.count, d->way.count, "%s: a - b", s->name);
 	else
 		f = figure_heat(d->units.count, d->way.count, "%s of %s: %s at step %lld", s->name,
-				which ? "b" : "a", x->run.name,
-				(long long)x->run.snapshot->step);
+				which ? "b" : "a", x->run.name, (long long)x->run.snapshot->step);
 	f->is_signed = which == 2 || s->is_signed;
 	for (int row = 0; row < d->way.count; row++)
 		name_column(f, d, row);
@@ -272,12 +270,10 @@ static struct figure *picture(const struct difference *d, int which)
 
 void diff_pictures(struct output *o, const struct difference *d)
 {
-	struct figure *f[3];
+	struct figure *a = picture(d, 0), *b = picture(d, 1);
 
-	for (int k = 0; k < 3; k++)
-		f[k] = picture(d, k);
-	/* The same colours for both sides. */
-	f[0]->limit = f[1]->limit = fmax(figure_limit(f[0]), figure_limit(f[1]));
-	for (int k = 0; k < 3; k++)
-		output_figure(o, f[k]);
+	a->limit = b->limit = fmax(figure_limit(a), figure_limit(b)); /* the same colours */
+	output_figure(o, picture(d, 2));
+	output_figure(o, a);
+	output_figure(o, b);
 }

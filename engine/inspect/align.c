@@ -212,8 +212,8 @@ bool align_tokens(struct alignment *out, const struct align_token *a, int n,
 	if (ok && from_end)
 		turn(out, n, m);
 	free(id);
-	return ok || err_set(err, ERR_FAILED, "not enough memory to compare texts of %d and %d words",
-			     n, m);
+	return ok || err_set(err, ERR_FAILED,
+			     "not enough memory to compare texts of %d and %d words", n, m);
 }
 
 void alignment_release(struct alignment *a)

@@ -27,15 +27,15 @@ static void take_top(struct course *c, int t, const double *p)
 static void fill_classes(struct course *c, struct replay *r, const int *cancel)
 {
 	const bool both = r->m->stack.spec.dirs == 2;
-	const int first =
-		both && replay_work(r) * (r->T + 1) / 2 > COURSE_WORK ? r->T - 1 : 0;
+	const int first = both && replay_work(r) * (r->T + 1) / 2 > COURSE_WORK ? r->T - 1 : 0;
 
 	for (int t = first; t < r->T && !stopped(cancel); t++) {
 		if (both)
 			replay_run(r, NULL, t + 1, 1);
 		else
 			replay_classes(r, t + 1);
-		memcpy(c->prob + (size_t)t * (size_t)c->C, r->prob, (size_t)c->C * sizeof(*r->prob));
+		memcpy(c->prob + (size_t)t * (size_t)c->C, r->prob,
+		       (size_t)c->C * sizeof(*r->prob));
 		take_top(c, t, r->prob);
 	}
 }
@@ -79,8 +79,8 @@ bool course_fill(struct course *c, struct replay *r, const int *cancel, struct e
 	c->p = mem_zero(T + 1, sizeof(*c->p));
 	room = mem_block((task->labels ? T : 1) * C + 1, sizeof(*room));
 	if (!room)
-		return err_set(err, ERR_FAILED, "not enough memory for %d classes of %d steps", c->C,
-			       c->T);
+		return err_set(err, ERR_FAILED, "not enough memory for %d classes of %d steps",
+			       c->C, c->T);
 	for (int t = 0; t < c->T; t++) {
 		c->top[t] = -1;
 		c->p[t] = NAN;

@@ -39,9 +39,9 @@ void diff_signal_names(const struct diff_side *side, struct buf *out);
 double *diff_values(const struct diff_side *side, const char *name);
 
 struct diff_step {
-	double max;            /* |a - b| at most; NaN where a side has no step here, as the others */
-	int pair;              /* the first pair where it is; -1: no step */
-	double norm;           /* of a - b over all pairs */
+	double max;  /* |a - b| at most; NaN where a side has no step here, as the others */
+	int pair;    /* the first pair where it is; -1: no step */
+	double norm; /* of a - b over all pairs */
 	double norm_a, norm_b; /* of what is compared */
 	bool same_bits;        /* every number has the same bits */
 };

@@ -224,9 +224,9 @@ static void gather(struct job *j, size_t most)
 			for (int side = 0; side < 2; side++) {
 				const size_t H = (size_t)j->H[side];
 
-				j->all.v[side] = mem_grow(j->all.v[side], &j->all.cap[side],
-							  (j->all.steps + 1) * H,
-							  sizeof(**j->all.v));
+				j->all.v[side] =
+					mem_grow(j->all.v[side], &j->all.cap[side],
+						 (j->all.steps + 1) * H, sizeof(**j->all.v));
 				memcpy(j->all.v[side] + j->all.steps * H, s->v[side] + n * H,
 				       H * sizeof(**s->v));
 			}

@@ -34,7 +34,7 @@ struct pairing {
 	int64_t texts, steps;   /* that r was measured on; 0: it was not */
 	double mean;            /* of |r| */
 	double any;             /* of |r| between any unit of a and any of b */
-	double chance;          /* of |r| with the steps shuffled, of the pairing that is best then */
+	double chance; /* of |r| with the steps shuffled, of the pairing that is best then */
 	/* Of |r| between units of the same number, and how many pairs are such; NaN and 0 where the numbers of units
 	 * differ. */
 	double same_number;
