@@ -131,15 +131,15 @@ static bool open_side(struct explained *x, struct context *c, const char *run, c
 	utf8_repair(&x->text, text, strlen(text), NULL);
 	x->replay = replay_new(x->run.snapshot, buf_str(&x->text), x->text.len, err);
 	if (x->replay && !x->replay->T)
-		return err_set(err, ERR_USAGE, "the text '%.40s' has no word that %s reads",
-			       buf_str(&x->text), x->run.name);
+		return err_set(err, ERR_USAGE, "%s has no word that %s reads",
+			       *text ? "a text" : "an empty text", x->run.name);
 	return x->replay;
 }
 
 static bool open_sides(struct difference *d, struct context *c, const struct args *a,
 		       struct err *err)
 {
-	struct sides s = {0};
+	struct sides s = {.text = {"", ""}};
 	bool ok = texts_options(a, err) && read_sides(c, a, &s, err);
 
 	for (int k = 0; k < 2 && ok; k++) {

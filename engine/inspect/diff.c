@@ -78,6 +78,15 @@ double *diff_values(const struct diff_side *side, const char *name)
 
 /* --- steps ----------------------------------------------------------------------------------------- */
 
+static bool same_bits(double x, double y)
+{
+	uint64_t a, b;
+
+	memcpy(&a, &x, sizeof(a));
+	memcpy(&b, &y, sizeof(b));
+	return a == b;
+}
+
 static struct diff_step compare_step(const double *a, const double *b, bool is_signed,
 				     const struct pairing *units)
 {
@@ -88,7 +97,7 @@ static struct diff_step compare_step(const double *a, const double *b, bool is_s
 		const double x = a[p->a], y = diff_turned(b[p->b], p, is_signed);
 		const double d = x - y;
 
-		s.same_bits &= !memcmp(&x, &y, sizeof(x));
+		s.same_bits &= same_bits(x, y);
 		s.norm += d * d;
 		s.norm_a += x * x;
 		s.norm_b += y * y;

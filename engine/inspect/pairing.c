@@ -34,8 +34,9 @@ struct member {
 struct job {
 	const struct pairing_side *side;
 	const struct pairing_rules *rules;
-	const struct example **text; /* those that are taken */
-	size_t texts, text_steps;    /* text_steps: of one text at most */
+	const struct example *text;
+	size_t *take;             /* texts: those that are taken */
+	size_t texts, text_steps; /* text_steps: of one text at most */
 	struct portion *part;
 	size_t parts;
 	struct member *member;
@@ -132,7 +133,7 @@ static bool run_side(const struct job *j, struct member *me, const struct portio
 	int length[PART_TEXTS];
 
 	for (size_t k = 0; k < p->count; k++) {
-		const struct example *x = j->text[p->first + k];
+		const struct example *x = &j->text[j->take[p->first + k]];
 		struct encoding *c = &me->encoding[side][k];
 
 		encoder_encode(e, x->text, x->text_len, c);
@@ -192,18 +193,20 @@ static void choose_texts(struct job *j, const struct example *text, size_t count
 	size_t bytes = 0;
 
 	j->texts = count < PAIRING_TEXTS ? count : PAIRING_TEXTS;
-	j->text = mem_zero(j->texts + 1, sizeof(*j->text));
+	j->text = text;
+	j->take = mem_zero(j->texts + 1, sizeof(*j->take));
 	j->part = mem_zero(j->texts + 1, sizeof(*j->part));
 	for (size_t k = 0; k < j->texts; k++) {
 		struct portion *p = j->parts ? &j->part[j->parts - 1] : NULL;
+		const size_t at = k * count / j->texts, length = text[at].text_len;
 
-		j->text[k] = &text[k * count / j->texts];
-		if (!p || p->count == PART_TEXTS || bytes + j->text[k]->text_len > PART_BYTES) {
+		j->take[k] = at;
+		if (!p || p->count == PART_TEXTS || bytes + length > PART_BYTES) {
 			p = &j->part[j->parts++];
 			p->first = k;
 			bytes = 0;
 		}
-		bytes += j->text[k]->text_len;
+		bytes += length;
 		p->count++;
 	}
 }
@@ -418,7 +421,7 @@ static void release(struct job *j)
 	free(j->order);
 	free(j->member);
 	free(j->part);
-	free(j->text);
+	free(j->take);
 }
 
 static bool collect(struct job *j, struct team *team, size_t most, struct err *err)
