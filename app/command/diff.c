@@ -363,26 +363,40 @@ static int says(const struct difference *d, int side, int row, struct value *to)
 	return 2;
 }
 
-static int numbers(const struct context *c, const struct difference *d, int row, struct value *to)
+static int one_unit(const struct difference *d, int row, struct value *to)
+{
+	const double a = diff_number(d, 0, row, d->unit), b = diff_number(d, 1, row, d->unit);
+
+	to[0] = value_real(a, DECIMALS);
+	to[1] = value_real(b, DECIMALS);
+	to[2] = value_real(a - b, DECIMALS);
+	return 3;
+}
+
+/* A row in the order of name_columns. */
+static void fill_row(const struct context *c, const struct difference *d, int row,
+		     struct value v[COLUMNS])
 {
 	const struct diff_step *s = &d->step[d->chosen][row];
-	int n = 0;
+	int n = 5;
 
-	if (d->unit >= 0) {
-		const double a = diff_number(d, 0, row, d->unit);
-		const double b = diff_number(d, 1, row, d->unit);
-
-		to[n++] = value_real(a, DECIMALS);
-		to[n++] = value_real(b, DECIMALS);
-		to[n++] = value_real(a - b, DECIMALS);
+	v[0] = place(d->way.at[row].a);
+	v[1] = diff_token(d, 0, row);
+	v[2] = place(d->way.at[row].b);
+	v[3] = diff_token(d, 1, row);
+	v[4] = row == d->first ? value_int(1) : value_null();
+	if (d->unit >= 0)
+		n += one_unit(d, row, v + n);
+	v[n++] = small(c, s->max);
+	v[n++] = s->pair < 0 ? value_null() : value_int(d->units.pair[s->pair].a);
+	v[n++] = s->pair < 0 ? value_null() : value_int(d->units.pair[s->pair].b);
+	if (d->course[0].T || d->course[1].T) {
+		n += says(d, 0, row, v + n);
+		n += says(d, 1, row, v + n);
 	}
-	to[n++] = small(c, s->max);
-	to[n++] = s->pair < 0 ? value_null() : value_int(d->units.pair[s->pair].a);
-	to[n++] = s->pair < 0 ? value_null() : value_int(d->units.pair[s->pair].b);
-	to[n++] = small(c, s->norm);
-	to[n++] = value_real(s->norm_a, DECIMALS);
-	to[n++] = value_real(s->norm_b, DECIMALS);
-	return n;
+	v[n++] = small(c, s->norm);
+	v[n++] = value_real(s->norm_a, DECIMALS);
+	v[n++] = value_real(s->norm_b, DECIMALS);
 }
 
 /* The columns of one unit: "a_h[3]", "b_-h[17]" where it is alike with the other sign, and "difference". */
@@ -395,41 +409,45 @@ static void name_unit(const struct difference *d, char name[2][40])
 	snprintf(name[1], 40, "b_%s%s[%d]", s->is_signed && p->r < 0 ? "-" : "", s->name, p->b);
 }
 
-static bool report_rows(struct context *c, const struct difference *d, struct err *err)
+static int add_names(const char **name, int n, const char *const *from, int count)
+{
+	for (int k = 0; k < count; k++)
+		name[n++] = from[k];
+	return n;
+}
+
+static int name_columns(const struct difference *d, const char **name, char unit[2][40])
 {
 	static const char *const begin[] = {"t_a", "token_a", "t_b", "token_b", "diverges"};
-	static const char *const middle[] = {"max", "unit_a", "unit_b", "norm", "norm_a", "norm_b"};
-	static const char *const end[] = {"says_a", "p_a", "says_b", "p_b"};
-	const char *name[COLUMNS];
-	char unit[2][40];
-	struct output o;
-	int n = 0;
+	static const char *const most[] = {"max", "unit_a", "unit_b"};
+	static const char *const says_what[] = {"says_a", "p_a", "says_b", "p_b"};
+	static const char *const norms[] = {"norm", "norm_a", "norm_b"};
+	int n = add_names(name, 0, begin, 5);
 
-	for (int k = 0; k < 5; k++)
-		name[n++] = begin[k];
 	if (d->unit >= 0) {
 		name_unit(d, unit);
 		name[n++] = unit[0];
 		name[n++] = unit[1];
 		name[n++] = "difference";
 	}
-	for (int k = 0; k < 6; k++)
-		name[n++] = middle[k];
-	for (int k = 0; k < 4 && (d->course[0].T || d->course[1].T); k++)
-		name[n++] = end[k];
+	n = add_names(name, n, most, 3);
+	if (d->course[0].T || d->course[1].T)
+		n = add_names(name, n, says_what, 4);
+	return add_names(name, n, norms, 3);
+}
+
+static bool report_rows(struct context *c, const struct difference *d, struct err *err)
+{
+	const char *name[COLUMNS];
+	char unit[2][40];
+	struct output o;
+
 	output_open(&o, c->format, c->out, c->answer);
-	output_columns(&o, name, n);
+	output_columns(&o, name, name_columns(d, name, unit));
 	for (int row = 0; row < d->way.count; row++) {
 		struct value v[COLUMNS];
 
-		v[0] = place(d->way.at[row].a);
-		v[1] = diff_token(d, 0, row);
-		v[2] = place(d->way.at[row].b);
-		v[3] = diff_token(d, 1, row);
-		v[4] = row == d->first ? value_int(1) : value_null();
-		n = 5 + numbers(c, d, row, v + 5);
-		n += says(d, 0, row, v + n);
-		says(d, 1, row, v + n);
+		fill_row(c, d, row, v);
 		output_row(&o, v);
 	}
 	if (output_has_pictures(&o))
@@ -471,6 +489,8 @@ static void remark(struct context *c, const struct difference *d)
 		if (!at->same)
 			buf_printf(&line, ", “%.*s”", (int)b.n, b.text);
 	}
+	if (d->units.steps && d->unit >= 0)
+		buf_printf(&line, "; r of this unit is %.2f", d->units.pair[d->unit].r);
 	if (d->units.steps)
 		add_matching(c, d, &line);
 	if (!c->out || explain_is_table(c) || d->units.steps)

@@ -82,6 +82,9 @@ bool ui_diff(struct context *c, const struct args *a, struct err *err)
 		return run_options(c->ui, a, a->pos[0], err);
 	if (!c->ui->current.text)
 		return err_set(err, ERR_USAGE, "there is no sentence to compare: i asks for one");
+	if (!c->ui->open || !*c->ui->open->id)
+		return err_set(err, ERR_USAGE,
+			       "diff compares what is stored, and this run has no checkpoint yet");
 	if (a->pos_count)
 		compare_with(c->ui, a->pos[0]);
 	else
