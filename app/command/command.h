@@ -154,7 +154,7 @@ bool command_help(struct context *c, const struct args *a, struct err *err);
 extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
 	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
-	options_ledger[], options_diff[], options_gradient[], options_attribute[], options_saturation[],
-	options_runs[], options_query[];
+	options_ledger[], options_diff[], options_gradient[], options_attribute[],
+	options_saturation[], options_runs[], options_query[];
 
 #endif

@@ -10,10 +10,13 @@
 #include <string.h>
 
 static const struct binding keys[] = {
-	{"z", "zoom", "zoom"},        {"e", "set", "edit"},
-	{"b", "break", "break"},      {"u", "undo", "undo"},
+	{"z", "zoom", "zoom"},
+	{"e", "set", "edit"},
+	{"b", "break", "break"},
+	{"u", "undo", "undo"},
 	{"D", "diff", "diff"},
-	{"]", "layer next", "layer"}, {"[", "layer previous", "layer before"},
+	{"]", "layer next", "layer"},
+	{"[", "layer previous", "layer before"},
 	{NULL, NULL, NULL},
 };
 
