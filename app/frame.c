@@ -162,6 +162,8 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 				    ? "y is yes, any other key no   :resume goes on with this run"
 			    : w->ask == ASK_QUIT || w->ask == ASK_DELETE || w->ask == ASK_TRAIN
 				    ? "y is yes, any other key no"
+			    : w->ask == ASK_DIFF ? "@STEP, or a word that finds a run, is a run; "
+						   "the rest is text   esc leaves"
 			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
 				    : "enter takes it   esc leaves");

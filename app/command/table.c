@@ -26,6 +26,7 @@ static const struct command shell[] = {
 	{"search",  "RUN EXPRESSION [--data FILE]", "Where in many texts an expression over gates holds", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, 2, options_search, command_search, NULL},
 	{"whatif",  "RUN EDIT... --text TEXT", "What becomes of the classes where gates or states are set by hand", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_TEXT, 2, -1, options_whatif, command_whatif, NULL},
 	{"ledger",  "RUN --text TEXT", "What each word of a text wrote into the memory, and what is left of it", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 1, options_ledger, command_ledger, NULL},
+	{"diff",    "RUN [RUN] --text TEXT [--text TEXT]", "Two texts, checkpoints, runs or cells beside each other, and where they part", CMD_SHELL | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 2, options_diff, command_diff, NULL},
 	{"gradient", "RUN --text TEXT", "How far a class's score reaches back through the words of a text", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 1, options_gradient, command_gradient, NULL},
 	{"attribute", "RUN --text TEXT", "Which words speak for a class, as five methods say, and how far they agree", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 1, options_attribute, command_attribute, NULL},
 	{"saturation", "RUN [--data FILE]", "How often each unit's gates are open and shut over many texts", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE, 1, 1, options_saturation, command_saturation, NULL},

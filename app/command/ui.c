@@ -2,6 +2,7 @@
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
 #include "app/command/ui_debug.h"
+#include "app/command/ui_diff.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
@@ -450,6 +451,7 @@ static const struct command table[] = {
 	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},
+	{"diff",    "[TEXT | RUN | @STEP]", "The sentence beside another, or under other weights, and where they part", BOTH | CMD_REST, 0, -1, options_diff, ui_diff, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"checkpoint", "STEP|first|last|best|previous|next", "Look at the open run's weights as they were then", BOTH, 1, 1, NULL, ui_checkpoint, checkpoint_word},

@@ -2,6 +2,7 @@
 /* What is done to the selected run, and the answers to the workbench's questions. */
 #include "app/command/ui_runs.h"
 #include "app/command/ui_debug.h"
+#include "app/command/ui_diff.h"
 #include "app/command/ui_text.h"
 
 #include "app/desk.h"
@@ -141,6 +142,9 @@ void workbench_answer(struct workbench *w, enum ask what, const char *line)
 	case ASK_BREAK:
 	case ASK_EDIT:
 		ui_answer_debug(w, what == ASK_BREAK ? "break" : "set", line);
+		break;
+	case ASK_DIFF:
+		ui_answer_diff(w, line);
 		break;
 	case ASK_EXPORT:
 		command = mem_printf("save \"%s\"", line);

@@ -15,6 +15,7 @@ static const struct binding keys[] = {
 	{"e", "set", "edit"},
 	{"b", "break", "break"},
 	{"u", "undo", "undo"},
+	{"D", "diff", "diff"},
 	{"]", "layer next", "layer"},
 	{"[", "layer previous", "layer before"},
 	{"<", "checkpoint previous", "earlier weights"},

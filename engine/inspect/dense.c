@@ -8,6 +8,7 @@ enum { LANES = 16 };
 struct dense_ops {
 	void (*add)(double *y, const real *W, const double *x, size_t rows, size_t cols);
 	void (*add_t)(double *x, const real *W, const double *y, size_t rows, size_t cols);
+	void (*outer)(double *M, const double *y, const double *x, size_t rows, size_t cols);
 };
 LEVEL_DECLARE(const struct dense_ops, dense_ops);
 
@@ -53,7 +54,15 @@ static void add_t(double *restrict x, const real *W, const double *y, size_t row
 			x[k] += (double)W[r * cols + k] * y[r];
 }
 
-const struct dense_ops AT_LEVEL(dense_ops) = {add, add_t};
+static void outer(double *restrict M, const double *y, const double *restrict x, size_t rows,
+		  size_t cols)
+{
+	for (size_t r = 0; r < rows; r++)
+		for (size_t k = 0; k < cols; k++)
+			M[r * cols + k] += y[r] * x[k];
+}
+
+const struct dense_ops AT_LEVEL(dense_ops) = {add, add_t, outer};
 
 #ifdef LEVEL_ONCE
 
@@ -65,6 +74,11 @@ void dense_add(double *y, const real *W, const double *x, size_t rows, size_t co
 void dense_add_t(double *x, const real *W, const double *y, size_t rows, size_t cols)
 {
 	LEVEL_PICK(dense_ops)->add_t(x, W, y, rows, cols);
+}
+
+void dense_outer(double *M, const double *y, const double *x, size_t rows, size_t cols)
+{
+	LEVEL_PICK(dense_ops)->outer(M, y, x, rows, cols);
 }
 
 #endif

@@ -242,6 +242,16 @@ static void run_head(struct replay *r)
 		r->prob[k] /= sum;
 }
 
+void replay_classes(struct replay *r, int steps)
+{
+	const int all = r->steps;
+
+	r->steps = steps;
+	pool(r);
+	run_head(r);
+	r->steps = all;
+}
+
 void replay_run(struct replay *r, const int *row, int steps, double scale)
 {
 	const struct stack *s = &r->m->stack;

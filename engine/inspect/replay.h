@@ -58,6 +58,9 @@ void replay_free(struct replay *r); /* NULL is ignored */
 
 /* Runs over so many rows (at most T), each multiplied by scale; row NULL: the whole text. */
 void replay_run(struct replay *r, const int *row, int steps, double scale);
+/* Of a classifier in one direction: vector, share, logit and prob as if what was run had ended after so many
+ * steps, at least one. */
+void replay_classes(struct replay *r, int steps);
 /* The rows of the text without the word at step t, or, where unk, with <unk> in its place; padded
  * again as the run pads. Without a step (-1) no word is left. Returns how many there are; row has room
  * for T. */
