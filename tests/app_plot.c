@@ -42,6 +42,25 @@ static void contains(const struct plot *p, int rows, int cols, const char *want)
 static const double count[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const double slope[] = {1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1};
 
+/* Points that nothing joins, on both sides of 0, one of them marked. */
+static void test_apart(void **state)
+{
+	static const double x[] = {1, -1, 0.5, NAN}, y[] = {-2, -1, -1.5, 0};
+	struct plot_series s = {"pos", x, y, 4, .role = ROLE_train, .apart = true, .decimals = -1};
+	struct plot p = {.title = "pc", .x_label = "pc1", .series = &s, .series_count = 1, .at = 2};
+
+	(void)state;
+	expect(&p, 8, 40, true,
+	       "+ pc --------------------------- * pos +\n"
+	       "| -1.0 +*                              |\n"
+	       "|      |                               |\n"
+	       "| -1.5 +                       *       |\n"
+	       "|      |                               |\n"
+	       "| -2.0 +                              *|\n"
+	       "|      ++--------------+--------------+|\n"
+	       "+--------1-------------0---------- pc1 +\n");
+}
+
 static void test_line(void **state)
 {
 	struct plot_series s = {"loss", count, slope, 10, .role = ROLE_train, .decimals = 3};
@@ -243,6 +262,7 @@ static void test_fuzz(void **state)
 						    (int)rng_below(&r, 65),
 						    .role = ROLE_train,
 						    .points = rng_below(&r, 2),
+						    .apart = rng_below(&r, 3) == 0,
 						    .decimals = (int)rng_below(&r, 5)};
 		}
 		canvas_init(&c, rows, cols);
@@ -258,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_legend_gives_way),

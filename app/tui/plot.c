@@ -101,7 +101,7 @@ static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y, d
 		*highest = y->hi;
 		y->hi = p->y_most;
 	}
-	if (p->x_max > x->lo && drawable(p->x_max))
+	if (p->x_max > 0 && p->x_max > x->lo && drawable(p->x_max))
 		x->hi = p->x_max;
 	if (!(x->hi > x->lo))
 		x->hi = x->lo + 1;
