@@ -137,6 +137,8 @@ bool command_ledger(struct context *c, const struct args *a, struct err *err);
 bool command_gradient(struct context *c, const struct args *a, struct err *err);
 bool command_attribute(struct context *c, const struct args *a, struct err *err);
 bool command_saturation(struct context *c, const struct args *a, struct err *err);
+bool command_unit(struct context *c, const struct args *a, struct err *err);
+bool command_match(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
 bool command_show(struct context *c, const struct args *a, struct err *err);
 bool command_query(struct context *c, const struct args *a, struct err *err);
@@ -153,6 +155,6 @@ extern const struct option options_train[], options_cost[], options_resume[], op
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
 	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
 	options_ledger[], options_gradient[], options_attribute[], options_saturation[],
-	options_runs[], options_query[];
+	options_unit[], options_match[], options_note[], options_runs[], options_query[];
 
 #endif
