@@ -291,6 +291,7 @@ static void command_done(struct job *j, void *owner)
 		w->runs.stale = w->log.stale = true; /* it may have changed a run */
 		desk_runs(w);
 		desk_events(w);
+		desk_notes(w);
 	}
 	if (c->text.len)
 		workbench_say(w, ROLE_message, "%s", buf_str(&c->text));

@@ -146,6 +146,7 @@ static void load_done(struct job *j, void *owner)
 	l->loaded.snapshot = NULL;
 	l->view = NULL;
 	w->open = &w->stored;
+	desk_notes(w);
 	workbench_say(w, ROLE_message, "%s is open at epoch %d: 1 shows its curves, 2 its gates",
 		      w->stored.name, w->stored.snapshot->epoch);
 	if (!w->current.text)
@@ -183,5 +184,6 @@ void desk_open_live(struct workbench *w)
 	if (!w->live.snapshot)
 		return;
 	w->open = &w->live;
+	desk_notes(w);
 	desk_weights_changed(w);
 }

@@ -18,6 +18,7 @@
 #include "engine/inspect/writer.h"
 #include "store/event.h"
 #include "store/list.h"
+#include "store/note.h"
 
 enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
 enum { TEXT_LENGTH = 400, TEXT_LENGTH_MAX = 20000 };
@@ -222,6 +223,11 @@ struct workbench {
 	char *history;
 
 	struct gates_state gates;
+	struct {
+		char id[9]; /* of the run that they belong to */
+		struct unit_note *at;
+		size_t count;
+	} notes; /* of units */
 	struct debug debug;
 	struct buf later; /* lines that wait for the sentence's trace */
 	struct text_state text;

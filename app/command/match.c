@@ -72,8 +72,8 @@ static bool read_units(struct view *v, const char *word, struct err *err)
 		errno = 0;
 		u = strtol(p, &end, 10);
 		if (end == p || errno || u < 0 || u >= H || (*end && *end != ','))
-			return err_set(err, ERR_USAGE, "units go from 0 to %d, as in 3,17, not '%s'",
-				       H - 1, word);
+			return err_set(err, ERR_USAGE,
+				       "units go from 0 to %d, as in 3,17, not '%s'", H - 1, word);
 		v->chosen[u] = true;
 		v->named = true;
 		p = end;
@@ -158,7 +158,8 @@ static bool read_options(struct view *v, const struct args *a, struct err *err)
 	if (signal && !v->rules.cell && strcmp(signal, "h") != 0)
 		return err_set(err, ERR_USAGE, "--signal is h or c, not '%s'", signal);
 	if (v->rules.cell && model_of(v)->spec.cell->carries_h)
-		return err_set(err, ERR_USAGE, "the cell %s has no c", model_of(v)->spec.cell->name);
+		return err_set(err, ERR_USAGE, "the cell %s has no c",
+			       model_of(v)->spec.cell->name);
 	return true;
 }
 
@@ -276,21 +277,20 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 
 		ok = read_passage(v, p, &passage, err);
 		if (ok)
-			output_row(&o, (struct value[]){
-					       value_int(k + 1), value_real(match_jaccard(p), 4),
-					       value_int(p->both), value_int(p->either),
-					       value_int((int64_t)x->line), value_int(passage.from),
-					       value_int(passage.to), value_text(x->label),
-					       value_bytes(buf_str(&passage.text),
-							   passage.text.len)});
+			output_row(&o,
+				   (struct value[]){
+					   value_int(k + 1), value_real(match_jaccard(p), 4),
+					   value_int(p->both), value_int(p->either),
+					   value_int((int64_t)x->line), value_int(passage.from),
+					   value_int(passage.to), value_text(x->label),
+					   value_bytes(buf_str(&passage.text), passage.text.len)});
 	}
 	buf_release(&passage.text);
 	closed = output_close(&o, ok ? err : NULL);
 	return ok && closed;
 }
 
-static void json_units(struct json_writer *j, const struct view *v, const char *key,
-		       const bool *in)
+static void json_units(struct json_writer *j, const struct view *v, const char *key, const bool *in)
 {
 	jw_key(j, key);
 	jw_array(j);
@@ -383,7 +383,8 @@ static void remark(struct context *c, const struct view *v)
 	for (int u = 0; v->named && v->on && u < H; u++)
 		if (v->chosen[u] && !v->on[u])
 			buf_printf(&off, "%s%d", off.len ? "," : "", u);
-	explain_remark(c, "%s unit%s %.200s: %lld runs of 2 words or more with at least %d of %d on",
+	explain_remark(c,
+		       "%s unit%s %.200s: %lld runs of 2 words or more with at least %d of %d on",
 		       v->layer, v->m.chosen == 1 ? "" : "s", buf_str(&units),
 		       (long long)v->m.candidates, v->m.at_least, v->m.chosen);
 	if (off.len)

@@ -5,6 +5,7 @@
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
+#include "app/command/ui_unit.h"
 
 #include "app/desk.h"
 #include "app/place.h"
@@ -410,6 +411,10 @@ static const struct command table[] = {
 	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},
+	{"unit",    "[[RUN] N]", "One unit over many texts: the one that Gates shows, or number N", BOTH, 0, 2, options_unit, ui_unit, NULL},
+	{"match",   "[RUN] [units 3,17] [t 2..4]", "Where in many texts the same units are on as in the sentence", BOTH, 0, -1, options_match, ui_match, NULL},
+	{"near",    "[RUN] [--text TEXT]", "The texts whose vectors are nearest to the sentence's", BOTH, 0, 1, options_near, ui_near, NULL},
+	{"note",    "[RUN] [unit N] TEXT", "Write a remark on a run, or on one unit of it", BOTH, 0, -1, options_note, ui_note, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},

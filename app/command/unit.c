@@ -238,8 +238,7 @@ static bool run_ablation(struct unit_view *v, struct team *team, const struct co
 	return ok;
 }
 
-static bool run_all(struct unit_view *v, struct context *c, const struct counts *n,
-		    struct err *err)
+static bool run_all(struct unit_view *v, struct context *c, const struct counts *n, struct err *err)
 {
 	struct team *team = team_new(default_threads(), err);
 	struct sweep_watch watch;

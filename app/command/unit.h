@@ -32,6 +32,10 @@ struct unit_view {
 	struct unit_place *highest, *lowest; /* d.places */
 };
 
+/* What words do to h, by their means, with the bands; and how h lies at the end of a text, a line a class. */
+struct figure *unit_picture_words(const struct unit_view *v);
+struct figure *unit_picture_labels(const struct unit_view *v);
+
 bool unit_report(struct context *c, const struct unit_view *v, struct err *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is printed of a unit's dossier: a table in sections with a remark in words, the same as plain columns,
- * JSON, and two pictures. */
+ * JSON (unit_picture.c has what is drawn of it). */
 #include "app/command/unit.h"
 
 #include "app/command/explain.h"
@@ -11,8 +11,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { BINS = 20, CLASSES_SHOWN = 8 };
 
 static const struct encoder *encoder_of(const struct unit_view *v)
 {
@@ -95,23 +93,8 @@ struct rows {
 
 static struct line line_of(const char *section, struct value what, struct value value)
 {
-	return (struct line){section,
-			     what,
-			     value,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     NAN,
-			     -1,
-			     NULL,
-			     -1,
-			     -1,
-			     NULL};
+	return (struct line){section, what, value, NAN, NAN,  NAN, NAN, NAN, NAN,
+			     NAN,     NAN,  NAN,   -1,  NULL, -1,  -1,  NULL};
 }
 
 static struct value count_or_none(int64_t n)
@@ -135,32 +118,23 @@ static void put(const struct rows *r, const struct line *l, const char *says, ..
 						  value_text(text)});
 		return;
 	}
-	output_row(r->o, (struct value[]){value_text(l->section),
-					  l->what,
-					  l->value,
-					  value_real(l->chance, -1),
-					  value_real(l->auc, -1),
-					  value_real(l->auc_chance, -1),
-					  value_real(l->p9, -1),
-					  value_real(l->p25, -1),
-					  value_real(l->p75, -1),
-					  value_real(l->p91, -1),
-					  value_real(l->random_mean, -1),
-					  value_real(l->random_sd, -1),
-					  count_or_none(l->n),
-					  value_text(l->label),
-					  count_or_none(l->line),
-					  count_or_none(l->t),
-					  value_text(l->text)});
+	output_row(r->o, (struct value[]){value_text(l->section), l->what, l->value,
+					  value_real(l->chance, -1), value_real(l->auc, -1),
+					  value_real(l->auc_chance, -1), value_real(l->p9, -1),
+					  value_real(l->p25, -1), value_real(l->p75, -1),
+					  value_real(l->p91, -1), value_real(l->random_mean, -1),
+					  value_real(l->random_sd, -1), count_or_none(l->n),
+					  value_text(l->label), count_or_none(l->line),
+					  count_or_none(l->t), value_text(l->text)});
 }
 
 static void open_rows(struct rows *r, const struct context *c)
 {
 	static const char *const reading[] = {"section", "what", "value", "in words"};
-	static const char *const all[] = {
-		"section", "what", "value",       "chance",    "auc", "auc_chance",
-		"p9",      "p25",  "p75",         "p91",       "random_mean", "random_sd",
-		"n",       "label", "line",       "t",         "text"};
+	static const char *const all[] = {"section",     "what",      "value", "chance", "auc",
+					  "auc_chance",  "p9",        "p25",   "p75",    "p91",
+					  "random_mean", "random_sd", "n",     "label",  "line",
+					  "t",           "text"};
 
 	r->reading = explain_is_table(c);
 	if (r->reading)
@@ -240,13 +214,13 @@ static void rows_labels(const struct rows *r, const struct unit_view *v)
 		l.auc_chance = c->auc_chance;
 		l.n = c->count;
 		l.text = knows(c) ? "beyond chance" : "within chance";
-		put(r, &l, "%s: |r| by chance %.4f; AUC %.4f, by chance %.4f", l.text, c->r_chance,
-		    c->auc, c->auc_chance);
+		put(r, &l, "%s, %.4f; AUC %.4f, chance %.4f", l.text, c->r_chance, c->auc,
+		    c->auc_chance);
 	}
-	l = line_of("labels", value_text("units beyond chance"), value_int(v->s.beyond));
+	l = line_of("labels", value_text("beyond chance"), value_int(v->s.beyond));
 	l.n = v->s.units;
-	put(r, &l, "of %d: best AUC above that of 95 in 100 shufflings; by chance %.0f",
-	    v->s.units, 0.05 * v->s.units);
+	put(r, &l, "of %d: best AUC above that of 95 in 100 shufflings; by chance %.0f", v->s.units,
+	    0.05 * v->s.units);
 	free(order);
 }
 
@@ -266,6 +240,13 @@ static void row_word(const struct rows *r, const struct unit_view *v, const char
 	    w->p25, w->p75, w->p9, w->p91);
 }
 
+static void row_sample(const struct rows *r, const struct unit_view *v)
+{
+	const struct line l = line_of("without it", value_text("texts"), value_int(v->a.texts));
+
+	put(r, &l, "run again with what the unit carries held at 0");
+}
+
 static void row_ablation(const struct rows *r, const struct unit_view *v, const char *what,
 			 double before, double change, double mean, double sd, int as_large)
 {
@@ -275,9 +256,8 @@ static void row_ablation(const struct rows *r, const struct unit_view *v, const 
 	l.random_mean = mean;
 	l.random_sd = sd;
 	l.n = a->texts;
-	put(r, &l, "from %.4f on %lld texts; without one of %d %s %.4f ± %.4f, %d as much", before,
-	    (long long)a->texts, a->others, a->others < v->d.H - 1 ? "random ones" : "others",
-	    mean, sd, as_large);
+	put(r, &l, "from %.4f; %d %s: %.4f ± %.4f, %d as much", before, a->others,
+	    a->others < v->d.H - 1 ? "random" : "others", mean, sd, as_large);
 }
 
 static void rows_places(const struct rows *r, const struct unit_view *v, const char *section,
@@ -285,78 +265,19 @@ static void rows_places(const struct rows *r, const struct unit_view *v, const c
 {
 	for (int k = 0; k < v->d.places; k++) {
 		const struct example *x = &v->texts.at[place[k].text];
-		struct line l = line_of(section, value_text(read[k].word),
-					value_real(read[k].value, 4));
+		struct line l =
+			line_of(section, value_text(read[k].word), value_real(read[k].value, 4));
 
 		l.label = x->label;
 		l.line = (int64_t)x->line;
 		l.t = read[k].t;
 		l.text = read[k].passage;
-		put(r, &l, "line %zu, t %d%s%.40s: %s", x->line, read[k].t,
-		    v->labels && x->label ? ", " : "", v->labels && x->label ? x->label : "",
-		    read[k].passage);
+		put(r, &l, "%s (line %zu, t %d%s%.40s)", read[k].passage, x->line, read[k].t,
+		    v->labels && x->label ? ", " : "", v->labels && x->label ? x->label : "");
 	}
 }
 
-/* --- pictures -------------------------------------------------------------------------------------- */
-
-/* The words against what they do to h, smallest mean first, with the bands. */
-static struct figure *picture_words(const struct unit_view *v)
-{
-	static const char *const name[] = {"mean", "9 %", "25 %", "75 %", "91 %"};
-	const struct dossier *d = &v->d;
-	struct figure *f = figure_plot("word, by its mean", "h(t) − h(t−1)",
-				       "what words do to unit %d of %s", v->rules.unit, v->layer);
-
-	for (int s = 0; s < 5; s++)
-		figure_series(f, name[s], s > 0);
-	for (int k = 0; k < d->downs + d->ups; k++) {
-		const struct dossier_word *w =
-			k < d->downs ? &d->down[k] : &d->up[d->downs + d->ups - 1 - k];
-		const double of[] = {w->mean, w->p9, w->p25, w->p75, w->p91};
-		char *token;
-		size_t n;
-		const char *bytes = vocab_token(encoder_of(v)->vocab, w->id, &n);
-
-		token = mem_bytes(bytes, n);
-		for (int s = 0; s < 5; s++)
-			figure_point(f, s, k + 1, of[s], s ? NULL : token);
-		free(token);
-	}
-	return f;
-}
-
-/* How the unit's h lies when a text ends: a line a class. */
-static struct figure *picture_labels(const struct unit_view *v)
-{
-	const real *last = v->d.last + (size_t)v->rules.unit * v->d.count;
-	const int C = v->s.classes < CLASSES_SHOWN ? v->s.classes : CLASSES_SHOWN;
-	struct figure *f = figure_plot("h at the end of a text", "share of the texts of a label",
-				       "unit %d of %s by label", v->rules.unit, v->layer);
-	double least = INFINITY, most = -INFINITY;
-	int *bin;
-
-	for (size_t k = 0; k < v->d.count; k++)
-		if (v->class_of[k] >= 0) {
-			least = fmin(least, (double)last[k]);
-			most = fmax(most, (double)last[k]);
-		}
-	bin = mem_zero((size_t)v->s.classes * BINS, sizeof(*bin));
-	for (size_t k = 0; k < v->d.count; k++)
-		if (v->class_of[k] >= 0 && most > least) {
-			const int b = (int)(BINS * ((double)last[k] - least) / (most - least));
-
-			bin[v->class_of[k] * BINS + (b < BINS ? b : BINS - 1)]++;
-		}
-	for (int c = 0; c < C; c++) {
-		figure_series(f, class_name(v, c), true);
-		for (int b = 0; b < BINS && v->s.of[c].count && most > least; b++)
-			figure_point(f, c, least + (b + 0.5) * (most - least) / BINS,
-				     (double)bin[c * BINS + b] / (double)v->s.of[c].count, NULL);
-	}
-	free(bin);
-	return f;
-}
+/* --- the report ------------------------------------------------------------------------------------ */
 
 static bool report_rows(struct context *c, const struct unit_view *v, struct err *err)
 {
@@ -370,6 +291,7 @@ static bool report_rows(struct context *c, const struct unit_view *v, struct err
 	rows_gates(&r, v);
 	if (v->labels) {
 		rows_labels(&r, v);
+		row_sample(&r, v);
 		row_ablation(&r, v, "accuracy", a->accuracy, a->d_accuracy, a->mean_accuracy,
 			     a->sd_accuracy, a->beyond_accuracy);
 		row_ablation(&r, v, "loss", a->loss, a->d_loss, a->mean_loss, a->sd_loss,
@@ -382,9 +304,9 @@ static bool report_rows(struct context *c, const struct unit_view *v, struct err
 	rows_places(&r, v, "highest", v->d.highest, v->highest);
 	rows_places(&r, v, "lowest", v->d.lowest, v->lowest);
 	if (output_has_pictures(&o) && v->d.ups + v->d.downs)
-		output_figure(&o, picture_words(v));
+		output_figure(&o, unit_picture_words(v));
 	if (output_has_pictures(&o) && v->labels)
-		output_figure(&o, picture_labels(v));
+		output_figure(&o, unit_picture_labels(v));
 	return output_close(&o, err);
 }
 
