@@ -174,7 +174,7 @@ static bool run_text(struct view *v, const char *text, struct err *err)
 	if (!v->replay->T)
 		return err_set(err, ERR_USAGE, "the text has no word that %s reads", v->run.name);
 	return v->to < v->replay->T ||
-	       err_set(err, ERR_USAGE, "the text has %d words, and t goes on to %d", v->replay->T,
+	       err_set(err, ERR_USAGE, "the text ends at t %d, and t goes on to %d", v->replay->T,
 		       v->to + 1);
 }
 

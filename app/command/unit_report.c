@@ -219,7 +219,7 @@ static void rows_labels(const struct rows *r, const struct unit_view *v)
 	}
 	l = line_of("labels", value_text("beyond chance"), value_int(v->s.beyond));
 	l.n = v->s.units;
-	put(r, &l, "of %d: best AUC above that of 95 in 100 shufflings; by chance %.0f", v->s.units,
+	put(r, &l, "of %d units, by their AUC for some label; %.0f by chance", v->s.units,
 	    0.05 * v->s.units);
 	free(order);
 }
@@ -255,7 +255,7 @@ static void row_ablation(const struct rows *r, const struct unit_view *v, const 
 
 	l.random_mean = mean;
 	l.random_sd = sd;
-	l.n = a->texts;
+	l.n = a->others;
 	put(r, &l, "from %.4f; %d %s: %.4f ± %.4f, %d as much", before, a->others,
 	    a->others < v->d.H - 1 ? "random" : "others", mean, sd, as_large);
 }
