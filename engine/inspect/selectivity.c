@@ -144,7 +144,7 @@ static void judge_ranks(const struct job *j, struct room *m, int unit)
 	}
 	s->best_chance[unit] = percentile(best, S, m->sorted);
 	for (int c = 0; unit == j->unit && c < C; c++)
-		s->of[c].auc_chance = percentile(m->chance + c * S, S, m->sorted);
+		s->of[c].auc_chance = percentile(m->chance + (size_t)c * (size_t)S, S, m->sorted);
 }
 
 static void judge_numbers(const struct job *j, struct room *m)
@@ -167,7 +167,7 @@ static void judge_numbers(const struct job *j, struct room *m)
 		}
 	}
 	for (int c = 0; c < C; c++)
-		s->of[c].r_chance = percentile(m->chance + c * S, S, m->sorted);
+		s->of[c].r_chance = percentile(m->chance + (size_t)c * (size_t)S, S, m->sorted);
 }
 
 static bool make_room(const struct job *j, struct room *m)
