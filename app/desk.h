@@ -56,6 +56,7 @@ void desk_runs(struct workbench *w);   /* reads the runs again */
 void desk_curves(struct workbench *w); /* of the marked runs */
 void desk_unmark(struct marked *m);    /* frees its curve */
 void desk_events(struct workbench *w);
+void desk_notes(struct workbench *w); /* reads the notes of the open run's units again */
 /* Shows rows in the view Query, under the line that asked for them; takes both. */
 void desk_answer(struct workbench *w, struct answer *answer, char *line);
 /* Runs a command that answers with rows; the answer goes to the view Query. */

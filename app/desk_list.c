@@ -2,6 +2,8 @@
 /* The lists on the desk, and the answers of commands. */
 #include "app/desk.h"
 
+#include "app/command/explain.h"
+
 #include "app/archive.h"
 #include "app/tree.h"
 #include "engine/base/mem.h"
@@ -296,6 +298,7 @@ static void command_done(struct job *j, void *owner)
 		w->runs.stale = w->log.stale = true; /* it may have changed a run */
 		desk_runs(w);
 		desk_events(w);
+		desk_notes(w);
 	}
 	if (c->text.len)
 		workbench_say(w, ROLE_message, "%s", buf_str(&c->text));
@@ -327,12 +330,47 @@ static char *open_run(const struct workbench *w)
 	return mem_text(o->id);
 }
 
-static bool has_text(int argc, char *const *argv)
+static bool has_option(int argc, char *const *argv, const char *name)
 {
+	const size_t n = strlen(name);
+
 	for (int k = 1; k < argc; k++)
-		if (!strncmp(argv[k], "--text", 6) && (!argv[k][6] || argv[k][6] == '='))
+		if (!strncmp(argv[k], name, n) && (!argv[k][n] || argv[k][n] == '='))
 			return true;
 	return false;
+}
+
+static bool takes(const struct command *cmd, const char *name)
+{
+	for (const struct option *o = cmd->options; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return true;
+	return false;
+}
+
+static void add_option(struct command_job *c, const char *name, const char *value)
+{
+	if (c->count + 2 > ARGS_MAX)
+		return;
+	c->words[c->count++] = mem_text(name);
+	c->words[c->count++] = mem_text(value);
+}
+
+/* What explains a text and is given none takes the sentence of Gates, and there the layer. */
+static void add_sentence(struct workbench *w, struct command_job *c)
+{
+	const struct trace *t = w->current.trace;
+	const struct trace_run *r = t && t->T ? &t->run[w->gates.run] : NULL;
+	char name[24];
+
+	if (!(c->command->flags & CMD_TEXT) || !w->current.text ||
+	    has_option(c->count, c->words, "--text"))
+		return;
+	add_option(c, "--text", w->current.text);
+	if (r && !r->decoder && takes(c->command, "--layer") &&
+	    !has_option(c->count, c->words, "--layer"))
+		add_option(c, "--layer",
+			   explain_layer_name(&t->snapshot->encoder->model, w->gates.run, name));
 }
 
 void desk_command(struct workbench *w, const struct command *cmd, int argc, char **argv)
@@ -355,11 +393,7 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 		if (c->count || cmd->run != command_query)
 			buf_printf(&line, "%s%s", line.len ? " " : "", argv[c->count]);
 	}
-	if (cmd->flags & CMD_TEXT && w->current.text && c->count + 2 <= ARGS_MAX &&
-	    !has_text(argc, argv)) {
-		c->words[c->count++] = mem_text("--text");
-		c->words[c->count++] = mem_text(w->current.text);
-	}
+	add_sentence(w, c);
 	c->line = buf_take(&line);
 	jobs_post(w->jobs, &c->job);
 }

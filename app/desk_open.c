@@ -195,6 +195,7 @@ static void load_done(struct job *j, void *owner)
 	l->view = NULL;
 	l->checkpoint = NULL;
 	w->open = &w->stored;
+	desk_notes(w);
 	workbench_say(w, ROLE_message, "%s is open at epoch %d%s", w->stored.name,
 		      w->stored.snapshot->epoch,
 		      w->session && !strcmp(w->live.id, w->stored.id)
@@ -252,5 +253,6 @@ void desk_open_live(struct workbench *w)
 	if (!w->live.snapshot)
 		return;
 	w->open = &w->live;
+	desk_notes(w);
 	desk_weights_changed(w);
 }

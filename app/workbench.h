@@ -18,6 +18,7 @@
 #include "engine/inspect/writer.h"
 #include "store/event.h"
 #include "store/list.h"
+#include "store/note.h"
 #include "store/weights.h"
 
 enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
@@ -241,6 +242,11 @@ struct workbench {
 	char *history;
 
 	struct gates_state gates;
+	struct {
+		char id[9]; /* of the run that they belong to */
+		struct unit_note *at;
+		size_t count;
+	} notes; /* of units */
 	struct debug debug;
 	struct buf later; /* lines that wait for the sentence's trace */
 	struct text_state text;

@@ -3,8 +3,10 @@
 
 #include "engine/base/mem.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /*
  * epoch_u is an epoch in millionths: an integer takes half the room of a fraction. uuid outlives
@@ -110,7 +112,15 @@ static const char *const version_1[] = {
 	NULL,
 };
 
-static const struct schema_step steps_of_this_version[] = {{version_1}};
+static const char *const version_2[] = {
+	"CREATE TABLE unit_note("
+	" run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, layer TEXT NOT NULL,"
+	" unit INTEGER NOT NULL, note TEXT NOT NULL, t_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(run_id, layer, unit)) STRICT",
+	NULL,
+};
+
+static const struct schema_step steps_of_this_version[] = {{version_1}, {version_2}};
 
 #define ISO(ms) "strftime('%Y-%m-%dT%H:%M:%SZ', (" ms ")/1000, 'unixepoch')"
 #define SECONDS "(r.active_ms+coalesce(r.heartbeat_ms-r.since_ms, 0))/1000.0"
@@ -194,6 +204,11 @@ static const struct schema_view views[] = {
 			   " e.t_ms AS time_ms, e.level, e.kind, e.message"
 			   " FROM event e LEFT JOIN run r ON r.run_id=e.run_id ORDER BY "
 			   "e.event_id"},
+	{"unit_notes", "what was noted of single units of a run",
+	 "SELECT r.id AS run, r.name, u.layer, u.unit, u.note, " ISO(
+		 "u.t_ms") " AS time,"
+			   " u.t_ms AS time_ms FROM unit_note u JOIN run r ON r.run_id=u.run_id"
+			   " WHERE r.deleted_ms IS NULL"},
 };
 
 const struct schema_step *schema_steps(int *version)
@@ -207,13 +222,17 @@ const struct schema_view *schema_view_at(int index)
 	return index >= 0 && index < (int)(sizeof(views) / sizeof(views[0])) ? &views[index] : NULL;
 }
 
-/* Copies the store, as it is, to path. */
+/* Copies the store, as it is, to path; for its owner alone, as the store is. */
 static bool copy_to(struct store *s, const char *path, struct err *err)
 {
+	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	sqlite3_backup *backup = NULL;
 	sqlite3 *to = NULL;
-	int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	int rc;
 
+	if (fd >= 0)
+		close(fd);
+	rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (rc == SQLITE_OK)
 		backup = sqlite3_backup_init(to, "main", s->db, "main");
 	if (backup) {
@@ -293,6 +312,13 @@ static int known_version(struct store *s, int version, struct err *err)
 bool schema_known(struct store *s, int version, struct err *err)
 {
 	return known_version(s, version, err) >= 0;
+}
+
+bool schema_older(struct store *s, int version)
+{
+	const int from = version_of(s, NULL);
+
+	return from > 0 && from < version;
 }
 
 bool schema_migrate(struct store *s, const struct schema_step *steps, int version, struct err *err)

@@ -43,6 +43,9 @@ const struct schema_view *schema_view_at(int index);
 /* Refuses a store of a version above this, with both versions. Changes nothing. */
 bool schema_known(struct store *s, int version, struct err *err);
 
+/* Whether the store is of an earlier version than this. */
+bool schema_older(struct store *s, int version);
+
 /*
  * Brings the store from its version to the given one with these steps, in one transaction, after
  * a copy to PATH.pre-vN when it holds anything. What schema_known refuses is refused. The handle

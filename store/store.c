@@ -414,6 +414,8 @@ static bool open_to_write(struct store *s, const char *name, bool empty, struct 
 	return ok;
 }
 
+static bool open_older(struct store *s, const char *name, struct err *err);
+
 /* A reader; without the right to make the log's index it takes the file as immutable. */
 static bool open_to_read(struct store *s, const char *name, struct err *err)
 {
@@ -435,7 +437,21 @@ static bool open_to_read(struct store *s, const char *name, struct err *err)
 	free(log);
 	ok = ok && store_exec(s, "PRAGMA query_only=ON", err);
 	steps = schema_steps(&version);
+	if (ok && schema_older(s, version) && access(s->path, W_OK) == 0) {
+		disconnect(s);
+		return open_older(s, name, err);
+	}
 	return ok && schema_migrate(s, steps, version, err);
+}
+
+/* A store of an earlier version, which this process may write: it is moved to this version first. */
+static bool open_older(struct store *s, const char *name, struct err *err)
+{
+	struct store *writer = store_open(s->path, STORE_WRITE, err);
+
+	store_close(writer);
+	return writer && connect_to(s, name, SQLITE_OPEN_READONLY, err) &&
+	       store_exec(s, "PRAGMA query_only=ON", err);
 }
 
 struct store *store_open(const char *path, enum store_mode mode, struct err *err)

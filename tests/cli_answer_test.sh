@@ -91,7 +91,7 @@ it query_answers_or_says_why_not
 exits 0 query --list --csv
 same 'columns' "$(head -1 out)" kind,name,about,sql
 same 'views' "$(sed -n 's/^view,\([a-z_]*\),.*/\1/p' out | tr '\n' ' ')" \
-	'runs runs_overview params metrics metrics_last best_runs checkpoints vocabulary tensors events '
+	'runs runs_overview params metrics metrics_last best_runs checkpoints vocabulary tensors events unit_notes '
 exits 0 query --list --json
 same 'questions' "$(of_json "(SELECT count(*) FROM json_each(j) WHERE value->>'kind'='question')")" 12
 for k in 1 2 3 4 5 6 7 8 9 10 11 12; do

@@ -76,6 +76,14 @@ static void half_written_back(void **state)
 	assert_int_equal(ask(copy, "PRAGMA integrity_check"), 1);
 }
 
+static int this_version(void)
+{
+	int version;
+
+	schema_steps(&version);
+	return version;
+}
+
 static void fresh_then_again(void **state)
 {
 	const struct folder *f = *state;
@@ -91,7 +99,7 @@ static void fresh_then_again(void **state)
 	assert_int_equal(stat(f->db, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(ask(f->db, "PRAGMA application_id"), SCHEMA_APPLICATION);
-	assert_int_equal(ask(f->db, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(f->db, "PRAGMA user_version"), this_version());
 	assert_int_equal(ask(f->db, "SELECT count(*)=sum(strict) FROM pragma_table_list"
 				    " WHERE type='table' AND name NOT LIKE 'sqlite_%'"),
 			 1);
@@ -121,14 +129,16 @@ static void missing_things_are_named(void **state)
 static void newer_is_refused(void **state)
 {
 	const struct folder *f = *state;
+	char words[64];
 
+	snprintf(words, sizeof(words), "version 99, this program knows %d", this_version());
 	store_close(open_store(f, STORE_WRITE));
 	change(f->db, "PRAGMA user_version=99");
-	refused(f->db, STORE_WRITE, ERR_STORE, "version 99, this program knows 1");
-	refused(f->db, STORE_READ, ERR_STORE, "version 99, this program knows 1");
+	refused(f->db, STORE_WRITE, ERR_STORE, words);
+	refused(f->db, STORE_READ, ERR_STORE, words);
 	change(f->db, "PRAGMA journal_mode=DELETE");
-	refused(f->db, STORE_WRITE, ERR_STORE, "version 99, this program knows 1");
-	refused(f->db, STORE_READ, ERR_STORE, "version 99, this program knows 1");
+	refused(f->db, STORE_WRITE, ERR_STORE, words);
+	refused(f->db, STORE_READ, ERR_STORE, words);
 }
 
 static void foreign_and_junk_are_refused(void **state)
@@ -186,32 +196,73 @@ static void damage_is_survived(void **state)
 	free(whole);
 }
 
+enum { STEPS_MOST = 64 };
+
 static void migration_copies_first(void **state)
 {
-	static const char *const second[] = {"CREATE TABLE extra(x INTEGER) STRICT",
-					     "INSERT INTO extra SELECT count(*) FROM run", NULL};
+	static const char *const next[] = {"CREATE TABLE extra(x INTEGER) STRICT",
+					   "INSERT INTO extra SELECT count(*) FROM run", NULL};
 	static const char *const broken[] = {"CREATE TABLE more(x INTEGER) STRICT", "NOT SQL",
 					     NULL};
 	const struct folder *f = *state;
 	struct store *s = open_store(f, STORE_WRITE);
-	struct schema_step steps[3] = {{NULL}, {second}, {broken}};
+	struct schema_step steps[STEPS_MOST];
 	struct err err = {0};
 	char id[RUN_ID_SIZE], copy[128];
-	int version;
+	struct stat st;
+	int now;
 
-	steps[0] = schema_steps(&version)[0];
+	memcpy(steps, schema_steps(&now), (size_t)this_version() * sizeof(*steps));
+	steps[now] = (struct schema_step){next};
+	steps[now + 1] = (struct schema_step){broken};
 	add_run(s, "a", id);
-	assert_false(schema_migrate(s, steps, 3, &err));
-	assert_int_equal(ask(f->db, "PRAGMA user_version"), 1);
+	assert_false(schema_migrate(s, steps, now + 2, &err));
+	assert_int_equal(ask(f->db, "PRAGMA user_version"), now);
 	assert_int_equal(ask(f->db, "SELECT count(*) FROM sqlite_schema WHERE name='extra'"), 0);
-	assert_ok(schema_migrate(s, steps, 2, &err), err);
+	assert_ok(schema_migrate(s, steps, now + 1, &err), err);
 	assert_int_equal(ask(f->db, "SELECT x FROM extra"), 1);
 	assert_int_equal(ask(f->db, "SELECT count(*) FROM runs"), 1);
 	store_close(s);
-	snprintf(copy, sizeof(copy), "%s.pre-v2", f->db);
-	assert_int_equal(ask(copy, "PRAGMA user_version"), 1);
+	snprintf(copy, sizeof(copy), "%s.pre-v%d", f->db, now + 1);
+	assert_int_equal(ask(copy, "PRAGMA user_version"), now);
 	assert_int_equal(ask(copy, "SELECT count(*) FROM runs"), 1);
 	assert_int_equal(ask(copy, "PRAGMA integrity_check"), 1);
+	assert_int_equal(stat(copy, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* A store as the first version made it, with one run. */
+static void make_first_version(const struct folder *f)
+{
+	struct store *s = open_store(f, STORE_WRITE);
+	char id[RUN_ID_SIZE];
+
+	add_run(s, "old", id);
+	store_close(s);
+	change(f->db, "DROP VIEW unit_notes; DROP TABLE unit_note;"
+		      "DELETE FROM migration WHERE version>1; PRAGMA user_version=1");
+}
+
+static void first_version_is_moved_on(void **state)
+{
+	static const enum store_mode mode[] = {STORE_WRITE, STORE_READ};
+	const struct folder *f = *state;
+	char copy[128];
+
+	snprintf(copy, sizeof(copy), "%s.pre-v%d", f->db, this_version());
+	for (int k = 0; k < 2; k++) {
+		make_first_version(f);
+		store_close(open_store(f, mode[k]));
+		assert_int_equal(ask(f->db, "PRAGMA user_version"), this_version());
+		assert_int_equal(ask(f->db, "SELECT count(*) FROM unit_notes"), 0);
+		assert_int_equal(ask(f->db, "SELECT count(*) FROM runs WHERE name='old'"), 1);
+		assert_int_equal(ask(f->db, "SELECT count(*) FROM migration"), this_version());
+		assert_int_equal(ask(f->db, "PRAGMA integrity_check"), 1);
+		assert_int_equal(ask(copy, "PRAGMA user_version"), 1);
+		assert_int_equal(ask(copy, "SELECT count(*) FROM runs WHERE name='old'"), 1);
+		unlink(f->db);
+		unlink(copy);
+	}
 }
 
 /* Somebody else's triggers and views do nothing to a store that is opened for writing. */
@@ -302,6 +353,7 @@ int main(void)
 		T(foreign_and_junk_are_refused),
 		T(damage_is_survived),
 		T(migration_copies_first),
+		T(first_version_is_moved_on),
 		T(hostile_schema_is_inert),
 		T(readers_without_rights),
 		T(transactions_nest),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/note.h"
 #include "store/param.h"
 #include "store/query.h"
 #include "store/vocabulary.h"
@@ -85,6 +86,7 @@ static void fill(const struct folder *f)
 		assert_ok(store_param_put(s, r, "cell", "standard", &err), err);
 		assert_ok(store_param_put(s, r, "seed", k == 3 ? "8" : "7", &err), err);
 		assert_ok(store_vocab_put(s, r, "source", &v, &err), err);
+		assert_ok(store_unit_note(s, r, "l0.fw", k, "negation?", &err), err);
 		for (int step = 0; step <= 200; step += 100) {
 			add_metric(s, r, "train/loss", step, step == 200 && k == 1 ? NAN : 0.5);
 			add_metric(s, r, "valid/loss", step, 0.4 + step * 0.001);
@@ -118,8 +120,8 @@ static void views_and_questions_work(void **state)
 		assert_ok(query_columns(q, v.name, &b, &err), err);
 		assert_true(b.len > 10 && *v.about);
 	}
-	assert_int_equal(n, 10);
-	assert_string_equal(buf_str(&b), "event, run, name, time, time_ms, level, kind, message");
+	assert_int_equal(n, 11);
+	assert_string_equal(buf_str(&b), "run, name, layer, unit, note, time, time_ms");
 	for (n = 0; query_question_at(n); n++) {
 		if (!run(q, query_question_at(n)->sql, &t, &r, &err))
 			fail_msg("%s: %s", query_question_at(n)->title, err.msg);

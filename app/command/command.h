@@ -142,6 +142,8 @@ bool command_saturation(struct context *c, const struct args *a, struct err *err
 bool command_travel(struct context *c, const struct args *a, struct err *err);
 bool command_padding(struct context *c, const struct args *a, struct err *err);
 bool command_project(struct context *c, const struct args *a, struct err *err);
+bool command_unit(struct context *c, const struct args *a, struct err *err);
+bool command_match(struct context *c, const struct args *a, struct err *err);
 bool command_runs(struct context *c, const struct args *a, struct err *err);
 bool command_show(struct context *c, const struct args *a, struct err *err);
 bool command_query(struct context *c, const struct args *a, struct err *err);
@@ -159,6 +161,6 @@ extern const struct option options_train[], options_cost[], options_resume[], op
 	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
 	options_ledger[], options_diff[], options_gradient[], options_attribute[],
 	options_saturation[], options_travel[], options_padding[], options_project[],
-	options_runs[], options_query[];
+	options_unit[], options_match[], options_note[], options_runs[], options_query[];
 
 #endif

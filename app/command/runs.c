@@ -7,6 +7,7 @@
 #include "store/event.h"
 #include "store/find.h"
 #include "store/list.h"
+#include "store/note.h"
 #include "store/param.h"
 #include "store/weights.h"
 
@@ -202,6 +203,23 @@ static void show_cost(struct output *o, struct store *s, const struct run_row *r
 	encoder_unref(e);
 }
 
+/* What was noted of its units. */
+static bool show_notes(struct output *o, struct store *s, int64_t run, struct err *err)
+{
+	struct unit_note *notes;
+	size_t count;
+	char name[64];
+
+	if (!store_unit_notes(s, run, &notes, &count, err))
+		return false;
+	for (size_t k = 0; k < count; k++) {
+		snprintf(name, sizeof(name), "note %s unit %d", notes[k].layer, notes[k].unit);
+		say(o, name, value_text(notes[k].text));
+	}
+	store_unit_notes_free(notes, count);
+	return true;
+}
+
 static bool show_rest(struct output *o, struct store *s, const struct run_row *r, struct err *err)
 {
 	struct param_row *params = NULL;
@@ -247,7 +265,7 @@ bool command_show(struct context *c, const struct args *a, struct err *err)
 		o.left = true;
 		output_columns(&o, column, 2);
 		show_row(&o, s, row);
-		ok = show_rest(&o, s, row, err);
+		ok = show_notes(&o, s, row->run, err) && show_rest(&o, s, row, err);
 		ok = output_close(&o, ok ? err : NULL) && ok;
 	}
 	store_runs_free(row, row ? 1 : 0);

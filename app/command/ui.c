@@ -7,6 +7,7 @@
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
 #include "app/command/ui_travel.h"
+#include "app/command/ui_unit.h"
 
 #include "app/desk.h"
 #include "app/place.h"
@@ -452,6 +453,9 @@ static const struct command table[] = {
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},
 	{"diff",    "[TEXT | RUN | @STEP]", "The sentence beside another, or under other weights, and where they part", BOTH | CMD_REST, 0, -1, options_diff, ui_diff, NULL},
+	{"unit",    "[[RUN] N]", "One unit over many texts: the one that Gates shows, or number N", BOTH, 0, 2, options_unit, ui_unit, NULL},
+	{"match",   "[RUN] [units 3,17] [t 2..4]", "Where in many texts the same units are on as in the sentence", BOTH, 0, -1, options_match, ui_match, NULL},
+	{"note",    "[RUN] [unit N] TEXT", "Write a remark on a run, or on one unit of it", BOTH, 0, -1, options_note, ui_note, NULL},
 	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"checkpoint", "STEP|first|last|best|previous|next", "Look at the open run's weights as they were then", BOTH, 1, 1, NULL, ui_checkpoint, checkpoint_word},

@@ -112,7 +112,7 @@ static void run_on(struct workbench *w, const char *command, const char *text)
 {
 	char *words[3] = {mem_text(command), mem_text(w->asked_for), mem_text(text)};
 
-	desk_command(w, command_find(command, CMD_CONSOLE), *text ? 3 : 2, words);
+	desk_command(w, command_find(command, CMD_SHELL), *text ? 3 : 2, words);
 	for (int k = 0; k < 3; k++)
 		free(words[k]);
 }

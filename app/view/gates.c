@@ -77,11 +77,31 @@ static void draw_gate(struct workbench *w, struct rect r, int signal)
 
 /* --- the side panel: the equations of the chosen cell ------------------------------------------- */
 
+/* What was noted of the unit. */
+static void note_line(struct panel *s, const struct trace *t)
+{
+	const struct workbench *w = s->w;
+	const struct trace_run *r = &t->run[w->gates.run];
+	const char *note;
+	char layer[NOTE_LAYER_SIZE], line[400], text[200];
+
+	if (r->decoder || !w->open || strcmp(w->open->id, w->notes.id) != 0)
+		return;
+	snprintf(layer, sizeof(layer), "l%d.%s", r->layer, r->backward ? "bw" : "fw");
+	note = unit_note_find(w->notes.at, w->notes.count, layer, w->gates.unit);
+	if (!note)
+		return;
+	part_one_line(text, sizeof(text), note);
+	snprintf(line, sizeof(line), "note: %s", text);
+	panel_line(s, ROLE_dim, 0, line);
+}
+
 static void side_lines(struct panel *s, const struct trace *t)
 {
 	const bool edited = s->w->current.unedited;
 
 	s->row = 0;
+	note_line(s, t);
 	panel_debug(s, t);
 	if (edited) /* that is what one wants to see then */
 		panel_says(s, t);

@@ -2,30 +2,15 @@
 #include "engine/inspect/saturation.h"
 
 #include "engine/base/mem.h"
-#include "engine/nn/pass.h"
+#include "engine/inspect/sweep.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Texts are taken in parts, parts in lanes; a lane's sums are its own, and added up in order. */
-enum { PART_TEXTS = 64, PART_TOKENS = 8192, LANES = 8 };
-
-struct lane {
-	struct saturation sum;
-	struct work work;
-	struct encoding encoding[PART_TEXTS];
-	bool failed;
-};
 
 struct job {
-	const struct snapshot *snapshot;
-	const struct example *text;
+	const struct model *model;
 	const struct saturation_rules *rules;
-	size_t *order, *part; /* texts, shortest first; parts + 1: where each begins in it */
-	size_t parts;
-	struct lane *lane; /* LANES */
-	int members;
+	struct saturation sum[SWEEP_LANES];
 };
 
 static void make_sums(struct saturation *s, const struct model *m)
@@ -80,102 +65,28 @@ static void count_carry(const struct cell_ops *cell, const real *z, size_t H, do
 	}
 }
 
-static void count_steps(struct lane *l, const struct job *j)
+static void count_part(void *arg, const struct sweep_part *p)
 {
-	const struct model *m = &j->snapshot->encoder->model;
-	const struct cell_ops *cell = m->spec.cell;
-	const size_t H = (size_t)l->sum.H, G = (size_t)l->sum.G;
-	const size_t N = (size_t)l->work.in.batch.steps.N;
+	struct job *j = arg;
+	struct saturation *s = &j->sum[p->lane];
+	const struct cell_ops *cell = j->model->spec.cell;
+	const size_t H = (size_t)s->H, G = (size_t)s->G;
+	const size_t N = (size_t)p->work->in.batch.steps.N;
 
-	for (size_t run = 0; run < (size_t)l->sum.runs; run++)
+	for (size_t run = 0; run < (size_t)s->runs; run++)
 		for (size_t n = 0; n < N; n++) {
-			const real *z = l->work.in.tape.run[run].z + n * G * H;
+			const real *z = p->work->in.tape.run[run].z + n * G * H;
 
 			for (size_t q = 0; q < G; q++) {
 				const size_t at = (run * G + q) * H;
 
 				count(z + q * H, H, cell->gate[q].act == ACT_TANH, j->rules,
-				      l->sum.low + at, l->sum.high + at);
+				      s->low + at, s->high + at);
 			}
-			count_carry(cell, z, H, l->sum.carry + run * H, l->sum.log_carry + run * H);
+			count_carry(cell, z, H, s->carry + run * H, s->log_carry + run * H);
 		}
-	l->sum.steps += (int64_t)N;
-}
-
-static bool run_part(struct lane *l, const struct job *j, size_t part)
-{
-	const struct encoder *e = j->snapshot->encoder;
-	const size_t from = j->part[part], n = j->part[part + 1] - from;
-	const int32_t *ids[PART_TEXTS];
-	int length[PART_TEXTS];
-
-	for (size_t k = 0; k < n; k++) {
-		const struct example *x = &j->text[j->order[from + k]];
-
-		encoder_encode(e, x->text, x->text_len, &l->encoding[k]);
-		ids[k] = l->encoding[k].ids;
-		length[k] = (int)l->encoding[k].count;
-	}
-	batch_of_texts(&l->work.in.batch, ids, length, (int)n, &e->rules);
-	if (task_table[e->model.spec.task].pairs
-		    ? !model_remember(&e->model, j->snapshot->weights, &l->work, &(struct pass){0})
-		    : !model_vector(&e->model, j->snapshot->weights, &l->work, NULL))
-		return false;
-	count_steps(l, j);
-	l->sum.texts += (int64_t)n;
-	return true;
-}
-
-static bool stopped(const struct job *j)
-{
-	return j->rules->cancel && __atomic_load_n(j->rules->cancel, __ATOMIC_RELAXED);
-}
-
-static void run_member(void *arg, int member)
-{
-	struct job *j = arg;
-
-	for (size_t k = (size_t)member; k < LANES; k += (size_t)j->members)
-		for (size_t part = k; part < j->parts && !stopped(j); part += LANES)
-			j->lane[k].failed |= !run_part(&j->lane[k], j, part);
-}
-
-struct sized {
-	size_t length, at;
-};
-
-static int by_length(const void *a, const void *b)
-{
-	const struct sized *x = a, *y = b;
-
-	if (x->length != y->length)
-		return x->length < y->length ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* Texts of about one length beside each other, so many a part that it is not too large. */
-static void deal(struct job *j, size_t count)
-{
-	struct sized *s = mem_alloc((count + 1) * sizeof(*s));
-	size_t bytes = 0;
-
-	for (size_t k = 0; k < count; k++)
-		s[k] = (struct sized){j->text[k].text_len, k};
-	qsort(s, count, sizeof(*s), by_length);
-	j->order = mem_alloc((count + 1) * sizeof(*j->order));
-	j->part = mem_alloc((count + 2) * sizeof(*j->part));
-	for (size_t k = 0; k < count; k++) {
-		const size_t in = j->parts ? k - j->part[j->parts - 1] : 0;
-
-		j->order[k] = s[k].at;
-		if (!k || in == PART_TEXTS || bytes + s[k].length > 4 * (size_t)PART_TOKENS) {
-			j->part[j->parts++] = k;
-			bytes = 0;
-		}
-		bytes += s[k].length;
-	}
-	j->part[j->parts] = count;
-	free(s);
+	s->steps += (int64_t)N;
+	s->texts += p->work->in.batch.steps.B;
 }
 
 static void add_lane(struct saturation *to, const struct saturation *from)
@@ -197,16 +108,9 @@ static void add_lane(struct saturation *to, const struct saturation *from)
 static bool conclude(struct saturation *s, struct job *j, struct err *err)
 {
 	const size_t units = (size_t)s->runs * (size_t)s->H;
-	bool failed = false;
 
-	for (int k = 0; k < LANES; k++) {
-		failed |= j->lane[k].failed;
-		add_lane(s, &j->lane[k].sum);
-	}
-	if (failed)
-		return err_set(err, ERR_FAILED, "not enough memory to run the texts");
-	if (stopped(j))
-		return err_set(err, ERR_CANCELLED, "cancelled");
+	for (int k = 0; k < SWEEP_LANES; k++)
+		add_lane(s, &j->sum[k]);
 	if (!s->steps)
 		return err_set(err, ERR_INPUT, "none of the texts has a word");
 	for (size_t k = 0; k < units; k++) {
@@ -220,28 +124,17 @@ bool saturation_run(struct saturation *s, struct team *team, const struct snapsh
 		    const struct example *text, size_t count, const struct saturation_rules *rules,
 		    struct err *err)
 {
-	struct job j = {.snapshot = snapshot,
-			.text = text,
-			.rules = rules,
-			.lane = mem_zero(LANES, sizeof(*j.lane)),
-			.members = team_size(team)};
+	struct job j = {.model = &snapshot->encoder->model, .rules = rules};
+	const struct sweep_watch watch = {.cancel = rules->cancel};
 	bool ok;
 
-	make_sums(s, &snapshot->encoder->model);
-	for (int k = 0; k < LANES; k++)
-		make_sums(&j.lane[k].sum, &snapshot->encoder->model);
-	deal(&j, count);
-	team_run(team, run_member, &j);
-	ok = conclude(s, &j, err);
-	for (int k = 0; k < LANES; k++) {
-		saturation_release(&j.lane[k].sum);
-		work_release(&j.lane[k].work);
-		for (int n = 0; n < PART_TEXTS; n++)
-			encoding_release(&j.lane[k].encoding[n]);
-	}
-	free(j.lane);
-	free(j.order);
-	free(j.part);
+	make_sums(s, j.model);
+	for (int k = 0; k < SWEEP_LANES; k++)
+		make_sums(&j.sum[k], j.model);
+	ok = sweep_texts(team, snapshot, text, count, &watch, count_part, &j, err) &&
+	     conclude(s, &j, err);
+	for (int k = 0; k < SWEEP_LANES; k++)
+		saturation_release(&j.sum[k]);
 	return ok;
 }
 
