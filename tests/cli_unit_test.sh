@@ -134,7 +134,7 @@ same 'two of four are asked for, and all are on' "$(of_json "(j->>'\$.places[0].
 same 'the run' "$(of_json "(j->>'\$.places[0].from')||(j->>'\$.places[0].to')||(j->>'\$.places[0].words')")" '12[good day]'
 exits 0 match one units 0, 1 t 1..2 --text 'very good' --threshold -0.9 --limit 2
 says 'l0.fw units 0,1: 4 runs of 2 words or more with at least 1 of 2 on'
-first_line 'rank\tjaccard\tboth\teither\tline\tfrom\tto\tlabel\twords'
+first_line 'rank\tjaccard\tboth\teither\tline\tfrom\tto\tlabel\twords\ttext'
 same 'as many as asked for' "$(grep -c '' out)" 3
 exits 0 match both t 1..2 --text 'very good' --threshold -0.9 --layer l1.bw --signal c --json
 same 'the units that are on' "$(of_json "(j->>'units')||(j->>'on')||(j->>'signal')")" '[0,1,2,3][0,1,2,3]tanh(c)'

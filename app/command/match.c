@@ -264,13 +264,13 @@ static bool read_passage(const struct view *v, const struct match_place *p, stru
 static bool report_rows(struct context *c, const struct view *v, struct err *err)
 {
 	static const char *const column[] = {"rank", "jaccard", "both",  "either", "line",
-					     "from", "to",      "label", "words"};
+					     "from", "to",      "label", "words",  "text"};
 	struct passage passage = {0};
 	struct output o;
 	bool ok = true, closed;
 
 	output_open(&o, c->format, c->out, c->answer);
-	output_columns(&o, column, 9);
+	output_columns(&o, column, 10);
 	for (int k = 0; ok && k < v->m.count; k++) {
 		const struct match_place *p = &v->m.place[k];
 		const struct example *x = &v->texts.at[p->text];
@@ -283,7 +283,8 @@ static bool report_rows(struct context *c, const struct view *v, struct err *err
 					   value_int(p->both), value_int(p->either),
 					   value_int((int64_t)x->line), value_int(passage.from),
 					   value_int(passage.to), value_text(x->label),
-					   value_bytes(buf_str(&passage.text), passage.text.len)});
+					   value_bytes(buf_str(&passage.text), passage.text.len),
+					   value_bytes(x->text, x->text_len)});
 	}
 	buf_release(&passage.text);
 	closed = output_close(&o, ok ? err : NULL);

@@ -16,6 +16,15 @@ static const struct binding keys[] = {
 
 enum { PICTURE_LEAST = 8, PICTURE_COLS = 44, ROWS_LEAST = 5 };
 
+/* The answer's column of that name; -1: there is none. */
+static int column_named(const struct answer *a, const char *name)
+{
+	for (int k = 0; k < a->cols; k++)
+		if (!strcmp(a->column[k], name))
+			return k;
+	return -1;
+}
+
 static const struct binding *hints(const struct workbench *w)
 {
 	static const struct binding ask[] = {
@@ -30,7 +39,16 @@ static const struct binding *hints(const struct workbench *w)
 						 {"/", NULL, "find"},
 						 {NULL, NULL, NULL}};
 
-	return !w->query.has_answer ? ask : w->query.answer.figures ? picture : answer;
+	static const struct binding text[] = {
+		{"Enter", NULL, "to Gates"}, {"Esc", NULL, "back"}, {"Tab", NULL, "pictures, rows"},
+		{"x", NULL, "export"},       {"/", NULL, "find"},   {NULL, NULL, NULL}};
+	const struct query_state *q = &w->query;
+
+	if (!q->has_answer)
+		return ask;
+	if (!q->pane && column_named(&q->answer, "text") >= 0 && w->open)
+		return text;
+	return q->answer.figures ? picture : answer;
 }
 
 static const char *question_cell(void *data, int row, int col)
@@ -237,11 +255,31 @@ static void pane(struct workbench *w, int delta)
 	q->picture = q->pane ? q->pane - 1 : q->picture;
 }
 
+/* The selected row's text in Gates, at its step where it has one. */
+static void open_text(struct workbench *w)
+{
+	const struct answer *a = &w->query.answer;
+	const int text = column_named(a, "text"), row = w->query.selected;
+	const int t = column_named(a, column_named(a, "t") >= 0 ? "t" : "from");
+
+	if (text < 0 || row >= a->rows || !*answer_at(a, row, text)->text || !w->open)
+		return;
+	desk_sentence(w, answer_at(a, row, text)->text);
+	if (t >= 0 && atoi(answer_at(a, row, t)->text) > 0) {
+		w->gates.goto_run = w->gates.run;
+		w->gates.goto_t = atoi(answer_at(a, row, t)->text) - 1;
+		w->gates.goes = true;
+	}
+	workbench_show(w, &view_gates);
+}
+
 static void open_selected(struct workbench *w)
 {
 	const struct query_question *q = trace_question_at(w->query.selected);
 
-	if (!w->query.has_answer && q)
+	if (w->query.has_answer && !w->query.pane)
+		open_text(w);
+	else if (!w->query.has_answer && q)
 		workbench_line(w, q->sql);
 }
 

@@ -68,6 +68,28 @@ static void points_have_names(void **state)
 	sluice_quit(s);
 }
 
+/* A row with a text takes it to Gates, at its step. */
+static void rows_lead_to_gates(void **state)
+{
+	struct screen *s = traced(*state);
+
+	screen_send(s, ":search 'word == \"not\" && t > 1' --limit 5\r");
+	screen_wait(s, "line");
+	screen_wait(s, "enter to Gates");
+	screen_keys(s, "Down Enter");
+	screen_wait(s, "· “not”");
+	screen_wait_gone(s, "the food was not good");
+	screen_send(s, ":match units 0,1 t 1..2 --threshold 0.01\r");
+	screen_wait(s, "jaccard");
+	screen_key(s, "Enter");
+	screen_wait(s, "unit 0 · t ");
+	screen_send(s, ":ledger\r"); /* its rows have none */
+	screen_wait(s, "what is left of each word");
+	screen_keys(s, "Tab Enter");
+	screen_wait(s, "what is left of each word");
+	sluice_quit(s);
+}
+
 static void what_is_left_is_told(void **state)
 {
 	const struct size *z = *state;
@@ -90,6 +112,7 @@ int main(void)
 		AT_BOTH(a_map_has_a_cursor),
 		AT_BOTH(points_have_names),
 		AT_BOTH(what_is_left_is_told),
+		AT_BOTH(rows_lead_to_gates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
