@@ -3,6 +3,8 @@
  * and what an edit has made of the chosen number. */
 #include "app/view/panel.h"
 
+#include "app/reveal.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +40,8 @@ static void display_line(struct panel *s, const struct debug_item *i, const stru
 		const int wide = canvas_width(label), least = LABEL_LEAST;
 
 		debug_value(&value, &v, panel_room(s, 0) - 1 - (wide < least ? wide : least));
-		line_of(s, ROLE_text, label, buf_str(&value));
+		/* it may be one of those that have not come yet */
+		line_of(s, ROLE_text, label, reveal_covers_any(s->w) ? "?" : buf_str(&value));
 	}
 	buf_release(&value);
 	expr_value_release(&v);
@@ -107,6 +110,8 @@ static void change_line(struct panel *s, const struct trace *t)
 	char label[32];
 
 	snprintf(label, sizeof(label), "%s[%d]", now->name, g->unit);
+	if (reveal_covers(s->w, now->name))
+		return;
 	panel_line(s, ROLE_strong, 0, "before and after the edits");
 	panel_change(s, false, label, was->v[at], now->v[at]);
 }
