@@ -229,6 +229,19 @@ static bool report_json(struct context *c, const struct loaded *l, const struct 
 
 /* --- the command ----------------------------------------------------------------------------------- */
 
+/* Where it is. */
+static void remark(struct context *c, const struct equations_of *q)
+{
+	const struct trace *t = q->trace;
+	char layer[24];
+	size_t n;
+	const char *token = trace_token(t, q->run, q->t, &n);
+
+	trace_name(t, q->run, layer);
+	explain_remark(c, "%s%sunit %d at word %d of %d, “%.*s”", layer, *layer ? " " : "", q->unit,
+		       q->t + 1, t->run[q->run].T, (int)(n < 60 ? n : 60), token);
+}
+
 static bool report(struct context *c, const struct loaded *l, const struct equations_of *q,
 		   struct err *err)
 {
@@ -236,6 +249,8 @@ static bool report(struct context *c, const struct loaded *l, const struct equat
 
 	if (explain_is_json(c))
 		return report_json(c, l, q, err);
+	if (explain_is_table(c))
+		remark(c, q);
 	output_open(&o, c->format, c->out, c->answer);
 	equations_rows(&o, q, explain_is_table(c));
 	return output_close(&o, err);

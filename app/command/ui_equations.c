@@ -168,57 +168,60 @@ bool play_stop(struct workbench *w)
 	return played;
 }
 
-/* What was said of a step, with what came to an end. */
-static void end_play(struct workbench *w, const char *why)
+/* Says where it is, behind why it stops there, or that it goes on. */
+static void say_place(struct workbench *w, const char *why)
 {
 	char step[300];
 
+	if (reveal_shown(w) >= 0)
+		say_line(w, why);
+	else
+		ui_go_to(w, w->gates.t, why);
+	if (!w->play.every_ms)
+		return;
 	snprintf(step, sizeof(step), "%.280s", w->message);
-	play_stop(w);
-	workbench_say(w, ROLE_message, "%s%s%s", why, *step ? " · " : "", step);
+	workbench_say(w, ROLE_message, "%s · any key stops it", step);
 }
 
-/* The next step, or the next line where they come one by one. Returns whether it may go on. */
-static bool play_one(struct workbench *w)
+/* The next step, or the next line where they come one by one. */
+static void play_one(struct workbench *w, const struct expr_place *at)
 {
-	struct expr_place at, now;
+	struct expr_place now = *at;
 	struct buf says = {0};
-	bool on = ui_place(w, &at, NULL);
+	bool on;
 
-	if (!on) {
-		end_play(w, "there is no step to play");
-		return false;
-	}
-	now = at;
 	if (reveal_shown(w) >= 0) {
-		on = turn_line(w, &at, 1);
+		on = turn_line(w, at, 1);
 		now.t = w->gates.t;
 	} else {
-		now.t = debug_step(&at, 1);
-		on = now.t != at.t;
-		if (on)
-			ui_go_to(w, now.t, "");
+		now.t = debug_step(at, 1);
+		on = now.t != at->t;
+		w->gates.t = now.t;
 	}
 	if (!on)
-		end_play(w, "played to the end");
-	else if (now.t != at.t && debug_stops(&w->debug, &at, &now, &says))
-		end_play(w, buf_str(&says));
-	on = w->play.every_ms;
+		buf_text(&says, "played to the end");
+	if (!on || (now.t != at->t && debug_stops(&w->debug, at, &now, &says)))
+		play_stop(w);
+	say_place(w, says.len ? buf_str(&says) : "playing");
 	buf_release(&says);
-	return on;
 }
 
 void play_turn(struct workbench *w)
 {
+	struct expr_place at;
+	struct err err = {0};
+
 	if (!w->play.every_ms || desk_now_ms() < w->play.due_ms)
 		return;
 	w->play.due_ms = desk_now_ms() + w->play.every_ms;
-	if (!w->current.pending && !w->current.stale && play_one(w)) {
-		char step[300];
-
-		snprintf(step, sizeof(step), "%.280s", w->message);
-		workbench_say(w, ROLE_message, "playing · %s · any key stops it", step);
+	if (w->current.pending || w->current.stale)
+		return; /* it is there soon */
+	if (ui_place(w, &at, &err)) {
+		play_one(w, &at);
+		return;
 	}
+	play_stop(w);
+	workbench_say(w, ROLE_error, "%s", err.msg);
 }
 
 const char *play_word(int index)
