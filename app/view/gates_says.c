@@ -132,7 +132,7 @@ void panel_says(struct panel *s, const struct trace *t)
 	const struct gates_state *g = &s->w->gates;
 
 	if (reveal_covers(s->w, "h")) { /* it follows from the hidden state */
-		panel_line(s, ROLE_dim, 0, "what the model says = ····· ?");
+		panel_covered(s, "what the model says");
 		return;
 	}
 	if (t->written && t->run[g->run].decoder) {

@@ -318,8 +318,12 @@ static void covered_line(struct panel *s, const struct trace *t, const struct eq
 	for (int k = 0; next && l->kind == EQUATION_SUM && k < l->terms; k++)
 		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s%s", k ? " + " : l->left,
 				      k ? "" : " = ", l->term[k].label);
-	snprintf(text, sizeof(text), next ? "%s = ?" : "%s = ····· ?", words);
-	panel_line(s, next ? ROLE_strong : ROLE_dim, 0, text);
+	if (!next) {
+		panel_covered(s, words);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s = ?", words);
+	panel_line(s, ROLE_strong, 0, text);
 }
 
 /* As far as they have come: the newest in full, those before it by their values, those behind it covered. */

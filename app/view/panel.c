@@ -39,6 +39,17 @@ void panel_line(struct panel *s, enum role role, int indent, const char *text)
 			     part_look(s->w, role), products(s, text, plain));
 }
 
+void panel_covered(struct panel *s, const char *left)
+{
+	const int row = panel_row(s);
+	char text[300];
+
+	snprintf(text, sizeof(text), "%.200s = ····· ?", left);
+	if (row >= 0)
+		canvas_field(&s->w->canvas, s->r, row, 1, s->r.cols - 2, -1,
+			     part_look(s->w, ROLE_dim), text);
+}
+
 int panel_room(const struct panel *s, int indent)
 {
 	return s->r.cols - 2 - indent;

@@ -14,6 +14,8 @@ struct panel {
 
 /* The row of the next line, or -1 where it is out of sight. */
 int panel_row(struct panel *s);
+/* What is still to come, by its left side. */
+void panel_covered(struct panel *s, const char *left);
 int panel_room(const struct panel *s, int indent); /* columns of a line */
 void panel_line(struct panel *s, enum role role, int indent, const char *text);
 /* A label at the left and a number right-aligned before column PANEL_NUMBER. Returns the row, or -1 where it is out
