@@ -52,7 +52,8 @@ static double looked_up(const struct trace_run *r, const char *name, int H, int 
 }
 
 /* A tensor's row for a unit, by its plain name. */
-static const real *row_of(const struct made *m, const struct trace_run *r, const char *tensor, int u)
+static const real *row_of(const struct made *m, const struct trace_run *r, const char *tensor,
+			  int u)
 {
 	size_t at;
 	int rows, cols;
@@ -63,8 +64,9 @@ static const real *row_of(const struct made *m, const struct trace_run *r, const
 }
 
 /* Each contribution is a weight of the tensor that the symbol names times a number that the trace has. */
-static void check_part(const struct made *m, const struct trace_run *r, const struct equation_term *t,
-		       const struct equation_part *p, char gate, int u, int k)
+static void check_part(const struct made *m, const struct trace_run *r,
+		       const struct equation_term *t, const struct equation_part *p, char gate,
+		       int u, int k)
 {
 	const int H = m->t->H;
 	char tensor[8];
@@ -88,8 +90,8 @@ static void check_part(const struct made *m, const struct trace_run *r, const st
 	assert_true(fabs(v - p->value) < exact);
 }
 
-static void check_sum(const struct made *m, const struct trace_run *r, const struct equation *l, int u,
-		      int k)
+static void check_sum(const struct made *m, const struct trace_run *r, const struct equation *l,
+		      int u, int k)
 {
 	double z = 0;
 
@@ -263,8 +265,7 @@ static void lines_are_written_in_symbols(void **state)
 	check_right("NOAF", "h", "o·c");
 	check_right("CIFG", "f", "1 − i");
 	check_right("CIFG", "c", "(1−i)·c' + i·g");
-	check_right("FGR", "z_f",
-		    "W_f·x + U_f·h' + p_f·c' + R_if·i' + R_ff·f' + R_of·o' + b_f");
+	check_right("FGR", "z_f", "W_f·x + U_f·h' + p_f·c' + R_if·i' + R_ff·f' + R_of·o' + b_f");
 	check_right("gru_after", "z_n", "W_n·x + r·(U_n·h' + bh_n) + b_n");
 	check_right("gru_before", "z_n", "W_n·x + U_n·(r·h') + b_n");
 	check_right("gru_after", "h", "z·h' + (1−z)·n");
@@ -344,10 +345,10 @@ static void edits_stand_as_they_are(void **state)
 	assert_false(equations_find(&e, "i")->set);
 	assert_false(equations_find(&e, "z_f")->set);
 	assert_true(value_of(&e, "f") == 0.25);
-	assert_true(fabs(equations_find(&e, "f")->comes_to -
-			 1 / (1 + exp(-value_of(&e, "z_f")))) < exact);
-	assert_true(fabs(0.25 * e.old + value_of(&e, "i") * value_of(&e, "g") -
-			 value_of(&e, "c")) < exact);
+	assert_true(fabs(equations_find(&e, "f")->comes_to - 1 / (1 + exp(-value_of(&e, "z_f")))) <
+		    exact);
+	assert_true(fabs(0.25 * e.old + value_of(&e, "i") * value_of(&e, "g") - value_of(&e, "c")) <
+		    exact);
 	equations_release(&e);
 	equations_fill(&e, t, 0, 3, 2, 2);
 	assert_false(equations_find(&e, "f")->set);

@@ -14,7 +14,8 @@ const struct option options_equations[] = {
 	{"--text", "TEXT", "the text to look at"},
 	{"--unit", "N", "the unit, from 0"},
 	{"--at", "T", "at this word, from 1 (default: the last one that the layer reads)"},
-	{"--layer", "LAYER", "l0.fw, l1.bw, dec.l0 and so on (default: the top one that goes forward)"},
+	{"--layer", "LAYER",
+	 "l0.fw, l1.bw, dec.l0 and so on (default: the top one that goes forward)"},
 	{"--top", "N", "the largest contributions to list of each product (default 4)"},
 	{NULL, NULL, NULL},
 };
@@ -70,10 +71,9 @@ static struct value residual(const struct rows *r, double v)
 
 static void row(struct rows *r, const char *term, const char *what, double v, const double *left)
 {
-	output_row(r->o,
-		   (struct value[]){value_int(r->line), value_text(r->gate), value_text(term),
-				    value_text(what), number(r, v),
-				    left ? residual(r, *left) : value_null()});
+	output_row(r->o, (struct value[]){value_int(r->line), value_text(r->gate), value_text(term),
+					  value_text(what), number(r, v),
+					  left ? residual(r, *left) : value_null()});
 }
 
 /* The residuals of the exact numbers stand beside the rounded ones. */
@@ -103,7 +103,9 @@ static void line_rows(struct rows *r, const struct equations *e, const struct eq
 		buf_text(&says, ", coupled to i");
 	else if (l->kind == EQUATION_WITHOUT)
 		buf_printf(&says, ", there is no %s gate",
-			   name[*l->left == 'i' ? 0 : *l->left == 'f' ? 1 : 2]);
+			   name[*l->left == 'i'   ? 0
+				: *l->left == 'f' ? 1
+						  : 2]);
 	if (l->set)
 		buf_text(&says, ", set by hand");
 	row(r, NULL, buf_str(&says), l->value, &exact->residual);

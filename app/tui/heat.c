@@ -478,8 +478,8 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 	       struct heat *h)
 {
-	struct look k = {h->is_signed, h->limit, h->role, h->numbers != HEAT_AT_CURSOR, h->gaps,
-			 SCALE_COLS};
+	struct look k = {h->is_signed, h->limit,  h->role, h->numbers != HEAT_AT_CURSOR,
+			 h->gaps,      SCALE_COLS};
 	struct rect in;
 	int header, rows;
 	double v = 0;

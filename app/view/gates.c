@@ -310,9 +310,7 @@ static void draw(struct workbench *w, struct rect r)
 	maps.rows--;
 	side = maps;
 	if (r.cols >= 40 + SIDE_MIN) {
-		side.cols = r.cols >= 116   ? SIDE_WIDE
-			    : r.cols >= 100 ? SIDE_COLS
-					    : SIDE_MIN;
+		side.cols = r.cols >= 116 ? SIDE_WIDE : r.cols >= 100 ? SIDE_COLS : SIDE_MIN;
 		maps.cols -= side.cols;
 		side.col += maps.cols;
 		draw_side(w, side, false);

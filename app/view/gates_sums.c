@@ -93,7 +93,9 @@ static void side_without(struct panel *s, const struct equations *e, const struc
 			 panel_figure(number, l->value, true));
 	else
 		snprintf(text, sizeof(text), "%s = %s (no %s gate)", l->left, l->right,
-			 name[*l->left == 'i' ? 0 : *l->left == 'f' ? 1 : 2]);
+			 name[*l->left == 'i'   ? 0
+			      : *l->left == 'f' ? 1
+						: 2]);
 	panel_line(s, ROLE_text, 0, text);
 }
 
@@ -222,8 +224,8 @@ static void output_short(struct panel *s, const struct equations *e, const struc
 		snprintf(text, sizeof(text), "h%s = %stanh(%s) = %s", now, o,
 			 panel_figure(c, e->state, false), panel_figure(h, l->comes_to, true));
 	else
-		snprintf(text, sizeof(text), "h%s = %s%s = %s", now, o,
-			 factor(c, e->state, !*o), panel_figure(h, l->comes_to, true));
+		snprintf(text, sizeof(text), "h%s = %s%s = %s", now, o, factor(c, e->state, !*o),
+			 panel_figure(h, l->comes_to, true));
 	panel_line(s, ROLE_text, 0, text);
 }
 
@@ -291,8 +293,7 @@ static void all_lines(struct panel *s, const struct trace *t, const struct equat
 	for (int k = 0; k < e->lines; k++) {
 		const struct equation *l = &e->line[k];
 
-		if (l->gate != chosen &&
-		    (l->kind == EQUATION_GATE || l->kind == EQUATION_WITHOUT))
+		if (l->gate != chosen && (l->kind == EQUATION_GATE || l->kind == EQUATION_WITHOUT))
 			side_line(s, t, e, l);
 	}
 	if (s->r.rows >= ROOMY + 2)
@@ -303,7 +304,8 @@ static void all_lines(struct panel *s, const struct trace *t, const struct equat
 }
 
 /* What is to be told before a line comes: the next one in letters, those behind it by their left sides. */
-static void covered_line(struct panel *s, const struct trace *t, const struct equation *l, bool next)
+static void covered_line(struct panel *s, const struct trace *t, const struct equation *l,
+			 bool next)
 {
 	char words[160], text[176], before[32], now[32];
 	const bool state = l->kind == EQUATION_STATE || l->kind == EQUATION_OUTPUT;

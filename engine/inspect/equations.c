@@ -383,14 +383,12 @@ static void fill_output(const struct source *s, const struct equations *e, struc
 
 static void fill_line(struct source *s, struct equations *e, struct equation *l)
 {
-	const struct gate *gate = l->gate >= 0 ? &e->cell->gate[l->gate] : NULL;
-
 	switch (l->kind) {
 	case EQUATION_SUM:
-		fill_sum(s, l, gate);
+		fill_sum(s, l, &e->cell->gate[l->gate]);
 		break;
 	case EQUATION_GATE:
-		fill_gate(s, l, gate);
+		fill_gate(s, l, &e->cell->gate[l->gate]);
 		break;
 	case EQUATION_WITHOUT:
 		fill_without(e, l);

@@ -51,8 +51,8 @@ struct equation_term {
 
 struct equation {
 	enum equation_kind kind;
-	int gate;                 /* its place in the cell's table; -1: none */
-	char left[EQUATION_NAME]; /* "z_f" */
+	int gate;                   /* its place in the cell's table; -1: none */
+	char left[EQUATION_NAME];   /* "z_f" */
 	char right[EQUATION_RIGHT]; /* in symbols; what was before is primed */
 	struct equation_term term[EQUATION_TERMS];
 	int terms;

@@ -24,8 +24,8 @@ static struct screen *look_at(const struct size *z, const char *name, const char
 	char words[256];
 	struct screen *s;
 
-	snprintf(words, sizeof(words), "train -q -c samples/english.ini --set epochs=2 --name %s %s",
-		 name, settings);
+	snprintf(words, sizeof(words),
+		 "train -q -c samples/english.ini --set epochs=2 --name %s %s", name, settings);
 	sluice_says(words);
 	s = sluice_start(z, NULL, name, NULL);
 	sluice_wait_message(s, "is open at epoch");
@@ -124,7 +124,8 @@ static void check_terms(struct screen *s, const char *first)
 	for (int k = 0; k < 2; k++) {
 		int row, parts = 0;
 		bool rest = false;
-		const int term = behind(s, label[k], &row), sum = sum_of_parts(s, row, &parts, &rest);
+		const int term = behind(s, label[k], &row),
+			  sum = sum_of_parts(s, row, &parts, &rest);
 
 		if (!parts && !term)
 			continue; /* there is no state before the first word */
@@ -245,7 +246,8 @@ static void lines_lead_over_to_the_next_step(void **state)
 	say(s, "stepi -1", "line 6 of 7: n");
 	say(s, "step -1", "step 6 of 7");
 	screen_wait_gone(s, "?  ");
-	say(s, "stepi far", "stepi takes a whole number of lines, such as 2 or -1, or all, not 'far'");
+	say(s, "stepi far",
+	    "stepi takes a whole number of lines, such as 2 or -1, or all, not 'far'");
 	sluice_quit(s);
 }
 
@@ -278,7 +280,8 @@ static void it_plays(void **state)
 	sluice_wait_message(s, "playing · step 3 of 7, “was” · any key stops it");
 	screen_key(s, "C-c");
 	sluice_wait_message(s, "stopped");
-	say(s, "play 0.01", "play takes the seconds from step to step, 0.1 to 60, or stop, not '0.01'");
+	say(s, "play 0.01",
+	    "play takes the seconds from step to step, 0.1 to 60, or stop, not '0.01'");
 	say(s, "play now", "play takes the seconds");
 	sluice_quit(s);
 }
