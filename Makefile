@@ -161,8 +161,7 @@ $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 	@$(SAY)
 	$(Q)$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/screen_term $(BUILD)/tests/screen_prompt: $(BUILD)/tests/term_demo
-$(filter-out $(BUILD)/tests/screen_term $(BUILD)/tests/screen_prompt,$(screen_tests)): \
-	tests/screen/sluice.c $(BUILD)/sluice
+$(filter-out %/screen_term %/screen_prompt,$(screen_tests)): tests/screen/sluice.c $(BUILD)/sluice
 $(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
 	@mkdir -p $(@D)
 	@$(SAY)

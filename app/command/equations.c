@@ -6,6 +6,7 @@
 #include "app/command/trace.h"
 #include "engine/base/mem.h"
 #include "engine/inspect/equations.h"
+#include "engine/text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,18 @@ static bool report(struct context *c, const struct loaded *l, const struct equat
 	return output_close(&o, err);
 }
 
+/* Gates and states alone: a long text costs what its steps cost. */
+static struct trace *states_of(struct snapshot *s, const char *text, struct err *err)
+{
+	struct buf clean = {0};
+	struct trace *t;
+
+	utf8_repair(&clean, text, strlen(text), NULL);
+	t = trace_states(s, buf_str(&clean), clean.len, err);
+	buf_release(&clean);
+	return t;
+}
+
 bool command_equations(struct context *c, const struct args *a, struct err *err)
 {
 	const char *text = args_value(a, "--text");
@@ -272,7 +285,7 @@ bool command_equations(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "equations needs --unit N");
 	ok = context_load(c, a->pos[0], &l, err);
 	if (ok)
-		t = trace_of_text(l.snapshot, text, err);
+		t = states_of(l.snapshot, text, err);
 	q.trace = t;
 	if (t)
 		q.run = trace_find_layer(t, NULL, err);

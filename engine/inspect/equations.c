@@ -143,7 +143,8 @@ static void find_parts(struct source *s, const struct gate_weights *g, enum term
 		add_row(s, "h", g->U, r->h + at, H, 1, r->gate[0] + at);
 		break;
 	case TERM_C_NEW:
-		add_row(s, "c", g->Wc, r->c + at + s->H, H, 1, NULL);
+		if (r->c)
+			add_row(s, "c", g->Wc, r->c + at + s->H, H, 1, NULL);
 		break;
 	case TERM_GATES:
 		for (int k = 0; k < g->Rs && s->step; k++)
