@@ -11,6 +11,7 @@
 
 #include "app/desk.h"
 #include "app/place.h"
+#include "app/reveal.h"
 #include "app/tui/term.h"
 #include "app/view/map.h"
 #include "engine/base/mem.h"
@@ -418,6 +419,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 	w->gates.pane = w->gates.map = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
+	reveal_end(w);
 	workbench_show(w, &view_gates);
 	return true;
 }

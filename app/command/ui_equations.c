@@ -115,7 +115,9 @@ static bool turn_line(struct workbench *w, const struct expr_place *at, int by)
 
 const char *stepi_word(int index)
 {
-	return index ? NULL : "all";
+	static const char *const word[] = {"-1", "all"};
+
+	return index >= 0 && index < 2 ? word[index] : NULL;
 }
 
 bool ui_stepi(struct context *c, const struct args *a, struct err *err)
