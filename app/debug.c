@@ -125,20 +125,6 @@ struct edit *debug_edits(const struct debug *d, int *count)
 	return all;
 }
 
-bool debug_is_set(const struct trace *t, const struct expr_place *at, int unit, enum edit_kind kind,
-		  int gate)
-{
-	for (int k = 0; k < t->edits; k++) {
-		const struct edit *e = &t->edit[k];
-
-		if (e->run == at->run && e->kind == kind &&
-		    (kind != EDIT_GATE || e->gate == gate) && (e->unit < 0 || e->unit == unit) &&
-		    e->from <= at->t && at->t <= e->to)
-			return true;
-	}
-	return false;
-}
-
 /* --- moving --- */
 
 int debug_step(const struct expr_place *at, int by)
@@ -257,27 +243,35 @@ bool debug_hits(const struct debug_item *i, const struct expr_place *at)
 	return is;
 }
 
-int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
+bool debug_stops(struct debug *d, const struct expr_place *before, const struct expr_place *now,
+		 struct buf *says)
 {
-	struct expr_place before = *at, now = *at;
 	struct buf more = {0};
 	bool any = false;
 
-	for (; !any && go_on(&now); before = now)
-		for (int k = 0; k < d->items; k++) {
-			struct debug_item *i = &d->item[k];
+	for (int k = 0; k < d->items; k++) {
+		struct debug_item *i = &d->item[k];
 
-			buf_clear(&more);
-			if (!hit(i, &before, &now, &more))
-				continue;
-			buf_printf(says, "%s%s %d: %s%s", any ? " · " : "",
-				   debug_kind_name(i->kind), i->number, expr_text(i->expr),
-				   buf_str(&more));
-			i->hits++;
-			any = true;
-		}
+		buf_clear(&more);
+		if (!hit(i, before, now, &more))
+			continue;
+		buf_printf(says, "%s%s %d: %s%s", any ? " · " : "", debug_kind_name(i->kind),
+			   i->number, expr_text(i->expr), buf_str(&more));
+		i->hits++;
+		any = true;
+	}
 	buf_release(&more);
-	return any ? now.t : -1;
+	return any;
+}
+
+int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
+{
+	struct expr_place before = *at, now = *at;
+
+	for (; go_on(&now); before = now)
+		if (debug_stops(d, &before, &now, says))
+			return now.t;
+	return -1;
 }
 
 /* --- values --- */

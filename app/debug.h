@@ -50,10 +50,6 @@ void debug_unset(struct debug *d, int index); /* takes one off the stack, wherev
 void debug_unset_all(struct debug *d);
 /* All edits, in order; free with free. */
 struct edit *debug_edits(const struct debug *d, int *count);
-/* Whether an edit sets a number of this unit at a place: a gate, by its place in the cell's table, c, or h. */
-bool debug_is_set(const struct trace *t, const struct expr_place *at, int unit, enum edit_kind kind,
-		  int gate);
-
 /* Takes away what is no edit. false: there is none of that number. */
 bool debug_delete(struct debug *d, int number);
 /* The index of the edit of that number; -1: there is none. */
@@ -66,6 +62,10 @@ int debug_next_word(const struct expr_place *at);
 /* The first position behind this one where an expression holds; -1: there is none, or, with err set, it
  * does not fit. */
 int debug_until(const struct expr *e, const struct expr_place *at, struct err *err);
+/* Whether a breakpoint holds at a place, or a watched value is another one than at the one before, which
+ * counts as a hit of each; and what has: in a line. Those that do not fit are passed over. */
+bool debug_stops(struct debug *d, const struct expr_place *before, const struct expr_place *now,
+		 struct buf *says);
 /* The first position behind this one where a breakpoint holds or a watched value has changed, which counts
  * as a hit of each, and what has: in a line. Those that do not fit are passed over. -1: there is none. */
 int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says);

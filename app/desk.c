@@ -199,6 +199,7 @@ void desk_sentence(struct workbench *w, const char *text)
 	w->current.text = copy;
 	w->current.stale = true;
 	w->gates.t = w->gates.across = 0;
+	w->gates.reveal.shown = 0;
 	w->gates.goes = false;
 	if (!w->pinned.text)
 		desk_pin(w, text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/desk.h"
 
+#include "app/command/ui_equations.h"
 #include "app/place.h"
 #include "app/tui/prompt.h"
 #include "app/tui/term.h"
@@ -276,9 +277,17 @@ static void prompt_input(struct workbench *w, struct key k)
 	}
 }
 
+/* Keys that do nothing else while something plays: each one stops it. */
+static bool stops_only(struct key k)
+{
+	return k.code == K_ESC || (k.code == K_CHAR && k.ch == ' ') ||
+	       (k.code == K_CHAR && k.ch == 'c' && k.mods & MOD_CTRL);
+}
+
 static void input(struct workbench *w, struct key k)
 {
 	const struct binding *b;
+	bool played;
 
 	if (prompt_is_open()) {
 		prompt_input(w, k);
@@ -296,9 +305,14 @@ static void input(struct workbench *w, struct key k)
 		if (k.code == K_ENTER)
 			return;
 	}
+	played = play_stop(w);
 	if (*w->message && !w->sticky) {
 		*w->message = '\0';
 		w->dirty = true;
+	}
+	if (played && stops_only(k)) {
+		workbench_say(w, ROLE_message, "stopped");
+		return;
 	}
 	b = keymap_find(w->view->keys, k);
 	if (!b)
@@ -391,6 +405,14 @@ static void drain_wake(struct workbench *w)
 		continue;
 }
 
+/* How long to wait for something to happen: no longer than what plays. */
+static int patience(const struct workbench *w, int ms)
+{
+	const int play = play_wait(w);
+
+	return play < 0 ? ms : ms < 0 || play < ms ? play : ms;
+}
+
 static void loop(struct workbench *w)
 {
 	int64_t drawn = 0;
@@ -412,7 +434,8 @@ static void loop(struct workbench *w)
 			drawn = desk_now_ms();
 			continue;
 		}
-		if (poll(fd, 4, wait ? (int)(FRAME_MS - since) : -1) < 0 && errno != EINTR)
+		if (poll(fd, 4, patience(w, wait ? (int)(FRAME_MS - since) : -1)) < 0 &&
+		    errno != EINTR)
 			break;
 		while (!w->quit && term_key(&k)) {
 			input(w, k);
@@ -422,6 +445,7 @@ static void loop(struct workbench *w)
 		captured(w);
 		drain_wake(w);
 		answer |= jobs_collect(w->jobs, w);
+		play_turn(w);
 		desk_feed(w);
 		if (answer && w->dirty)
 			drawn = 0; /* an answer does not wait for the next frame */

@@ -122,6 +122,10 @@ struct gates_state {
 	bool zoom, pane, map;        /* pane: the equations have the focus; map: the attention */
 	int across; /* of the map's cell, along the axis that is not the run's: from 1; 0: the largest */
 	int first_row; /* of the map */
+	struct {
+		int run, t, unit; /* where the equations come line by line, */
+		int shown;        /* and how many have come; 0: all are there */
+	} reveal;
 };
 /* What a beam search has come to, and what is shown of it; see view/branch.h. */
 struct branches {
@@ -248,6 +252,9 @@ struct workbench {
 		size_t count;
 	} notes; /* of units */
 	struct debug debug;
+	struct {
+		int64_t every_ms, due_ms; /* a step each; every_ms 0: nothing plays */
+	} play;
 	struct buf later; /* lines that wait for the sentence's trace */
 	struct text_state text;
 	struct runs_state runs;

@@ -243,13 +243,13 @@ static void edits_are_a_stack(void **state)
 	assert_int_equal(all[2].kind, EDIT_C);
 	t = whatif(m.t, all, n, &err);
 	assert_non_null(t);
-	assert_true(debug_is_set(t, &p, 1, EDIT_GATE, all[0].gate));
-	assert_false(debug_is_set(t, &p, 2, EDIT_GATE, all[0].gate));
-	assert_false(debug_is_set(t, &p, 1, EDIT_GATE, all[0].gate + 1));
-	assert_false(debug_is_set(t, &p, 1, EDIT_C, 0)); /* from step 4 on */
-	assert_true(debug_is_set(t, &far, 1, EDIT_C, 0));
-	assert_false(debug_is_set(t, &far, 1, EDIT_H, 0));
-	assert_false(debug_is_set(m.t, &p, 1, EDIT_GATE, all[0].gate));
+	assert_true(edit_sets(t, p.run, p.t, 1, EDIT_GATE, all[0].gate));
+	assert_false(edit_sets(t, p.run, p.t, 2, EDIT_GATE, all[0].gate));
+	assert_false(edit_sets(t, p.run, p.t, 1, EDIT_GATE, all[0].gate + 1));
+	assert_false(edit_sets(t, p.run, p.t, 1, EDIT_C, 0)); /* from step 4 on */
+	assert_true(edit_sets(t, far.run, far.t, 1, EDIT_C, 0));
+	assert_false(edit_sets(t, far.run, far.t, 1, EDIT_H, 0));
+	assert_false(edit_sets(m.t, p.run, p.t, 1, EDIT_GATE, all[0].gate));
 	trace_free(t);
 	free(all);
 	debug_unset(&d, 0);

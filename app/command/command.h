@@ -132,6 +132,7 @@ bool command_translate(struct context *c, const struct args *a, struct err *err)
 bool command_encode(struct context *c, const struct args *a, struct err *err);
 bool command_near(struct context *c, const struct args *a, struct err *err);
 bool command_print(struct context *c, const struct args *a, struct err *err);
+bool command_equations(struct context *c, const struct args *a, struct err *err);
 bool command_search(struct context *c, const struct args *a, struct err *err);
 bool command_whatif(struct context *c, const struct args *a, struct err *err);
 bool command_ledger(struct context *c, const struct args *a, struct err *err);
@@ -158,8 +159,8 @@ bool command_help(struct context *c, const struct args *a, struct err *err);
 
 extern const struct option options_train[], options_cost[], options_resume[], options_fork[],
 	options_eval[], options_trace[], options_predict[], options_generate[], options_translate[],
-	options_encode[], options_near[], options_print[], options_search[], options_whatif[],
-	options_ledger[], options_diff[], options_gradient[], options_attribute[],
+	options_encode[], options_near[], options_print[], options_equations[], options_search[],
+	options_whatif[], options_ledger[], options_diff[], options_gradient[], options_attribute[],
 	options_saturation[], options_travel[], options_padding[], options_project[],
 	options_unit[], options_match[], options_note[], options_runs[], options_query[];
 

@@ -3,6 +3,7 @@
 #include "app/command/ui.h"
 #include "app/command/ui_debug.h"
 #include "app/command/ui_diff.h"
+#include "app/command/ui_equations.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
@@ -11,6 +12,7 @@
 
 #include "app/desk.h"
 #include "app/place.h"
+#include "app/reveal.h"
 #include "app/tui/term.h"
 #include "app/view/map.h"
 #include "engine/base/mem.h"
@@ -60,6 +62,10 @@ static bool ui_quit(struct context *c, const struct args *a, struct err *err)
 
 static bool ui_cancel(struct context *c, const struct args *a, struct err *err)
 {
+	if (play_stop(c->ui)) {
+		workbench_say(c->ui, ROLE_message, "stopped");
+		return true;
+	}
 	if (jobs_cancel(c->ui->jobs)) {
 		workbench_say(c->ui, ROLE_message, "cancelled");
 		return true;
@@ -414,6 +420,7 @@ static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 	w->gates.pane = w->gates.map = false;
 	w->gates.unit = unit;
 	w->gates.t = step - 1;
+	reveal_end(w);
 	workbench_show(w, &view_gates);
 	return true;
 }
@@ -439,6 +446,8 @@ static const struct command table[] = {
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
 	{"goto",    "STEP | GATE[UNIT][@STEP]", "Go to a step, or to a place such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"step",    "[N]", "Go so many steps on, or back, in the order in which the layer reads", BOTH, 0, 1, NULL, ui_step, NULL},
+	{"stepi",   "[N|all]", "Let the equations come a line at a time: so many on, or back; all: they are there", BOTH, 0, 1, NULL, ui_stepi, stepi_word},
+	{"play",    "[SECONDS|stop]", "Take a step, or a line, every so many seconds", BOTH, 0, 1, NULL, ui_play, play_word},
 	{"next",    "", "Go to the next word, over padding", BOTH, 0, 0, NULL, ui_next, NULL},
 	{"until",   "EXPRESSION", "Go on to the first step where it holds", BOTH | CMD_REST, 1, -1, NULL, ui_until, expression_word},
 	{"continue", "", "Go on to the next breakpoint that holds, or value that changes", BOTH, 0, 0, NULL, ui_continue, NULL},
@@ -448,6 +457,7 @@ static const struct command table[] = {
 	{"watch",   "EXPRESSION", "Stop where a value changes", BOTH | CMD_REST, 1, -1, NULL, ui_watch, expression_word},
 	{"display", "EXPRESSION", "Keep a value in the panel of Gates", BOTH | CMD_REST, 1, -1, NULL, ui_display, expression_word},
 	{"print",   "EXPRESSION | RUN EXPRESSION... --text TEXT", "What an expression is here, or at each step of a text", BOTH | CMD_REST, 0, -1, options_print, ui_print, expression_word},
+	{"equations", "[[RUN] --text TEXT] [--unit N]", "The equations of the cell looked at, or of a text's, in rows", BOTH, 0, 1, options_equations, ui_equations, NULL},
 	{"set",     "[EDIT]", "Set gates or states by hand: f[12] = 0 @3..5, or at this step", BOTH | CMD_REST, 0, -1, NULL, ui_set, NULL},
 	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},

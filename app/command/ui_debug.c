@@ -2,6 +2,7 @@
 #include "app/command/ui_debug.h"
 
 #include "app/desk.h"
+#include "app/reveal.h"
 #include "app/view/map.h"
 #include "engine/base/mem.h"
 
@@ -11,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The step that is looked at. */
-static bool place_of(const struct workbench *w, struct expr_place *at, struct err *err)
+bool ui_place(const struct workbench *w, struct expr_place *at, struct err *err)
 {
 	const struct trace *t = w->current.trace;
 
@@ -31,12 +31,12 @@ static const char *only(const struct args *a)
 
 /* --- moving --- */
 
-/* Goes to a step and says so, behind what led there. */
-static void go_to(struct workbench *w, int position, const char *why)
+void ui_go_to(struct workbench *w, int position, const char *why)
 {
 	const struct trace_run *r = &w->current.trace->run[w->gates.run];
 	const char *token = r->decoder ? w->current.wrote[position] : w->current.token[position];
 
+	reveal_end(w);
 	w->gates.t = position;
 	workbench_say(w, ROLE_message, "%s%sstep %d of %d, “%s”", why, *why ? " · " : "",
 		      position + 1, r->T, token);
@@ -64,10 +64,10 @@ bool ui_step(struct context *c, const struct args *a, struct err *err)
 	if (a->pos_count && !whole_number(a->pos[0], &by))
 		return err_set(err, ERR_USAGE,
 			       "step takes a whole number, such as 2 or -1, not '%s'", a->pos[0]);
-	if (!place_of(c->ui, &at, err))
+	if (!ui_place(c->ui, &at, err))
 		return false;
 	to = debug_step(&at, by);
-	go_to(c->ui, to, to != at.t || !by ? "" : by > 0 ? "no step behind" : "no step before");
+	ui_go_to(c->ui, to, to != at.t || !by ? "" : by > 0 ? "no step behind" : "no step before");
 	return true;
 }
 
@@ -77,12 +77,12 @@ bool ui_next(struct context *c, const struct args *a, struct err *err)
 	int to;
 	(void)a;
 
-	if (!place_of(c->ui, &at, err))
+	if (!ui_place(c->ui, &at, err))
 		return false;
 	to = debug_next_word(&at);
 	if (to < 0)
 		return err_set(err, ERR_USAGE, "there is no word behind this one");
-	go_to(c->ui, to, "");
+	ui_go_to(c->ui, to, "");
 	return true;
 }
 
@@ -90,14 +90,14 @@ bool ui_until(struct context *c, const struct args *a, struct err *err)
 {
 	struct expr_place at;
 	struct expr *e = expr_parse(only(a), err);
-	bool ok = e && place_of(c->ui, &at, err);
+	bool ok = e && ui_place(c->ui, &at, err);
 
 	if (ok) {
 		const int to = debug_until(e, &at, err);
 
 		ok = to >= 0;
 		if (ok)
-			go_to(c->ui, to, expr_text(e));
+			ui_go_to(c->ui, to, expr_text(e));
 		else if (!err->code)
 			err_set(err, ERR_USAGE, "%s: at no step behind this one", expr_text(e));
 	}
@@ -118,11 +118,11 @@ bool ui_continue(struct context *c, const struct args *a, struct err *err)
 	if (!stops)
 		return err_set(err, ERR_USAGE,
 			       "there is nothing to stop at: break or watch EXPRESSION");
-	if (!place_of(c->ui, &at, err))
+	if (!ui_place(c->ui, &at, err))
 		return false;
 	to = debug_continue(d, &at, &says);
 	if (to >= 0)
-		go_to(c->ui, to, buf_str(&says));
+		ui_go_to(c->ui, to, buf_str(&says));
 	buf_release(&says);
 	return to >= 0 || err_set(err, ERR_USAGE, "nothing is hit behind this step");
 }
@@ -133,7 +133,7 @@ static bool go_layers(struct workbench *w, int by, struct err *err)
 	struct expr_place at;
 	const struct trace_run *now;
 
-	if (!place_of(w, &at, err))
+	if (!ui_place(w, &at, err))
 		return false;
 	now = &at.trace->run[at.run];
 	for (int k = 0; k < at.trace->runs; k++) {
@@ -175,7 +175,7 @@ const char *expression_word(int index)
 static bool add(struct workbench *w, enum debug_kind kind, const char *text, struct err *err)
 {
 	struct expr_place at;
-	const bool there = place_of(w, &at, NULL);
+	const bool there = ui_place(w, &at, NULL);
 	const struct debug_item *i = debug_add(&w->debug, kind, text, there ? &at : NULL, err);
 
 	if (i)
@@ -217,7 +217,7 @@ static bool print_here(struct workbench *w, const char *text, struct err *err)
 	struct buf line = {0};
 	struct expr_place at;
 	const bool ok =
-		e && place_of(w, &at, err) && expr_check(e, &at, err) && expr_eval(e, &at, &v, err);
+		e && ui_place(w, &at, err) && expr_check(e, &at, err) && expr_eval(e, &at, &v, err);
 
 	if (ok) {
 		if (canvas_width(text) <= w->canvas.cols / 2)
@@ -306,7 +306,7 @@ bool ui_set(struct context *c, const struct args *a, struct err *err)
 	struct expr_place at;
 	const struct debug_set *s;
 
-	if (!place_of(w, &at, err))
+	if (!ui_place(w, &at, err))
 		return false;
 	if (!*only(a)) {
 		ask_edit(w, &at);
@@ -354,7 +354,7 @@ static void info_rows(const struct workbench *w, struct output *o)
 					     "does not fit"};
 	const struct debug *d = &w->debug;
 	struct expr_place at;
-	const bool there = place_of(w, &at, NULL);
+	const bool there = ui_place(w, &at, NULL);
 
 	output_columns(o, column, 5);
 	for (int k = 0; k < d->items; k++) {

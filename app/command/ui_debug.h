@@ -20,6 +20,12 @@ bool ui_undo(struct context *c, const struct args *a, struct err *err);
 bool ui_info(struct context *c, const struct args *a, struct err *err);
 bool ui_delete(struct context *c, const struct args *a, struct err *err);
 
+/* The step that is looked at; ERR_USAGE where there is none. */
+struct expr_place;
+bool ui_place(const struct workbench *w, struct expr_place *at, struct err *err);
+/* Goes to a step and says so, behind what led there. */
+void ui_go_to(struct workbench *w, int position, const char *why);
+
 const char *expression_word(int index); /* what expressions are made of; NULL past the end */
 
 /* What was asked for by one of these commands, "break" or "set". */

@@ -12,7 +12,8 @@ enum {
 	WIDTH_EVEN = 8, /* columns are widened up to this one to fill the pane */
 	WIDTH_TIGHT = 7,
 	WIDTH_MAX = 12,
-	SCALE_COLS = 7, /* of the legend's colours */
+	SCALE_COLS = 7, /* of the legend's colours, */
+	SCALE_LEAST = 5 /* or where there is little room */
 };
 
 static int clamp(int v, int lo, int hi)
@@ -95,6 +96,7 @@ struct look {
 	enum role role;
 	bool brief; /* where 0.61 has no room, .61 may do */
 	bool gaps;  /* NaN is nothing, and no trouble */
+	int scale;  /* columns of the legend's colours */
 };
 
 /* The value as a part of the limit. */
@@ -127,15 +129,23 @@ static bool has_colours(const struct canvas *c)
 	return c->colours >= 256;
 }
 
+/* With the minus of the formulas, which a canvas in ASCII makes its own of. */
+static void signed_number(char out[32], bool plus, double v, int decimals)
+{
+	const double size = fmin(1e9, fabs(v));
+
+	snprintf(out, 32, "%s%.*f", v < 0 ? "−" : plus ? "+" : "", decimals, size);
+}
+
 /* The number in at most `width` columns, or "" when it does not fit. */
 static void cell_number(char out[32], const struct look *k, double v, int width)
 {
 	const int decimals = fabs(v) < 10 ? 2 : 1; /* so that neighbours do not touch */
 
-	snprintf(out, 32, k->is_signed ? "%+.*f" : "%.*f", decimals, fmax(-1e9, fmin(1e9, v)));
-	if ((int)strlen(out) > width)
-		snprintf(out, 32, k->is_signed ? "%+.0f" : "%.0f", fmax(-1e9, fmin(1e9, v)));
-	if ((int)strlen(out) > width || (fabs(v) < 10 && !strchr(out, '.')))
+	signed_number(out, k->is_signed, v, decimals);
+	if (canvas_width(out) > width)
+		signed_number(out, k->is_signed, v, 0);
+	if (canvas_width(out) > width || (fabs(v) < 10 && !strchr(out, '.')))
 		out[0] = '\0';
 	if (!out[0] && k->brief && width == 3 && v >= 0 && v <= 1) {
 		snprintf(out, 32, v < 0.995 ? "%.2f" : "%.1f", v);
@@ -163,7 +173,7 @@ static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, c
 	} else {
 		canvas_fill(c, r, s, ' ');
 		if (k->is_signed && v < 0)
-			canvas_text(c, r, 0, from++, s, "-");
+			canvas_text(c, r, 0, from++, s, "−");
 		else if (k->is_signed)
 			from++;
 		for (int col = from; col < r.cols - cursor; col++)
@@ -179,6 +189,17 @@ static void plain_cell(struct canvas *c, struct rect r, const struct theme *t, c
 	canvas_text(c, r, 0, r.cols - 1, s, "]");
 }
 
+/* The cell at the cursor, without what is in it. */
+static void draw_cover(struct canvas *c, struct rect r, const struct theme *t)
+{
+	const struct style s = theme_style(t, ROLE_strong);
+
+	canvas_fill(c, r, s, ' ');
+	canvas_text(c, r, 0, 0, s, "[");
+	canvas_text(c, r, 0, r.cols / 2, s, "?");
+	canvas_text(c, r, 0, r.cols - 1, s, "]");
+}
+
 /* number: what is printed, NULL: nothing. */
 static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, const struct look *k,
 		      double v, bool cursor, const double *number)
@@ -191,7 +212,7 @@ static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, co
 		cell_number(text, k, *number, room);
 	if (!has_colours(c) && text[0] && !cursor) {
 		canvas_fill(c, r, s, ' ');
-		canvas_text(c, r, 0, (r.cols - (int)strlen(text) + 1) / 2, s, text);
+		canvas_text(c, r, 0, (r.cols - canvas_width(text) + 1) / 2, s, text);
 		return;
 	}
 	plain_cell(c, r, t, k, v, cursor);
@@ -202,7 +223,7 @@ static void draw_cell(struct canvas *c, struct rect r, const struct theme *t, co
 		s.fg = theme_ink(s.bg);
 		s.attr = cursor ? ATTR_BOLD : 0;
 	}
-	canvas_text(c, r, 0, (r.cols - (int)strlen(text) + 1) / 2, s, text);
+	canvas_text(c, r, 0, (r.cols - canvas_width(text) + 1) / 2, s, text);
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -234,7 +255,7 @@ void heat_tokens(struct canvas *c, struct rect r, const struct theme *t, const s
 void heat_strip(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 		const char *label, const double *value, bool is_signed, double limit, int row)
 {
-	struct look k = {is_signed, limit, ROLE_text, false, false};
+	struct look k = {is_signed, limit, ROLE_text, false, false, SCALE_COLS};
 	int col = a->label_cols;
 
 	if (row < 0 || row >= r.rows)
@@ -295,10 +316,10 @@ static int scale(struct canvas *c, struct rect r, int col, const struct theme *t
 	snprintf(hi, sizeof hi, " %s%s ", k->is_signed ? "+" : "", end);
 	at = canvas_width(lo);
 	if (!r.cols)
-		return at + SCALE_COLS + canvas_width(hi);
+		return at + k->scale + canvas_width(hi);
 	canvas_text(c, r, 0, col, dim, lo);
-	for (int i = 0; i < SCALE_COLS; i++) {
-		double p = (double)i / (SCALE_COLS - 1);
+	for (int i = 0; i < k->scale; i++) {
+		double p = (double)i / (k->scale - 1);
 
 		if (k->is_signed)
 			p = 2 * p - 1;
@@ -310,19 +331,19 @@ static int scale(struct canvas *c, struct rect r, int col, const struct theme *t
 			canvas_text(c, r, 0, col + at + i, s, density(c, k, p));
 		}
 	}
-	canvas_text(c, r, 0, col + at + SCALE_COLS, dim, hi);
-	return at + SCALE_COLS + canvas_width(hi);
+	canvas_text(c, r, 0, col + at + k->scale, dim, hi);
+	return at + k->scale + canvas_width(hi);
 }
 
 /* The frame with its title, the scale and the number at the cursor, as far as they fit: the number
  * gives way first, as the equations have it too; then the scale, then all but the name. */
 static struct rect draw_top(struct canvas *c, struct rect r, const struct theme *t,
-			    const struct heat *h, const struct look *k, double v)
+			    const struct heat *h, struct look *k, double v)
 {
 	struct style frame = theme_style(t, h->focused ? ROLE_focus : ROLE_frame);
 	struct style title = theme_style(t, h->focused ? ROLE_focus : ROLE_strong);
 	int scale_cols = scale(c, (struct rect){0}, 0, t, k);
-	char number[64] = "", left[400];
+	char number[64] = "", value[32], left[400];
 	const char *name = h->name ? h->name : "";
 	int number_cols = 0, left_cols = 0, room = r.cols - 4;
 	struct rect in;
@@ -334,12 +355,17 @@ static struct rect draw_top(struct canvas *c, struct rect r, const struct theme 
 		snprintf(left, sizeof left, "%.16s", name);
 		left_cols = canvas_width(left) + 1;
 	}
+	if (left_cols + scale_cols > room) {
+		k->scale = SCALE_LEAST;
+		scale_cols = scale(c, (struct rect){0}, 0, t, k);
+	}
 	if (left_cols + scale_cols > room)
 		scale_cols = 0;
 	for (int named = 1; named >= 0 && h->cursor_t >= 0 && h->cursor_u >= 0 && !isnan(v);
 	     named--) {
-		snprintf(number, sizeof number, h->is_signed ? " %.8s%s%+.3f " : " %.8s%s%.3f ",
-			 named ? name : "", named ? " " : "", fmax(-1e9, fmin(1e9, v)));
+		signed_number(value, h->is_signed, v, 3);
+		snprintf(number, sizeof number, " %.8s%s%s ", named ? name : "", named ? " " : "",
+			 h->covered ? "?" : value);
 		number_cols = canvas_width(number);
 		if (left_cols + scale_cols + number_cols <= room)
 			break;
@@ -439,9 +465,12 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 
 		if (w <= 0)
 			return;
-		draw_cell(c, (struct rect){in.row + row, in.col + col, 1, w}, t, k,
-			  *value_of(a, h, i, u), u == h->cursor_u && i == h->cursor_t,
-			  number_of(a, h, i, u));
+		if (h->covered && u == h->cursor_u && i == h->cursor_t)
+			draw_cover(c, (struct rect){in.row + row, in.col + col, 1, w}, t);
+		else
+			draw_cell(c, (struct rect){in.row + row, in.col + col, 1, w}, t, k,
+				  *value_of(a, h, i, u), u == h->cursor_u && i == h->cursor_t,
+				  number_of(a, h, i, u));
 		col += a->width[i];
 	}
 }
@@ -449,7 +478,8 @@ static void draw_unit(struct canvas *c, struct rect in, int row, const struct th
 void heat_draw(struct canvas *c, struct rect r, const struct theme *t, const struct heat_axis *a,
 	       struct heat *h)
 {
-	struct look k = {h->is_signed, h->limit, h->role, h->numbers != HEAT_AT_CURSOR, h->gaps};
+	struct look k = {h->is_signed, h->limit,  h->role, h->numbers != HEAT_AT_CURSOR,
+			 h->gaps,      SCALE_COLS};
 	struct rect in;
 	int header, rows;
 	double v = 0;

@@ -2,7 +2,7 @@
 /*
  * Heat maps over words and units. The columns belong to a heat_axis that panes above each other
  * share, so that one word stands in the same columns everywhere. Cells are colour where there are
- * 256 of them and density characters elsewhere; there negative values carry a `-`.
+ * 256 of them and density characters elsewhere; there negative values carry a `−`.
  */
 #ifndef SLUICE_APP_TUI_HEAT_H
 #define SLUICE_APP_TUI_HEAT_H
@@ -48,6 +48,7 @@ struct heat {
 	enum heat_numbers numbers;
 	const double *printed; /* T: what is printed of the row at the cursor; NULL: the values */
 	bool focused;
+	bool covered;   /* the cell at the cursor keeps its value to itself */
 	enum role role; /* for density characters */
 };
 

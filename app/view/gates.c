@@ -5,6 +5,7 @@
 #include "app/view/map.h"
 #include "app/view/slider.h"
 
+#include "app/reveal.h"
 #include "engine/base/mem.h"
 
 #include <stdlib.h>
@@ -15,6 +16,9 @@ static const struct binding keys[] = {
 	{"e", "set", "edit"},
 	{"b", "break", "break"},
 	{"u", "undo", "undo"},
+	{".", "stepi", "line"},
+	{",", "stepi -1", "line back"},
+	{"Space", "play", "play"},
 	{"D", "diff", "diff"},
 	{"]", "layer next", "layer"},
 	{"[", "layer previous", "layer before"},
@@ -37,7 +41,7 @@ static const struct binding *hints(const struct workbench *w)
 	return global;
 }
 
-enum { SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
+enum { SIDE_WIDE = 50, SIDE_COLS = 46, SIDE_MIN = 38, PANE_ROWS = 5 };
 enum { TEXT_LEAST = 22 }; /* columns of the sentence's beginning */
 
 static const struct trace_run *run_of(const struct workbench *w)
@@ -67,6 +71,7 @@ static void draw_gate(struct workbench *w, struct rect r, int signal)
 		.cursor_u = g->unit,
 		.first_u = g->first_unit,
 		.focused = signal == g->signal && !g->pane && !g->map,
+		.covered = reveal_covers(w, run_of(w)->signal[signal].name),
 		.role = part_signal_role(run_of(w)->signal[signal].name),
 	};
 
@@ -114,6 +119,22 @@ static void side_lines(struct panel *s, const struct trace *t)
 		panel_says(s, t);
 }
 
+/* Lines of contributions: as many as leave the course some room, where there is more than enough. */
+static int choose_parts(struct panel *s, const struct trace *t)
+{
+	enum { MOST = 4, COURSE = 12 };
+	const int least = panel_part_rows(s), steps = trace_prob_steps(t);
+	const int course = steps + 4 < COURSE ? steps + 4 : COURSE;
+
+	for (s->part_rows = MOST; s->part_rows > 2; s->part_rows--) {
+		side_lines(s, t);
+		if (s->row + course <= s->r.rows)
+			return s->part_rows;
+	}
+	side_lines(s, t);
+	return s->row <= s->r.rows ? s->part_rows : least;
+}
+
 /* alone: without the maps beside it, and so with the focus. */
 static void draw_side(struct workbench *w, struct rect r, bool alone)
 {
@@ -126,6 +147,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 	snprintf(title, sizeof(title), "%s%sunit %d · t %d · “%s”", trace_name(t, g->run, prefix),
 		 t->runs > 1 ? " " : "", g->unit, g->t + 1, token_of(w, g->t));
 	s.r = (struct rect){r.row + 1, r.col + 1, r.rows - 2, r.cols - 2};
+	s.part_rows = choose_parts(&s, t);
 	side_lines(&s, t); /* counts them */
 	g->side_hidden = s.row > s.r.rows ? s.row - s.r.rows : 0;
 	g->pane = alone || (g->pane && g->side_hidden);
@@ -134,7 +156,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 		g->side_first = g->side_hidden;
 	s.first = g->side_first;
 	side_lines(&s, t);
-	if (!s.first)
+	if (!s.first && !reveal_covers_any(w))
 		panel_course(&s, t);
 	if (g->side_hidden) {
 		if (s.first > 0 && s.first < g->side_hidden)
@@ -308,7 +330,7 @@ static void draw(struct workbench *w, struct rect r)
 	maps.rows--;
 	side = maps;
 	if (r.cols >= 40 + SIDE_MIN) {
-		side.cols = r.cols >= 100 ? SIDE_COLS : SIDE_MIN;
+		side.cols = r.cols >= 116 ? SIDE_WIDE : r.cols >= 100 ? SIDE_COLS : SIDE_MIN;
 		maps.cols -= side.cols;
 		side.col += maps.cols;
 		draw_side(w, side, false);
@@ -331,6 +353,8 @@ static void move(struct workbench *w, enum move m, int count)
 		map_move(w, m, count);
 		return;
 	}
+	if (m != MOVE_PAGE_UP && m != MOVE_PAGE_DOWN)
+		reveal_end(w);
 	if (!g->map)
 		g->across = 0;
 	if (m == MOVE_LEFT || m == MOVE_RIGHT)
@@ -374,8 +398,10 @@ static bool find(struct workbench *w, const char *text, int delta)
 	const int at =
 		t && t->T ? part_find(w->gates.t, run_of(w)->T, delta, has_token, w, text) : -1;
 
-	if (at >= 0)
+	if (at >= 0) {
 		w->gates.t = at;
+		reveal_end(w);
+	}
 	return at >= 0;
 }
 

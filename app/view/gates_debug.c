@@ -3,7 +3,11 @@
  * and what an edit has made of the chosen number. */
 #include "app/view/panel.h"
 
+#include "app/reveal.h"
+#include "engine/base/mem.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LABEL_LEAST = 10 };
@@ -25,6 +29,20 @@ static void line_of(struct panel *s, enum role role, const char *label, const ch
 	canvas_text(c, s->r, row, s->r.cols - 1 - width, part_look(s->w, ROLE_strong), text);
 }
 
+/* A value with the minus of the formulas; a text in quotes stays as it is. */
+static void with_minus(struct buf *b)
+{
+	char *text = mem_text(buf_str(b));
+
+	buf_clear(b);
+	for (const char *at = text; *at; at++)
+		if (*text != '\xe2' && *at == '-' && (at == text || at[-1] == ' '))
+			buf_text(b, "−");
+		else
+			buf_byte(b, *at);
+	free(text);
+}
+
 static void display_line(struct panel *s, const struct debug_item *i, const struct expr_place *at)
 {
 	struct expr_value v = {0};
@@ -38,7 +56,9 @@ static void display_line(struct panel *s, const struct debug_item *i, const stru
 		const int wide = canvas_width(label), least = LABEL_LEAST;
 
 		debug_value(&value, &v, panel_room(s, 0) - 1 - (wide < least ? wide : least));
-		line_of(s, ROLE_text, label, buf_str(&value));
+		with_minus(&value);
+		/* it may be one of those that have not come yet */
+		line_of(s, ROLE_text, label, reveal_covers_any(s->w) ? "?" : buf_str(&value));
 	}
 	buf_release(&value);
 	expr_value_release(&v);
@@ -107,6 +127,8 @@ static void change_line(struct panel *s, const struct trace *t)
 	char label[32];
 
 	snprintf(label, sizeof(label), "%s[%d]", now->name, g->unit);
+	if (reveal_covers(s->w, now->name))
+		return;
 	panel_line(s, ROLE_strong, 0, "before and after the edits");
 	panel_change(s, false, label, was->v[at], now->v[at]);
 }

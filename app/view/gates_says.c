@@ -2,6 +2,8 @@
 /* What the model says at the cursor of Gates: a class, or the token that follows. */
 #include "app/view/map.h"
 
+#include "app/reveal.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -129,6 +131,10 @@ void panel_says(struct panel *s, const struct trace *t)
 {
 	const struct gates_state *g = &s->w->gates;
 
+	if (reveal_covers(s->w, "h")) { /* it follows from the hidden state */
+		panel_covered(s, "what the model says");
+		return;
+	}
 	if (t->written && t->run[g->run].decoder) {
 		map_says(s, t);
 		panel_line(s, ROLE_strong, 0, "writes");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/view/kept.h"
 
+#include "app/reveal.h"
 #include "engine/base/mem.h"
 #include "engine/inspect/ledger.h"
 
@@ -134,16 +135,39 @@ static void side_text(const struct kept *m, char *out, size_t size, bool brief)
 		 fabs(v));
 }
 
+static const char *state_name(const struct workbench *w)
+{
+	return w->current.trace->run[w->gates.run].c ? "c" : "h";
+}
+
+/* It adds up to a state that has not come yet. */
+static void draw_covered(struct workbench *w, struct rect r)
+{
+	char title[96];
+	struct rect in;
+
+	snprintf(title, sizeof(title), "left of each word in %s[%d]", state_name(w), w->gates.unit);
+	in = part_frame(w, r, title, NULL, false);
+	canvas_field(&w->canvas, in, in.rows / 2, 1, in.cols - 2, 0, part_look(w, ROLE_dim),
+		     "····· ?");
+}
+
 void kept_draw(struct workbench *w, struct rect r)
 {
 	const struct gates_state *g = &w->gates;
-	struct kept m = kept_of(w);
+	struct kept m;
 	struct heat_axis a = part_axis(&w->current, g->run);
 	char title[96], right[96];
 	double most = 0;
 	struct rect in;
 	int row;
 
+	if (reveal_covers(w, state_name(w))) {
+		draw_covered(w, r);
+		heat_axis_release(&a);
+		return;
+	}
+	m = kept_of(w);
 	for (int k = 0; k < m.run->T; k++)
 		most = fmax(most, fabs(m.row[k]));
 	snprintf(title, sizeof(title),

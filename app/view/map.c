@@ -141,6 +141,7 @@ void map_turn(struct workbench *w, int run)
 		g->across = g->across ? g->t + 1 : 0;
 		g->t = writes(w) ? at.position : at.step;
 	}
+	g->reveal.shown = 0;
 	g->run = run;
 	if (g->t >= t->run[run].T) /* the decoder has steps of its own */
 		g->t = t->run[run].T ? t->run[run].T - 1 : 0;

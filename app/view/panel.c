@@ -39,6 +39,17 @@ void panel_line(struct panel *s, enum role role, int indent, const char *text)
 			     part_look(s->w, role), products(s, text, plain));
 }
 
+void panel_covered(struct panel *s, const char *left)
+{
+	const int row = panel_row(s);
+	char text[300];
+
+	snprintf(text, sizeof(text), "%.200s = ····· ?", left);
+	if (row >= 0)
+		canvas_field(&s->w->canvas, s->r, row, 1, s->r.cols - 2, -1,
+			     part_look(s->w, ROLE_dim), text);
+}
+
 int panel_room(const struct panel *s, int indent)
 {
 	return s->r.cols - 2 - indent;
@@ -52,21 +63,26 @@ const char *panel_figure(char out[32], double v, bool plus)
 	return out;
 }
 
-void panel_number(struct panel *s, const char *label, double v, const char *remark)
+void panel_figure_at(struct panel *s, int row, int end, enum role role, double v)
+{
+	char number[32];
+
+	panel_figure(number, v, true);
+	canvas_text(&s->w->canvas, s->r, row, end - canvas_width(number), part_look(s->w, role),
+		    number);
+}
+
+int panel_number(struct panel *s, const char *label, double v)
 {
 	const int row = panel_row(s);
-	char number[32], plain[300];
+	char plain[300];
 
 	if (row < 0)
-		return;
-	panel_figure(number, v, true);
+		return row;
 	canvas_text(&s->w->canvas, s->r, row, 1, part_look(s->w, ROLE_dim),
 		    products(s, label, plain));
-	canvas_text(&s->w->canvas, s->r, row, 19 - canvas_width(number),
-		    part_look(s->w, ROLE_strong), number);
-	if (remark)
-		canvas_field(&s->w->canvas, s->r, row, 20, s->r.cols - 21, -1,
-			     part_look(s->w, ROLE_dim), remark);
+	panel_figure_at(s, row, PANEL_NUMBER, ROLE_strong, v);
+	return row;
 }
 
 void panel_blocks(struct panel *s, int row, int col, int cols, double p)

@@ -9,14 +9,19 @@ struct panel {
 	struct workbench *w;
 	struct rect r;
 	int row, first; /* lines so far; how many of them are scrolled away */
+	int part_rows;  /* lines of contributions beside each term of an equation */
 };
 
 /* The row of the next line, or -1 where it is out of sight. */
 int panel_row(struct panel *s);
+/* What is still to come, by its left side. */
+void panel_covered(struct panel *s, const char *left);
 int panel_room(const struct panel *s, int indent); /* columns of a line */
 void panel_line(struct panel *s, enum role role, int indent, const char *text);
-/* A label at the left, a number right-aligned in its column, and a remark behind it. */
-void panel_number(struct panel *s, const char *label, double v, const char *remark);
+/* A label at the left and a number right-aligned before column PANEL_NUMBER. Returns the row, or -1 where it is out
+ * of sight. */
+enum { PANEL_NUMBER = 19 };
+int panel_number(struct panel *s, const char *label, double v);
 /* A probability as a bar in so many columns, to an eighth of one. */
 void panel_blocks(struct panel *s, int row, int col, int cols, double p);
 /* A label, a probability as a bar and as a number, and a sign behind it, or NULL. */
@@ -25,6 +30,9 @@ void panel_bar(struct panel *s, bool mark, const char *label, double p, const ch
 /* A label, and a number before and after with the difference. */
 void panel_change(struct panel *s, bool mark, const char *label, double before, double after);
 
+/* A number right-aligned before a column. */
+void panel_figure_at(struct panel *s, int row, int end, enum role role, double v);
+
 /* Three decimals with the minus of the formulas, and a plus where it is asked for. */
 const char *panel_figure(char out[32], double v, bool plus);
 
@@ -32,6 +40,7 @@ const char *panel_figure(char out[32], double v, bool plus);
  * model says there, and, in what room is left, what it says at every step. */
 void panel_debug(struct panel *s, const struct trace *t);
 void panel_sums(struct panel *s, const struct trace *t);
+int panel_part_rows(const struct panel *s); /* the fewest that equations are right with */
 void panel_says(struct panel *s, const struct trace *t);
 void panel_course(struct panel *s, const struct trace *t);
 

@@ -44,7 +44,7 @@ static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
 	for (int u = 0; u < t->H; u++) {
 		struct gate_sum sum;
 
-		terms_sum(t, r, &g, q, step, u, false, &sum);
+		terms_sum(t, r, &g, q, step, u, &sum);
 		r->z[q][at + (size_t)u] = sum.z;
 		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
 	}

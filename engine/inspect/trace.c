@@ -2,7 +2,6 @@
 #include "engine/inspect/outcome.h"
 #include "engine/inspect/pair.h"
 #include "engine/inspect/runs.h"
-#include "engine/inspect/terms.h"
 
 #include "engine/base/mem.h"
 #include "engine/nn/beam.h"
@@ -385,42 +384,25 @@ double trace_signal_limit(const struct trace *t, int run, int signal)
 	return limit > 0 ? limit : 1;
 }
 
-void trace_explain(const struct trace *t, int run, int position, int unit, struct unit_sum *out)
-{
-	const struct trace_run *r = &t->run[run];
-	const int step = r->backward ? r->T - 1 - position : position;
-	const size_t H = (size_t)t->H, at = (size_t)step * H + (size_t)unit;
-	const struct cell_flow f = runs_flow(t, r, at);
-	const double *state = r->c ? r->c : r->h;
-	const int o = cell_gate(t->snapshot->encoder->model.spec.cell, "o");
-
-	*out = (struct unit_sum){
-		.carry = f.carry, .write = f.write, .o = o < 0 ? 1 : r->gate[o][at]};
-	out->old = state[at];
-	out->kept = f.carry * out->old;
-	out->state = state[at + H];
-	out->h = r->h[at + H];
-	for (int q = 0; q < t->gates; q++) {
-		const struct gate_weights g = terms_weights(t, r, q);
-
-		terms_sum(t, r, &g, q, step, unit, true, &out->gate[q]);
-		out->gate[q].z = r->z[q][at];
-		out->gate[q].value = r->gate[q][at];
-	}
-}
-
 void round_to_sum(double *v, int n, int decimals)
 {
-	const double unit = pow(10, -decimals);
-	bool *used = mem_zero((size_t)n + 1, sizeof(*used));
-	double sum = 0, rounded = 0;
-	int left;
+	double sum = 0;
 
 	for (int k = 0; k < n; k++)
 		sum += v[k];
+	round_to_total(v, n, decimals, sum);
+}
+
+void round_to_total(double *v, int n, int decimals, double total)
+{
+	const double unit = pow(10, -decimals);
+	bool *used = mem_zero((size_t)n + 1, sizeof(*used));
+	double gap = rint(total / unit);
+	int left;
+
 	for (int k = 0; k < n; k++)
-		rounded += rint(v[k] / unit);
-	left = (int)(rint(sum / unit) - rounded);
+		gap -= rint(v[k] / unit);
+	left = fabs(gap) <= n ? (int)gap : 0; /* not of nan */
 	/* Whoever lost most by rounding gives or takes one unit, at most once each. */
 	while (left) {
 		int best = -1;

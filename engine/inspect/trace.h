@@ -107,43 +107,11 @@ int trace_signal_find(const struct trace_run *r, const char *name); /* -1 if the
 /* The largest |value| of a signal; at least 1 for signals bounded by 1. */
 double trace_signal_limit(const struct trace *t, int run, int signal);
 
-/* One contribution to a product, named by its letter and index, "x[3]": of the input, a unit, or what a
- * decoder reads beside its token: "v[3]" of the text's vector, "ctx[3]" of the context, or "h~[3]" of what
- * it said a step before. */
-struct part {
-	const char *letter;
-	int index;
-	double value;
-};
-enum { EXPLAIN_TOP = 4, EXPLAIN_TERMS = 4 };
-
-/* One summand of a pre-activation: "W·x" and its largest contributions, largest first. */
-struct sum_term {
-	const char *label;
-	double value;
-	struct part top[EXPLAIN_TOP];
-	int count;
-};
-
-/* How one gate of one unit got its value at one step: z is the sum of the terms and b. */
-struct gate_sum {
-	struct sum_term term[EXPLAIN_TERMS];
-	int terms;
-	double b, z, value;
-};
-
-/* How one unit's state came about: new = carry old + write, on c, or on h in a GRU. */
-struct unit_sum {
-	struct gate_sum gate[CELL_MAX_GATES];
-	double old, carry, write, kept, state, h; /* kept = carry * old */
-	double o;                                 /* 1 where there is no output gate */
-};
-void trace_explain(const struct trace *t, int run, int position, int unit, struct unit_sum *out);
-
 /*
  * Rounds n numbers to a number of decimals so that they add up to their rounded sum (largest
- * remainder): what is printed can be added by hand.
+ * remainder): what is printed can be added by hand. round_to_total: to a total that is rounded already.
  */
 void round_to_sum(double *v, int n, int decimals);
+void round_to_total(double *v, int n, int decimals, double total);
 
 #endif

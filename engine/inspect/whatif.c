@@ -210,6 +210,19 @@ static bool run_all(struct trace *t, const struct trace *base)
 	return true;
 }
 
+bool edit_sets(const struct trace *t, int run, int position, int unit, enum edit_kind kind,
+	       int gate)
+{
+	for (int k = 0; k < t->edits; k++) {
+		const struct edit *e = &t->edit[k];
+
+		if (e->run == run && e->kind == kind && (kind != EDIT_GATE || e->gate == gate) &&
+		    (e->unit < 0 || e->unit == unit) && e->from <= position && position <= e->to)
+			return true;
+	}
+	return false;
+}
+
 struct trace *whatif(const struct trace *base, const struct edit *edit, int count, struct err *err)
 {
 	struct trace *t;

@@ -23,6 +23,10 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 bool edit_parse(const struct trace *t, const char *text, int run, struct edit **out, int *count,
 		struct err *err);
 
+/* Whether an edit of a trace sets this number: a gate's, by its place in the cell's table, c's, or h's. */
+bool edit_sets(const struct trace *t, int run, int position, int unit, enum edit_kind kind,
+	       int gate);
+
 /*
  * A trace of the same text under `count` edits, of which later ones win; base is one without any. In two
  * directions the probabilities before the last position are NaN: each would be a run of its own. ERR_USAGE
