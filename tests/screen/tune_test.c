@@ -80,7 +80,7 @@ static void groups_are_frozen_while_it_trains(void **state)
 	sluice_wait_frames(s, 4);
 	screen_key(s, "S");
 	sluice_wait_top(s, "stopped");
-	sluice_wait_message(s, "stopped"); /* all of it has been saved */
+	sluice_wait_message(s, "classify-standard "); /* all of it has been saved */
 	screen_send(s, ":freeze l0\r");
 	sluice_wait_message(s, "nothing is being trained");
 	sluice_view(s, "6", z->cols >= 100 ? "l0 ×0.5" : "rates"); /* the log has them all */
