@@ -3,6 +3,7 @@
 #include "app/desk.h"
 
 #include "app/archive.h"
+#include "app/script.h"
 #include "app/tree.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -70,7 +71,7 @@ static void runs_done(struct job *j, void *owner)
 	r->loading = false;
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	if (r->selected < (int)r->count)
@@ -270,6 +271,7 @@ void desk_answer(struct workbench *w, struct answer *answer, char *line)
 	*answer = (struct answer){0};
 	q->sql = line;
 	q->has_answer = true;
+	script_answered(w->script, OUTPUT_AUTO);
 	q->selected = q->first = q->left = 0;
 	workbench_show(w, &view_query);
 }
@@ -281,11 +283,12 @@ static void command_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	if (c->answer.cols) {
 		desk_answer(w, &c->answer, c->line);
+		script_answered(w->script, c->context.format);
 		c->line = NULL;
 	} else {
 		w->runs.stale = w->log.stale = true; /* it may have changed a run */
@@ -323,8 +326,12 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 	c->command = cmd;
 	c->store = mem_text(w->context.store);
 	c->open = w->open && *w->open->id ? mem_text(w->open->id) : NULL;
-	c->context = (struct context){
-		.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
+	c->context = (struct context){.store = c->store,
+				      .open_run = c->open,
+				      .yes = true,
+				      .quiet = false,
+				      .exact = script_is_exact(w->script),
+				      .untimed = w->headless};
 	for (; c->count < argc; c->count++) {
 		c->words[c->count] = mem_text(argv[c->count]);
 		if (c->count || cmd->run != command_query)

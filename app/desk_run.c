@@ -205,11 +205,12 @@ static void prepare_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	adopt_session(w, pj);
-	fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
+	if (!w->headless)
+		fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
@@ -351,7 +352,7 @@ static void finish_done(struct job *j, void *owner)
 	desk_runs(w);
 	desk_events(w);
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		w->sticky = true;
 	} else if (best->epoch && !isnan(best->valid_loss) && *w->live.id && !w->stopping &&
 		   w->open == &w->live && best->epoch != w->live.view->last.epoch) {
@@ -422,7 +423,7 @@ void desk_feed(struct workbench *w)
 		desk_weights_changed(w);
 	}
 	if (recorder_trouble(s->recorder, &trouble)) {
-		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
+		workbench_say(w, ROLE_warn, "%s; trying again every second", trouble.msg);
 		if (w->stopping)
 			recorder_give_up(s->recorder); /* the trainer may be waiting for room */
 	}

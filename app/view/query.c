@@ -174,7 +174,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	row = mem_zero((size_t)a->cols, sizeof(*row));
 	for (int r = 0; r < a->rows; r++) {
 		for (int k = 0; k < a->cols; k++)
-			row[k] = value_text(answer_at(a, r, k)->text);
+			row[k] = answer_value(a, r, k);
 		output_row(o, row);
 	}
 	free(row);

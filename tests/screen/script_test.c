@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Command files on the screen: lines run one after the other, a pause waits for the class. */
+#include "tests/screen/sluice.h"
+
+#include <signal.h>
+
+static const char *command_file(const char *name, const char *lines)
+{
+	FILE *f = fopen(sluice_path(name), "w");
+
+	assert_non_null(f);
+	fputs(lines, f);
+	assert_int_equal(fclose(f), 0);
+	return sluice_path(name);
+}
+
+static struct screen *play(const struct size *z, const char *lines)
+{
+	char option[160];
+
+	sluice_train("a");
+	snprintf(option, sizeof(option), "--script=%s", command_file("lesson", lines));
+	return sluice_start(z, NULL, option, "--tui");
+}
+
+static void say(struct screen *s, const char *line, const char *message)
+{
+	screen_send(s, ":");
+	screen_send(s, line);
+	screen_send(s, "\r");
+	sluice_wait_message(s, message);
+}
+
+static void a_pause_waits_for_the_class(void **state)
+{
+	struct screen *s = play(*state, "# a lesson\n"
+					"trace the food was not good\n"
+					"step\n"
+					"pause What comes next?\n"
+					"step 2\n"
+					"echo And now?\n"
+					"pause\n"
+					"step\n");
+
+	sluice_wait_message(s, "What comes next?");
+	screen_wait(s, "enter goes on  esc leaves the file");
+	screen_wait(s, "5 tokens · t = 2");
+	screen_key(s, "Right"); /* one may look around meanwhile */
+	screen_wait(s, "5 tokens · t = 3");
+	sluice_wait_message(s, "What comes next?");
+	say(s, "print t", "t = 3");
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "And now?");
+	screen_wait(s, "5 tokens · t = 5");
+	sluice_wait_frames(s, FRAMES_SOME);
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "no step behind · step 5 of 5, “good”");
+	assert_false(screen_contains(s, "goes on"));
+	say(s, "step -4", "step 1 of 5"); /* and on by hand */
+	sluice_quit(s);
+}
+
+static void it_can_be_left(void **state)
+{
+	struct screen *s = play(*state, "trace not good\npause\nstep\n");
+
+	screen_wait(s, "enter goes on");
+	screen_key(s, "Esc");
+	sluice_wait_message(s, "lesson:2: the command file is left");
+	screen_wait(s, "2 tokens · t = 1");
+	say(s, "print t", "t = 1");
+	screen_send(s, ":source ");
+	screen_send(s, sluice_path("lesson"));
+	screen_send(s, "\r");
+	screen_wait(s, "enter goes on");
+	screen_key(s, "C-c");
+	sluice_wait_message(s, "lesson:2: the command file is left");
+	sluice_quit(s);
+}
+
+static void the_user_answers_what_is_asked(void **state)
+{
+	struct screen *s =
+		play(*state, "sentence\nstep\nsentence\ntype bad\nkey Enter\nwait 1 token\n"
+			     "print word\n");
+
+	screen_wait(s, "sentence:");
+	screen_send(s, "not good\r");
+	sluice_wait_message(s, "word = “bad”"); /* the second one was answered by the file */
+	sluice_quit(s);
+}
+
+static void trouble_ends_it(void **state)
+{
+	struct screen *s =
+		play(*state, "trace not good\nstep\n-print f[99]\n\nprint f[98]\nstep -1\n");
+
+	sluice_wait_message(s, "lesson:5: column 1: f has units 0 to 31, not 98");
+	screen_wait(s, "2 tokens · t = 2");
+	say(s, "pause", "pause is for command files: source runs one");
+	say(s, "wait", "wait is for command files");
+	say(s, "resize 80 24", "the terminal has a size of its own");
+	say(s, "dump", "on the screen dump needs a FILE");
+	say(s, "source -", "on the screen standard input is for keys");
+	say(s, "source /nowhere", "cannot read /nowhere: No such file or directory");
+	say(s, "type x", "there is no question to type an answer to");
+	screen_send(s, ":key 4 g\r");
+	screen_wait(s, "ordered by created");
+	sluice_quit(s);
+}
+
+static void it_waits_for_a_training(void **state)
+{
+	static const char lines[] =
+		"train epochs=2 keep=best\nwait\necho trained\npause\n"
+		"train epochs=20000 keep=best\nwait epoch 3\nwait\necho never\n";
+	struct screen *s = play(*state, lines);
+
+	sluice_wait_message(s, "trained");
+	sluice_wait_top(s, "epoch 2 ");
+	screen_key(s, "Enter");
+	sluice_wait_epoch(s, 3);
+	screen_key(s, "C-c"); /* while it waits for the end */
+	sluice_wait_message(s, "the command file is left");
+	sluice_wait_top(s, "training");
+	screen_keys(s, "1 S");
+	sluice_wait_top(s, "stopped");
+	sluice_quit(s);
+}
+
+static void the_lesson_that_is_shipped(void **state)
+{
+	struct screen *s;
+
+	sluice_train("a");
+	s = sluice_start(*state, NULL, "--script=samples/lesson.sluice", "--tui");
+	sluice_wait_message(s, "Twelve tokens");
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "It has just read “not”");
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "So far “but”");
+	screen_wait(s, "watch"); /* what info lists */
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "The input gates were shut at “not”");
+	screen_wait(s, "edited · 1 edit · 12 tokens · t = 12");
+	screen_key(s, "Enter");
+	sluice_wait_message(s, "That was the lesson");
+	screen_wait(s, "12 tokens · t = 12");
+	assert_false(screen_contains(s, "edited"));
+	sluice_quit(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_BOTH(a_pause_waits_for_the_class),     AT_SMALL(it_can_be_left),
+		AT_SMALL(the_user_answers_what_is_asked), AT_LARGE(trouble_ends_it),
+		AT_SMALL(it_waits_for_a_training),        AT_BOTH(the_lesson_that_is_shipped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
