@@ -257,8 +257,9 @@ static void command_run(struct job *j)
 	c->context.answer = &c->answer;
 	c->context.text = &c->text;
 	c->context.cancel = &j->cancel;
-	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err) &&
-		c->command->run(&c->context, &args, &j->err);
+	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err);
+	c->context.exact &= c->context.format != OUTPUT_TABLE;
+	j->ok = j->ok && c->command->run(&c->context, &args, &j->err);
 }
 
 void desk_answer(struct workbench *w, struct answer *answer, char *line)

@@ -170,7 +170,10 @@ static void stop(struct workbench *w)
 	if (!s->out || s->over)
 		return;
 	s->over = true;
-	if (ui_is_training(w) && !w->stopping && !s->quiet)
+	w->quit = !ui_is_training(w); /* all is settled, and saved */
+	if (w->quit)
+		return;
+	if (!w->stopping && !s->quiet)
 		fprintf(stderr, "sluice: the command file ends before the training: the run is "
 				"stopped, with a checkpoint\n");
 	workbench_leave(w);

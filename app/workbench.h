@@ -262,6 +262,7 @@ void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void workbench_err(struct workbench *w, const struct err *err); /* says what went wrong */
 void workbench_show(struct workbench *w, const struct view *v);
+/* app/ask.c: asks for a line, or for one letter. */
 void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text);
 /* Takes a question back if it is the one that is asked. */
 void workbench_unask(struct workbench *w, enum ask what);
