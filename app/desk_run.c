@@ -4,6 +4,7 @@
 
 #include "app/archive.h"
 #include "app/resume.h"
+#include "app/script.h"
 #include "app/tune.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -176,6 +177,7 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	pj->tuned = NULL;
 	w->session = pj->session;
 	pj->session = NULL;
+	script_hold(w->script);
 	if (pj->start)
 		trainer_resume(w->session->trainer);
 	w->live.live = true;
@@ -433,7 +435,8 @@ void desk_feed(struct workbench *w)
 		desk_runs(w);
 	}
 	if (train_state_over(w->live.view->gauge.state)) {
-		finish(w);
+		if (!script_holds(w->script))
+			finish(w);
 	} else if (snapshot_is_due(w)) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);

@@ -31,6 +31,8 @@ struct script {
 	struct outcome now, next; /* the line under way; the one behind it, if it has been read */
 	bool later;               /* the one behind it has not come yet */
 	bool begun, over, paused;
+	bool started;     /* the line under way has been run */
+	bool holds;       /* the line has begun a training: how that ends is told behind it */
 	struct err early; /* what went wrong before the first line */
 	struct pressed *key;
 	int keys, taken;
@@ -61,7 +63,7 @@ static void close_files(struct script *s)
 	outcome_release(&s->next);
 	s->keys = s->taken = 0;
 	s->waits = WAIT_NOT;
-	s->later = s->paused = false;
+	s->later = s->paused = s->holds = false;
 }
 
 void script_free(struct script *s)
@@ -308,7 +310,9 @@ static bool begin_line(struct workbench *w)
 	case AHEAD_BAD:
 		return bad_line(w, &err);
 	case AHEAD_NONE:
-		stop(w);
+		if (!s->holds)
+			stop(w);
+		s->holds = false;
 		return true;
 	case AHEAD_LINE:
 		break;
@@ -321,8 +325,15 @@ static bool begin_line(struct workbench *w)
 	}
 	s->now = s->next;
 	s->next = (struct outcome){0};
+	s->started = s->holds = false;
+	return true;
+}
+
+static bool run_line(struct workbench *w)
+{
+	w->script->started = true;
 	w->dirty = true;
-	workbench_line(w, words_of(&s->now));
+	workbench_line(w, words_of(&w->script->now));
 	return true;
 }
 
@@ -378,6 +389,16 @@ static bool question_is_answered(struct workbench *w)
 }
 
 /* --- waiting --- */
+
+void script_hold(struct script *s)
+{
+	s->holds = s->out && s->now.line;
+}
+
+bool script_holds(const struct script *s)
+{
+	return s->holds;
+}
 
 void script_pause(struct script *s)
 {
@@ -453,7 +474,8 @@ static bool is_settled(struct workbench *w)
 		if (!trainer_has_done(w->session->trainer, &rests))
 			return false;
 		desk_feed(w);
-		if (w->session && !rests && w->live.view->gauge.state != TRAIN_RUNNING)
+		if (w->session && !rests && w->live.view->gauge.state != TRAIN_RUNNING &&
+		    !train_state_over(w->live.view->gauge.state))
 			return false; /* it is about to say that it runs */
 	}
 	return jobs_none(w->jobs);
@@ -470,7 +492,8 @@ bool script_go_on(struct workbench *w)
 
 	if (!s->begun) {
 		s->begun = true;
-		if (s->strict && s->early.code) {
+		/* an empty store has no latest run, which is no trouble */
+		if (s->early.code && (s->strict || s->early.code != ERR_NO_RUN)) {
 			s->status = err_exit_code(s->early.code);
 			complain(w, &(struct outcome){0}, &s->early);
 			stop(w);
@@ -484,6 +507,8 @@ bool script_go_on(struct workbench *w)
 	s->keys = s->taken = 0;
 	if (!s->now.line)
 		return begin_line(w);
+	if (!s->started && !s->now.err.code)
+		return run_line(w);
 	if (!wait_is_over(w) || !question_is_answered(w))
 		return s->taken < s->keys;
 	finish(w);

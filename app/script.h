@@ -22,8 +22,8 @@ enum {
 
 struct script;
 
-/* out: where outcomes go, as the context's options say; NULL: there is a screen. strict: what goes wrong before the
- * first line ends it. */
+/* out: where outcomes go, as the context's options say; NULL: there is a screen. strict: there has to be a run
+ * before the first line. */
 struct script *script_new(const struct context *c, FILE *out, bool strict);
 void script_free(struct script *s); /* NULL is ignored */
 
@@ -55,6 +55,10 @@ bool script_is_paused(const struct script *s);
 /* What the workbench tells: code is ERR_NONE unless something went wrong. */
 void script_said(struct script *s, enum role role, enum err_code code, const char *text);
 void script_answered(struct script *s, enum output_format format);
+/* A training has begun. Without a screen its end, however soon it comes, is left until the next line, so that every
+ * replay tells it at the same one. */
+void script_hold(struct script *s);
+bool script_holds(const struct script *s);
 /* Whether answers are for programs: numbers are not rounded. */
 bool script_is_exact(const struct script *s);
 

@@ -129,6 +129,44 @@ exits 0 --script f.sluice
 same 'nothing' "$(cat out err)" ''
 it errors_name_their_line
 
+# Another program drives it: a line, and what it comes to.
+mkfifo lines told
+"$sluice" --script - --json <lines >told 2>err &
+exec 3>lines 4<told
+for n in 1 2 3; do
+	printf 'echo %s\n\n' $n >&3
+	read -r line <&4
+	same 'at once' "$line" "{\"line\":$((2 * n - 1)),\"command\":\"echo $n\",\"says\":\"$n\"}"
+done
+printf 'print 40 + 2' >&3
+exec 3>&-
+cat <&4 >out
+exec 4<&-
+wait $!
+same 'the end' "$?" 0
+prints '"says":"40 + 2 = 42"'
+quiet
+seq 1 20000 | sed 's/^/echo /' >f.sluice
+{ "$sluice" --script f.sluice 2>err; echo $? >status; } | head -1 >out
+same 'nobody reads' "$(cat status out err)" '0
+1'
+if [ -w /dev/full ]; then
+	"$sluice" --script f.sluice >/dev/full 2>err
+	status=$? want=1
+	judge '/dev/full'
+	says '^sluice: f.sluice:1: cannot write the answer'
+fi
+printf 'task = classify\ndata = nowhere.tsv\n' >bad.ini
+exits 8 -c bad.ini --script f.sluice
+says '^sluice: .*nowhere.tsv'
+same 'no line' "$(cat out)" ''
+script 'runs'
+exits 0 --script f.sluice --store empty.db
+same 'a new store' "$(grep -c '' out)" 1
+exits 0 --script f.sluice --store empty.db
+quiet
+it it_is_driven
+
 mkdir -p sub
 script 'echo one' 'source sub/b' 'echo four'
 printf 'echo two\nsource c' >sub/b
@@ -192,6 +230,15 @@ same 'what it says' "$(sed '2s/.*/-/' out)" 'training on english.tsv
 step 2 of 2, “good”
 status
 finished'
+for again in 1 2 3 4 5 6 7 8; do # however soon it ends, that is told at the same line
+	script 'train epochs=1 hidden=1 embed=1' 'wait'
+	exits 0 -c "$root/samples/english.ini" --script f.sluice --json
+	same 'two lines' "$(sed 's/classify-standard[-0-9]*/it/' out)" \
+		'{"line":1,"command":"train epochs=1 hidden=1 embed=1","says":"training on english.tsv"}
+{"line":2,"command":"wait","says":"it finished"}'
+done
+script 'train epochs=1 hidden=1 embed=1' 'trace not good' 'wait' 'train epochs=1 hidden=1 embed=1' 'wait' 'runs'
+exits 0 -c "$root/samples/english.ini" --script f.sluice
 script 'train epochs=20000 hidden=4 embed=4 keep=best' 'wait epoch 3' 'toggle' '-wait' 'batch' 'toggle' 'quit' 'key y' 'echo never'
 exits 0 -c "$root/samples/english.ini" --script f.sluice
 says 'f.sluice:4: the training is paused and does not end: toggle goes on'
