@@ -137,7 +137,7 @@ static void trace_done(struct job *j, void *owner)
 	w->trace_ms = t->took_ms;
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		buf_clear(&w->later);
 		return;
 	}

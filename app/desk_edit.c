@@ -74,7 +74,7 @@ static void edit_done(struct job *j, void *owner)
 	} else {
 		show_original(&w->current);
 		debug_unset_all(&w->debug);
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 	}
 	desk_refresh(w);
 	desk_run_later(w);

@@ -5,6 +5,7 @@
 #include "app/command/explain.h"
 
 #include "app/archive.h"
+#include "app/script.h"
 #include "app/tree.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -72,7 +73,7 @@ static void runs_done(struct job *j, void *owner)
 	r->loading = false;
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	if (r->selected < (int)r->count)
@@ -258,8 +259,9 @@ static void command_run(struct job *j)
 	c->context.answer = &c->answer;
 	c->context.text = &c->text;
 	c->context.cancel = &j->cancel;
-	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err) &&
-		c->command->run(&c->context, &args, &j->err);
+	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err);
+	c->context.exact &= c->context.format != OUTPUT_TABLE;
+	j->ok = j->ok && c->command->run(&c->context, &args, &j->err);
 }
 
 void desk_answer(struct workbench *w, struct answer *answer, char *line)
@@ -272,6 +274,7 @@ void desk_answer(struct workbench *w, struct answer *answer, char *line)
 	*answer = (struct answer){0};
 	q->sql = line;
 	q->has_answer = true;
+	script_answered(w->script, OUTPUT_AUTO);
 	q->selected = q->first = q->left = 0;
 	q->pane = q->answer.figures > 0; /* the first picture has the focus */
 	q->picture = 0;
@@ -288,11 +291,12 @@ static void command_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	if (c->answer.cols) {
 		desk_answer(w, &c->answer, c->line);
+		script_answered(w->script, c->context.format);
 		c->line = NULL;
 	} else {
 		w->runs.stale = w->log.stale = true; /* it may have changed a run */
@@ -386,8 +390,12 @@ void desk_command(struct workbench *w, const struct command *cmd, int argc, char
 	c->command = cmd;
 	c->store = mem_text(w->context.store);
 	c->open = open_run(w);
-	c->context = (struct context){
-		.store = c->store, .open_run = c->open, .yes = true, .quiet = false};
+	c->context = (struct context){.store = c->store,
+				      .open_run = c->open,
+				      .yes = true,
+				      .quiet = false,
+				      .exact = script_is_exact(w->script),
+				      .untimed = w->headless};
 	for (; c->count < argc; c->count++) {
 		c->words[c->count] = mem_text(argv[c->count]);
 		if (c->count || cmd->run != command_query)

@@ -176,7 +176,7 @@ static void load_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		if (!strcmp(l->run, "last") && !w->open && !w->session &&
 		    w->settings.data) /* the sample instead */
 			desk_train(w, &w->settings, false);

@@ -4,6 +4,7 @@
 
 #include "app/archive.h"
 #include "app/resume.h"
+#include "app/script.h"
 #include "app/tune.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
@@ -176,6 +177,7 @@ static void adopt_session(struct workbench *w, struct prepare_job *pj)
 	pj->tuned = NULL;
 	w->session = pj->session;
 	pj->session = NULL;
+	script_hold(w->script);
 	if (pj->start)
 		trainer_resume(w->session->trainer);
 	w->live.live = true;
@@ -205,11 +207,12 @@ static void prepare_done(struct job *j, void *owner)
 
 	w->dirty = true;
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	adopt_session(w, pj);
-	fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
+	if (!w->headless)
+		fputs(buf_str(&pj->warnings), stderr); /* captured: all of them stand in Log */
 	if (pj->warnings.len)
 		workbench_say(w, ROLE_warn, "%.*s", (int)strcspn(buf_str(&pj->warnings), "\n"),
 			      buf_str(&pj->warnings));
@@ -351,7 +354,7 @@ static void finish_done(struct job *j, void *owner)
 	desk_runs(w);
 	desk_events(w);
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		w->sticky = true;
 	} else if (best->epoch && !isnan(best->valid_loss) && *w->live.id && !w->stopping &&
 		   w->open == &w->live && best->epoch != w->live.view->last.epoch) {
@@ -426,7 +429,7 @@ void desk_feed(struct workbench *w)
 			desk_refresh(w);
 	}
 	if (recorder_trouble(s->recorder, &trouble)) {
-		workbench_say(w, ROLE_error, "%s; trying again every second", trouble.msg);
+		workbench_say(w, ROLE_warn, "%s; trying again every second", trouble.msg);
 		if (w->stopping)
 			recorder_give_up(s->recorder); /* the trainer may be waiting for room */
 	}
@@ -436,7 +439,8 @@ void desk_feed(struct workbench *w)
 		desk_runs(w);
 	}
 	if (train_state_over(w->live.view->gauge.state)) {
-		finish(w);
+		if (!script_holds(w->script))
+			finish(w);
 	} else if (snapshot_is_due(w)) {
 		w->snapshot_asked_ms = desk_now_ms();
 		trainer_want_snapshot(s->trainer);

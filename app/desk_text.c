@@ -240,7 +240,7 @@ static void write_done(struct job *j, void *owner)
 	w->dirty = true;
 	t->job = NULL;
 	if (!j->ok && j->err.code != ERR_CANCELLED)
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 	if (!j->ok)
 		return;
 	take(t, wj);

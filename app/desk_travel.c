@@ -158,12 +158,12 @@ static void travel_done(struct job *j, void *owner)
 	if (!w->open || w->open->live || strcmp(w->open->id, t->id) != 0)
 		return; /* another run is open by now */
 	if (!j->ok) {
-		workbench_say(w, ROLE_error, "%s", j->err.msg);
+		workbench_err(w, &j->err);
 		return;
 	}
 	arrive(w, t);
 	if (more && !desk_travel(w, TRAVEL_BY, more, &err))
-		workbench_say(w, ROLE_error, "%s", err.msg);
+		workbench_err(w, &err);
 }
 
 static void travel_release(struct job *j)

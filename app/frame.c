@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What stands round every view: the top line, the names of the views, messages, hints, the prompt. */
 #include "app/desk.h"
+#include "app/script.h"
 #include "app/tui/prompt.h"
 #include "app/tui/term.h"
 
@@ -124,15 +125,18 @@ static int draw_hint(struct workbench *w, struct rect r, int at, const char *nam
 /* The view's keys, as many as leave room for those that are the same everywhere. */
 static void draw_hints(struct workbench *w, struct rect r)
 {
+	static const struct binding paused[] = {
+		{"Enter", NULL, "goes on"}, {"Esc", NULL, "leaves the file"}, {NULL, NULL, NULL}};
 	static const char *const common[][2] = {
 		{"i", "sentence"}, {":", "console"}, {"?", "help"}, {"q", "quit"}};
-	const struct binding *const table[] = {w->view->hints ? w->view->hints(w) : NULL,
+	const struct binding *const table[] = {script_is_paused(w->script) ? paused : NULL,
+					       w->view->hints ? w->view->hints(w) : NULL,
 					       w->view->keys};
 	int at = 1, used = 1, reserve = 0;
 
 	for (int k = 1; k < 4; k++)
 		reserve += 4 + (int)strlen(common[k][1]);
-	for (int n = 0; n < 2 && used; n++)
+	for (int n = 0; n < 3 && used; n++)
 		for (const struct binding *b = table[n]; b && b->key && used; b++) {
 			struct rect room = r;
 
@@ -176,16 +180,28 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 	buf_release(&list);
 }
 
-void frame_draw(struct workbench *w)
+static void fit_terminal(struct workbench *w, int *rows, int *cols)
 {
-	int rows, cols;
-	struct rect all, body;
-
-	term_size(&rows, &cols);
-	if (rows != w->canvas.rows || cols != w->canvas.cols)
-		canvas_resize(&w->canvas, rows, cols);
+	term_size(rows, cols);
+	if (*rows != w->canvas.rows || *cols != w->canvas.cols)
+		canvas_resize(&w->canvas, *rows, *cols);
 	w->canvas.ascii = term_ascii();
 	w->canvas.colours = term_colours();
+}
+
+static void show(struct workbench *w)
+{
+	if (!w->headless)
+		term_show(&w->canvas);
+}
+
+void frame_draw(struct workbench *w)
+{
+	int rows = w->canvas.rows, cols = w->canvas.cols;
+	struct rect all, body;
+
+	if (!w->headless)
+		fit_terminal(w, &rows, &cols);
 	w->canvas.cursor_row = -1;
 	w->canvas.cursor_visible = false;
 	canvas_clear(&w->canvas, look(w, ROLE_text));
@@ -198,7 +214,7 @@ void frame_draw(struct workbench *w)
 		canvas_field(&w->canvas, all, rows / 2, 0, cols, 0, look(w, ROLE_warn), text);
 		snprintf(text, sizeof(text), "this is %d×%d", cols, rows);
 		canvas_field(&w->canvas, all, rows / 2 + 1, 0, cols, 0, look(w, ROLE_dim), text);
-		term_show(&w->canvas);
+		show(w);
 		return;
 	}
 	draw_bar(w, (struct rect){0, 0, 1, cols});
@@ -214,5 +230,5 @@ void frame_draw(struct workbench *w)
 				     look(w, w->message_role), w->message);
 		draw_hints(w, (struct rect){rows - 1, 0, 1, cols});
 	}
-	term_show(&w->canvas);
+	show(w);
 }

@@ -167,3 +167,13 @@ const char *jobs_waiting(struct jobs *js)
 	pthread_mutex_unlock(&js->lock);
 	return what;
 }
+
+bool jobs_none(struct jobs *js)
+{
+	bool none;
+
+	pthread_mutex_lock(&js->lock);
+	none = !js->todo && !js->now && !js->done;
+	pthread_mutex_unlock(&js->lock);
+	return none;
+}

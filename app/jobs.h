@@ -36,6 +36,8 @@ void jobs_post(struct jobs *js, struct job *j);
 bool jobs_collect(struct jobs *js, void *owner);
 /* Cancels the visible jobs; false if there are none. */
 bool jobs_cancel(struct jobs *js);
+/* Whether there is no job at all, nor one to be collected. */
+bool jobs_none(struct jobs *js);
 /* What the user is waiting for, or NULL. */
 const char *jobs_waiting(struct jobs *js);
 

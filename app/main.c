@@ -69,21 +69,52 @@ static bool is_there(const char *path, const char *run, struct err *err)
 	return err_set(err, ERR_NO_RUN, "%.220s; and %.220s", first.msg, command.msg);
 }
 
-/* sluice [RUN] [-c FILE]: the workbench, where there is a terminal. */
-static int without_command(int argc, char **argv, struct context *c)
+/* Runs it, on the terminal or, with a command file alone, without one. */
+static int open_workbench(struct context *c, const struct args *a)
 {
-	static const struct option options[] = {{"-c", "FILE.ini", "settings to train with"},
-						{NULL, NULL, NULL}};
-	static const struct command workbench = {
-		"sluice", "[RUN] [-c FILE.ini]", "The workbench", CMD_SHELL, 0, 1, options, NULL,
-		NULL};
-	const bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	char word[] = "help", *help[] = {word, NULL};
+	const char *run = a->pos_count ? a->pos[0] : NULL, *script = args_value(a, "--script");
+	const bool headless = script && !args_has(a, "--tui"), given = args_has(a, "-c");
 	struct settings settings;
 	struct err err = {0};
-	struct args a;
 	char *store;
 	int status;
+
+	settings_default(&settings);
+	store = place_store(c->store, &err);
+	c->store = store;
+	if (!store || !is_there(store, run, &err) ||
+	    (given && !settings_load(&settings, args_value(a, "-c"), &err)))
+		status = complain(&err);
+	else if (headless)
+		status = workbench_run_headless(c, run, given ? &settings : NULL, script);
+	else
+		status = workbench_run(c, run, given ? &settings : NULL, script);
+	settings_release(&settings);
+	free(store);
+	return status;
+}
+
+/* sluice [RUN] [-c FILE]: the workbench, where there is a terminal, or for a command file. */
+static int without_command(int argc, char **argv, struct context *c)
+{
+	static const struct option options[] = {
+		{"-c", "FILE.ini", "settings to train with"},
+		{"--script", "FILE", "run the commands of a file; - is standard input"},
+		{"--tui", NULL, "on the screen"},
+		{NULL, NULL, NULL}};
+	static const struct command workbench = {"sluice",
+						 "[RUN] [-c FILE.ini] [--script FILE [--tui]]",
+						 "The workbench",
+						 CMD_SHELL,
+						 0,
+						 1,
+						 options,
+						 NULL,
+						 NULL};
+	const bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	char word[] = "help", *help[] = {word, NULL};
+	struct err err = {0};
+	struct args a;
 
 	if (!args_parse(&workbench, argc, argv, c, &a, &err)) {
 		for (int k = 2; k < argc; k++)
@@ -96,6 +127,13 @@ static int without_command(int argc, char **argv, struct context *c)
 			}
 		return complain(&err);
 	}
+	if (args_has(&a, "--tui") && !args_has(&a, "--script")) {
+		err_set(&err, ERR_USAGE,
+			"--tui is for a command file: add --script FILE, or leave it out");
+		return complain(&err);
+	}
+	if (args_has(&a, "--script"))
+		return open_workbench(c, &a);
 	if (!terminal && a.pos_count) {
 		command_unknown(a.pos[0], CMD_SHELL, &err);
 		return complain(&err);
@@ -105,18 +143,7 @@ static int without_command(int argc, char **argv, struct context *c)
 		run_command(command_find("help", CMD_SHELL), 1, help, c);
 		return 2;
 	}
-	settings_default(&settings);
-	store = place_store(c->store, &err);
-	c->store = store;
-	if (!store || !is_there(store, a.pos_count ? a.pos[0] : NULL, &err) ||
-	    (args_has(&a, "-c") && !settings_load(&settings, args_value(&a, "-c"), &err)))
-		status = complain(&err);
-	else
-		status = workbench_run(c, a.pos_count ? a.pos[0] : NULL,
-				       args_has(&a, "-c") ? &settings : NULL);
-	settings_release(&settings);
-	free(store);
-	return status;
+	return open_workbench(c, &a);
 }
 
 /* A level of vector instructions that is held down to, but is none. */

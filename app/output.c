@@ -89,6 +89,16 @@ const struct answer_cell *answer_at(const struct answer *g, int row, int col)
 	return &g->cell[(size_t)row * (size_t)g->cols + (size_t)col];
 }
 
+struct value answer_value(const struct answer *g, int row, int col)
+{
+	const struct answer_cell *c = answer_at(g, row, col);
+	struct value v = c->exact;
+
+	if (v.type == VALUE_TEXT)
+		v.text = c->text;
+	return v;
+}
+
 /* A value as plain text; exact unless for a table. */
 static void add_value(struct buf *b, const struct value *v, bool table)
 {
@@ -207,10 +217,24 @@ static void answer_row(struct answer *g, const struct value *v)
 
 		add_value(&b, &v[k], true);
 		g->cell[used + (size_t)k] = (struct answer_cell){
-			b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT,
-			v[k].type == VALUE_REAL ? v[k].r : NAN};
+			b.data ? buf_take(&b) : mem_text(""), v[k].type >= VALUE_INT, v[k]};
+		g->cell[used + (size_t)k].exact.text = NULL;
 	}
 	g->rows++;
+}
+
+void value_json(struct json_writer *j, const struct value *v)
+{
+	if (v->type == VALUE_TEXT)
+		jw_text_n(j, v->text, v->n);
+	else if (v->type == VALUE_INT)
+		jw_int(j, v->i);
+	else if (v->type == VALUE_NULL)
+		jw_null(j);
+	else if (v->n)
+		jw_f32(j, (float)v->r);
+	else
+		jw_f64(j, v->r);
 }
 
 static void json_row(struct output *o, const struct value *v)
@@ -222,16 +246,7 @@ static void json_row(struct output *o, const struct value *v)
 	jw_object(&j);
 	for (int k = 0; k < o->cols; k++) {
 		jw_key(&j, o->column[k]);
-		if (v[k].type == VALUE_TEXT)
-			jw_text_n(&j, v[k].text, v[k].n);
-		else if (v[k].type == VALUE_INT)
-			jw_int(&j, v[k].i);
-		else if (v[k].type == VALUE_NULL)
-			jw_null(&j);
-		else if (v[k].n)
-			jw_f32(&j, (float)v[k].r);
-		else
-			jw_f64(&j, v[k].r);
+		value_json(&j, &v[k]);
 	}
 	jw_object_end(&j);
 	if (o->format == OUTPUT_NDJSON)

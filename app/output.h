@@ -52,7 +52,7 @@ struct value value_f32(float v);                  /* 9 significant digits, as a 
 struct answer_cell {
 	char *text;
 	bool number;
-	double exact; /* the number before it was rounded to be read, or NaN */
+	struct value exact; /* as it was given, but for its text */
 };
 struct answer {
 	char **column;
@@ -64,6 +64,10 @@ struct answer {
 };
 void answer_release(struct answer *g);
 const struct answer_cell *answer_at(const struct answer *g, int row, int col);
+/* The value as it was given; its text is borrowed. */
+struct value answer_value(const struct answer *g, int row, int col);
+struct json_writer;
+void value_json(struct json_writer *j, const struct value *v);
 
 struct output {
 	enum output_format format;

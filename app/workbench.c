@@ -3,12 +3,14 @@
 
 #include "app/command/ui_equations.h"
 #include "app/place.h"
+#include "app/script.h"
 #include "app/tui/prompt.h"
 #include "app/tui/term.h"
 #include "engine/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,16 +64,36 @@ const struct binding global_keys[] = {
 	{NULL, NULL, NULL},
 };
 
-void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
+/* Shows a message, and tells the command file all of it. */
+static void say(struct workbench *w, enum role role, enum err_code code, const char *text)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(w->message, sizeof(w->message), fmt, ap);
-	va_end(ap);
+	snprintf(w->message, sizeof(w->message), "%s", text);
 	w->message_role = role;
 	w->sticky = false;
 	w->dirty = true;
+	script_said(w->script, role, code, text);
+}
+
+void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	text = mem_zero((size_t)(n < 0 ? 0 : n) + 1, 1);
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
+	va_end(ap);
+	say(w, role, ERR_NONE, text);
+	free(text);
+}
+
+void workbench_err(struct workbench *w, const struct err *err)
+{
+	say(w, ROLE_error, err->code, err->msg);
 }
 
 void workbench_show(struct workbench *w, const struct view *v)
@@ -111,7 +133,7 @@ static void run_words(struct workbench *w, const struct command *cmd, int argc, 
 	}
 	c.ui = w;
 	if (!args_parse(cmd, argc, argv, &c, &args, &err) || !cmd->run(&c, &args, &err))
-		workbench_say(w, ROLE_error, "%s", err.msg);
+		workbench_err(w, &err);
 }
 
 /* Whether a word is an option of the command, so that the rest of the line is no text. */
@@ -146,7 +168,7 @@ void workbench_line(struct workbench *w, const char *line)
 		return;
 	}
 	if (!words_split(line, words, ARGS_MAX, &count, &block, &err)) {
-		workbench_say(w, ROLE_error, "%s", err.msg);
+		workbench_err(w, &err);
 		return;
 	}
 	cmd = command_find(words[0], CMD_CONSOLE);
@@ -161,88 +183,12 @@ void workbench_line(struct workbench *w, const char *line)
 		run_words(w, cmd, count, words);
 	} else {
 		command_unknown(words[0], CMD_CONSOLE, &err);
-		workbench_say(w, ROLE_error, "%s", err.msg);
+		workbench_err(w, &err);
 	}
 	free(block);
 }
 
 /* --- the prompt ---------------------------------------------------------------------------------- */
-static void candidate(char ***list, size_t *count, size_t *cap, const char *name)
-{
-	*list = mem_grow(*list, cap, *count + 2, sizeof(**list));
-	(*list)[(*count)++] = mem_text(name);
-	(*list)[*count] = NULL;
-}
-
-/* Commands first; then what the command's arguments may be. */
-static char **complete(void *data, const char *line, size_t start, size_t end)
-{
-	struct workbench *w = data;
-	size_t count = 0, cap = 0, first = strspn(line, " ");
-	const struct command *cmd;
-	char **list = NULL, *name;
-	(void)end;
-
-	if (w->ask != ASK_CONSOLE)
-		return NULL;
-	if (start <= first) {
-		for (int k = 0; command_at(k); k++)
-			if (command_at(k)->flags & CMD_CONSOLE)
-				candidate(&list, &count, &cap, command_at(k)->name);
-		return list;
-	}
-	name = mem_bytes(line + first, strcspn(line + first, " "));
-	cmd = command_find(name, CMD_CONSOLE);
-	free(name);
-	if (cmd && cmd->complete)
-		for (int k = 0; cmd->complete(k); k++)
-			candidate(&list, &count, &cap, cmd->complete(k));
-	else
-		for (size_t k = 0; k < w->runs.count; k++) {
-			candidate(&list, &count, &cap, w->runs.row[k].name);
-			candidate(&list, &count, &cap, w->runs.row[k].id);
-		}
-	for (const struct option *o = cmd ? cmd->options : NULL; o && o->name; o++)
-		candidate(&list, &count, &cap, o->name);
-	for (int k = 0; cmd && cmd->run != command_query && setting_at(k); k++) {
-		const struct setting *one = setting_at(k);
-		char *assign = mem_printf("%s=", one->name);
-		const bool chosen = !strncmp(line + start, assign, strlen(assign));
-
-		candidate(&list, &count, &cap, assign);
-		for (int j = 0; chosen && one->choice && one->choice(j); j++) {
-			char *value = mem_printf("%s%s", assign, one->choice(j));
-
-			candidate(&list, &count, &cap, value);
-			free(value);
-		}
-		free(assign);
-	}
-	return list;
-}
-
-void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text)
-{
-	static char kept[256];
-	struct prompt_spec spec = {.label = kept, .text = text, .complete = complete, .data = w};
-
-	snprintf(kept, sizeof(kept), "%s", label);
-	if (what == ASK_CONSOLE)
-		spec.history = w->history;
-	w->ask = what;
-	prompt_open(&spec);
-	w->dirty = true;
-}
-
-void workbench_unask(struct workbench *w, enum ask what)
-{
-	if (w->ask != what)
-		return;
-	prompt_close();
-	w->ask = ASK_NONE;
-	w->dirty = true;
-}
-
 static void prompt_input(struct workbench *w, struct key k)
 {
 	enum ask what = w->ask;
@@ -284,7 +230,7 @@ static bool stops_only(struct key k)
 	       (k.code == K_CHAR && k.ch == 'c' && k.mods & MOD_CTRL);
 }
 
-static void input(struct workbench *w, struct key k)
+void workbench_key(struct workbench *w, struct key k)
 {
 	const struct binding *b;
 	bool played;
@@ -295,7 +241,7 @@ static void input(struct workbench *w, struct key k)
 	}
 	if (k.mods &
 	    MOD_ALT) { /* Esc and a key, faster than can be told apart; nothing is bound to Alt */
-		input(w, (struct key){.code = K_ESC});
+		workbench_key(w, (struct key){.code = K_ESC});
 		k.mods &= ~(unsigned)MOD_ALT;
 	}
 	if (k.mods & MOD_PASTE)
@@ -323,7 +269,7 @@ static void input(struct workbench *w, struct key k)
 
 /* --- the loop ------------------------------------------------------------------------------------ */
 
-static void leave(struct workbench *w)
+void workbench_leave(struct workbench *w)
 {
 	w->stopping = true;
 	if (w->session && !train_state_over(w->live.view->gauge.state))
@@ -340,10 +286,11 @@ static void signals(struct workbench *w)
 		if (e == TERM_STOP) {
 			term_suspend();
 		} else if (e == TERM_INTERRUPT) {
-			workbench_line(w, "cancel");
+			if (!script_leave(w))
+				workbench_line(w, "cancel");
 		} else if (e == TERM_TERMINATE || e == TERM_HANGUP) {
 			w->exit_signal = e == TERM_TERMINATE ? SIGTERM : SIGHUP;
-			leave(w);
+			workbench_leave(w);
 		}
 	}
 }
@@ -387,7 +334,7 @@ static void captured(struct workbench *w)
 }
 
 /* Whether everything that had to be saved has been. */
-static bool may_leave(const struct workbench *w)
+bool workbench_may_leave(const struct workbench *w)
 {
 	if (w->quit)
 		return true;
@@ -397,7 +344,7 @@ static bool may_leave(const struct workbench *w)
 	       (w->ended || !w->live.view || w->live.view->gauge.state == TRAIN_READY);
 }
 
-static void drain_wake(struct workbench *w)
+void workbench_drain(struct workbench *w)
 {
 	char bytes[256];
 
@@ -405,26 +352,25 @@ static void drain_wake(struct workbench *w)
 		continue;
 }
 
-/* How long to wait for something to happen: no longer than what plays. */
-static int patience(const struct workbench *w, int ms)
+/* Of two times in ms, of which -1 is never. */
+static int sooner(int a, int b)
 {
-	const int play = play_wait(w);
-
-	return play < 0 ? ms : ms < 0 || play < ms ? play : ms;
+	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static void loop(struct workbench *w)
 {
 	int64_t drawn = 0;
 
-	while (!may_leave(w)) {
+	while (!workbench_may_leave(w)) {
 		const int64_t since = desk_now_ms() - drawn;
 		const bool wait = w->dirty && since < FRAME_MS;
-		struct pollfd fd[4] = {
+		struct pollfd fd[5] = {
 			{.fd = term_fd(), .events = POLLIN},
 			{.fd = term_signal_fd(), .events = POLLIN},
 			{.fd = term_output_fd(), .events = POLLIN},
-			{.fd = wait && w->session ? -1 : w->wake[0], .events = POLLIN}};
+			{.fd = wait && w->session ? -1 : w->wake[0], .events = POLLIN},
+			{.fd = -1, .events = POLLIN}};
 		struct key k;
 		bool answer = false; /* to a key, or a job's */
 
@@ -432,18 +378,27 @@ static void loop(struct workbench *w)
 			w->dirty = false;
 			frame_draw(w);
 			drawn = desk_now_ms();
+		}
+		if (!w->dirty && script_is_ready(w) && script_go_on(w)) {
+			drawn = 0;
 			continue;
 		}
-		if (poll(fd, 4, patience(w, wait ? (int)(FRAME_MS - since) : -1)) < 0 &&
+		if (w->dirty && !wait)
+			continue; /* training has told something meanwhile */
+		fd[4].fd = script_fd(w->script);
+		if (poll(fd, 5,
+			 sooner(sooner(wait ? (int)(FRAME_MS - since) : -1, script_timeout(w)),
+				play_wait(w))) < 0 &&
 		    errno != EINTR)
 			break;
 		while (!w->quit && term_key(&k)) {
-			input(w, k);
+			if (!script_key(w, k))
+				workbench_key(w, k);
 			answer = true;
 		}
 		signals(w);
 		captured(w);
-		drain_wake(w);
+		workbench_drain(w);
 		answer |= jobs_collect(w->jobs, w);
 		play_turn(w);
 		desk_feed(w);
@@ -482,12 +437,9 @@ static void begin(struct workbench *w, const char *run, const struct settings *s
 	desk_events(w);
 }
 
-int workbench_run(struct context *c, const char *run, const struct settings *settings)
+static bool set_up(struct workbench *w, struct context *c, const struct settings *settings,
+		   struct err *err)
 {
-	struct workbench *w = mem_zero(1, sizeof(*w));
-	struct err err = {0};
-	int status = 0;
-
 	w->context = *c;
 	w->context.out = NULL;
 	w->view = w->before = &view_train;
@@ -504,30 +456,67 @@ int workbench_run(struct context *c, const char *run, const struct settings *set
 		settings_default(&w->settings);
 	theme_default(&w->theme);
 	canvas_init(&w->canvas, 24, 80);
-	w->history = place_state("history");
+	w->wake[0] = w->wake[1] = -1;
 	if (pipe(w->wake))
-		err_set(&err, ERR_FAILED, "cannot make a pipe: %s", strerror(errno));
-	for (int k = 0; k < 2 && !err.code; k++) {
+		return err_set(err, ERR_FAILED, "cannot make a pipe: %s", strerror(errno));
+	for (int k = 0; k < 2; k++) {
 		fcntl(w->wake[k], F_SETFL, O_NONBLOCK);
 		fcntl(w->wake[k], F_SETFD, FD_CLOEXEC);
 	}
-	w->jobs = err.code ? NULL : jobs_new(wake_up, w, &err);
-	if (w->jobs && term_open(&err)) {
-		begin(w, run, settings);
-		loop(w);
-		term_close();
-	}
-	if (err.code) {
-		fprintf(stderr, "sluice: %s\n", err.msg);
-		status = err_exit_code(err.code);
+	w->jobs = jobs_new(wake_up, w, err);
+	return w->jobs;
+}
+
+/* Frees it: the exit code. */
+static int finish(struct workbench *w, const struct err *err)
+{
+	int status = w->exit_signal ? 128 + w->exit_signal : script_status(w->script);
+
+	if (err->code) {
+		fprintf(stderr, "sluice: %s\n", err->msg);
+		status = err_exit_code(err->code);
 	}
 	desk_release(w);
+	script_free(w->script);
 	canvas_release(&w->canvas);
 	settings_release(&w->settings);
 	free(w->find);
 	free(w->asked_for);
 	free(w->history);
-	status = w->exit_signal ? 128 + w->exit_signal : status;
 	free(w);
 	return status;
+}
+
+int workbench_run(struct context *c, const char *run, const struct settings *settings,
+		  const char *script)
+{
+	struct workbench *w = mem_zero(1, sizeof(*w));
+	struct err err = {0};
+
+	w->script = script_new(c, NULL, false);
+	w->history = place_state("history");
+	if (set_up(w, c, settings, &err) && (!script || script_source(w->script, script, &err)) &&
+	    term_open(&err)) {
+		begin(w, run, settings);
+		loop(w);
+		term_close();
+	}
+	return finish(w, &err);
+}
+
+int workbench_run_headless(struct context *c, const char *run, const struct settings *settings,
+			   const char *script)
+{
+	struct workbench *w = mem_zero(1, sizeof(*w));
+	struct err err = {0};
+
+	w->headless = true;
+	w->script = script_new(c, c->out, run || settings);
+	if (script_source(w->script, script, &err) && set_up(w, c, settings, &err)) {
+		w->canvas.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+		w->canvas.colours = 0; /* shades are characters then, which a dump has */
+		begin(w, run, settings);
+		headless_loop(w);
+	}
+	return finish(w, &err);
 }

@@ -25,6 +25,7 @@ enum { SCREEN_MIN_ROWS = 12, SCREEN_MIN_COLS = 40 };
 enum { TEXT_LENGTH = 400, TEXT_LENGTH_MAX = 20000 };
 
 struct workbench;
+struct script;
 
 enum move {
 	MOVE_UP,
@@ -223,6 +224,8 @@ struct workbench {
 	struct theme theme;
 	const struct view *view, *before; /* before: what Esc leaves the help to */
 	struct jobs *jobs;
+	struct script *script; /* the command files that are being run, if any */
+	bool headless;         /* there is no terminal: the canvas is all there is */
 	int wake[2];
 	bool dirty, quit, stopping, ended;
 	bool answered; /* by one letter, just now */
@@ -264,19 +267,34 @@ struct workbench {
 };
 
 /* Runs the workbench on a terminal until the user leaves it: the process's exit code. run is what to
- * open, or NULL for the latest or the sample; settings are those of -c, or NULL. */
-int workbench_run(struct context *c, const char *run, const struct settings *settings);
+ * open, or NULL for the latest or the sample; settings are those of -c, or NULL; script is a command file to run on
+ * it, or NULL. */
+int workbench_run(struct context *c, const char *run, const struct settings *settings,
+		  const char *script);
+/* The same without a terminal, until the command file ends. */
+int workbench_run_headless(struct context *c, const char *run, const struct settings *settings,
+			   const char *script);
 
 extern const struct binding global_keys[]; /* the keys that mean the same everywhere */
 
 /* app/frame.c: draws the whole screen and shows it. */
 void frame_draw(struct workbench *w);
+/* app/headless.c: goes on until it may leave. */
+void headless_loop(struct workbench *w);
+
+void workbench_key(struct workbench *w, struct key k); /* as if it had been pressed */
+/* Leaves when what is being trained has been stopped with a checkpoint, and all is saved. */
+void workbench_leave(struct workbench *w);
+bool workbench_may_leave(const struct workbench *w);
+void workbench_drain(struct workbench *w); /* takes what has woken it */
 
 /* Runs one line of the console's grammar; trouble becomes the message. */
 void workbench_line(struct workbench *w, const char *line);
 void workbench_say(struct workbench *w, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void workbench_err(struct workbench *w, const struct err *err); /* says what went wrong */
 void workbench_show(struct workbench *w, const struct view *v);
+/* app/ask.c: asks for a line, or for one letter. */
 void workbench_ask(struct workbench *w, enum ask what, const char *label, const char *text);
 /* Takes a question back if it is the one that is asked. */
 void workbench_unask(struct workbench *w, enum ask what);

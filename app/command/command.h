@@ -32,7 +32,8 @@ enum command_flags {
 	CMD_REST = 8,     /* in the console the last argument takes the rest of the line */
 	CMD_RUN = 16,     /* in the console the first argument, a RUN, may be left out */
 	CMD_PICTURE = 32, /* its answer has a picture, which --svg writes */
-	CMD_TEXT = 64 /* in the console --text may be left out: then it is the sentence of Gates */
+	CMD_TEXT = 64, /* in the console --text may be left out: then it is the sentence of Gates */
+	CMD_ASKED = 1024 /* in a command file it may stand where a question waits for its answer */
 };
 
 struct args;
@@ -55,7 +56,9 @@ struct context {
 	char **argv; /* the whole command line, for the run's record; NULL in the console */
 	enum output_format format;
 	bool quiet, yes;
-	FILE *out; /* NULL in the console: rows go to answer */
+	FILE *out;    /* NULL in the console: rows go to answer */
+	bool exact;   /* those are not for a table: numbers as they are */
+	bool untimed; /* the same answer every time: what the clock says is left out */
 	struct answer *answer;
 	struct buf *text;     /* the console's one-line answers */
 	struct workbench *ui; /* NULL headless */

@@ -108,8 +108,9 @@ int explain_likeliest(const struct replay *r)
 
 bool explain_is_table(const struct context *c)
 {
-	return !c->out || c->format == OUTPUT_TABLE ||
-	       (c->format == OUTPUT_AUTO && isatty(fileno(c->out)));
+	if (!c->out)
+		return !c->exact;
+	return c->format == OUTPUT_TABLE || (c->format == OUTPUT_AUTO && isatty(fileno(c->out)));
 }
 
 bool explain_is_json(const struct context *c)

@@ -33,6 +33,9 @@ static void help_all(struct context *c)
 	fprintf(c->out,
 		"Sluice %s: a workbench for LSTM encoders\n\n"
 		"  sluice [RUN] [-c FILE.ini]    the workbench, on a terminal\n"
+		"  sluice [RUN] --script FILE    a file of its commands, headless (with --tui on "
+		"the "
+		"terminal)\n"
 		"  sluice COMMAND ...            one command, headless\n\nCommands:\n",
 		SLUICE_VERSION);
 	for (int k = 0; command_at(k); k++)
@@ -43,7 +46,19 @@ static void help_all(struct context *c)
 			"it means the run's best checkpoint. RUN@last and RUN@STEP name "
 			"others.\n\nOptions of every command:\n");
 	list_options(c, command_common);
-	fprintf(c->out, "\nMore: sluice help COMMAND, sluice help settings, sluice help exit\n");
+	fprintf(c->out, "\nMore: sluice help COMMAND, sluice help console, sluice help settings, "
+			"sluice help exit\n");
+}
+
+static void help_console(struct context *c)
+{
+	fprintf(c->out, "Commands of the console (after :) and of command files:\n\n");
+	for (int k = 0; command_at(k); k++)
+		if (command_at(k)->flags & CMD_CONSOLE)
+			fprintf(c->out, "  %s%s%s\n      %s\n", command_at(k)->name,
+				*command_at(k)->usage ? " " : "", command_at(k)->usage,
+				command_at(k)->help);
+	fprintf(c->out, "  SELECT ...\n      Ask the store in SQL\n");
 }
 
 static void help_settings(struct context *c)
@@ -81,6 +96,8 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 		help_all(c);
 	} else if (!strcmp(topic, "settings")) {
 		help_settings(c);
+	} else if (!strcmp(topic, "console")) {
+		help_console(c);
 	} else if (!strcmp(topic, "exit")) {
 		for (size_t k = 0; k < sizeof(exit_codes) / sizeof(exit_codes[0]); k++)
 			fprintf(c->out, "  %s\n", exit_codes[k]);

@@ -166,7 +166,9 @@ static bool run(struct context *c, struct query *q, const char *sql, struct err 
 	}
 	if (ok) {
 		ok = output_close(&o, err);
-		if (c->text)
+		if (c->untimed && result.truncated)
+			context_say(c, "cut after %lld rows", (long long)result.rows);
+		else if (c->text && !c->untimed)
 			context_say(c, "%lld row%s in %.2f s%s", (long long)result.rows,
 				    result.rows == 1 ? "" : "s", result.seconds,
 				    result.truncated ? ", cut at the limit" : "");

@@ -5,6 +5,7 @@
 #include "app/command/ui_diff.h"
 #include "app/command/ui_equations.h"
 #include "app/command/ui_runs.h"
+#include "app/command/ui_script.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
 #include "app/command/ui_travel.h"
@@ -104,14 +105,17 @@ static bool ui_console(struct context *c, const struct args *a, struct err *err)
 static bool ui_redraw(struct context *c, const struct args *a, struct err *err)
 {
 	(void)a, (void)err;
-	term_redraw();
+	if (!c->ui->headless)
+		term_redraw();
 	c->ui->dirty = true;
 	return true;
 }
 
 static bool ui_suspend(struct context *c, const struct args *a, struct err *err)
 {
-	(void)a, (void)err;
+	(void)a;
+	if (c->ui->headless)
+		return err_set(err, ERR_USAGE, "there is no terminal to leave");
 	term_suspend();
 	c->ui->dirty = true;
 	return true;
@@ -221,7 +225,7 @@ static char *export_text(struct workbench *w, enum output_format format, size_t 
 	return NULL;
 }
 
-static bool write_new(const char *path, const char *text, size_t size, struct err *err)
+bool ui_write_new(const char *path, const char *text, size_t size, struct err *err)
 {
 	FILE *f = fopen(path, "wx"); /* what is there stays */
 	bool ok = f && fwrite(text, 1, size, f) == size;
@@ -279,7 +283,7 @@ static bool ui_save(struct context *c, const struct args *a, struct err *err)
 	if (!format_of(a->pos[0], &format, err))
 		return false;
 	text = export_text(w, format, &size, err);
-	ok = text && write_new(a->pos[0], text, size, err);
+	ok = text && ui_write_new(a->pos[0], text, size, err);
 	free(text);
 	if (ok)
 		workbench_say(w, ROLE_message, "%s written", a->pos[0]);
@@ -484,6 +488,14 @@ static const struct command table[] = {
 	{"back",    "", "Go back", BOTH, 0, 0, NULL, ui_back, NULL},
 	{"sentence","", "Ask for a sentence", BOTH, 0, 0, NULL, ui_trace, NULL},
 	{"console", "", "Ask for a command", BOTH, 0, 0, NULL, ui_console, NULL},
+	{"source",  "FILE", "Run the lines of a command file", BOTH, 1, 1, NULL, ui_source, NULL},
+	{"echo",    "[TEXT]", "Say a line", BOTH | CMD_REST | CMD_ASKED, 0, -1, NULL, ui_echo, NULL},
+	{"pause",   "[TEXT]", "In a command file on the screen: wait for Enter", BOTH | CMD_REST | CMD_ASKED, 0, -1, NULL, ui_pause, NULL},
+	{"wait",    "[[--timeout SECONDS] TEXT]", "In a command file: wait for the training's end, or a text on the screen", BOTH | CMD_REST | CMD_ASKED, 0, -1, options_wait, ui_wait, NULL},
+	{"key",     "KEY...", "Press keys, such as Down or C-l", BOTH | CMD_ASKED, 1, -1, NULL, ui_key, NULL},
+	{"type",    "TEXT", "Type into the question that is asked", BOTH | CMD_REST | CMD_ASKED, 1, -1, NULL, ui_type, NULL},
+	{"dump",    "[FILE]", "Write the screen as plain text", BOTH | CMD_ASKED, 0, 1, NULL, ui_dump, NULL},
+	{"resize",  "COLUMNS ROWS", "Change the size of the screen that is none", BOTH | CMD_ASKED, 2, 2, NULL, ui_resize, NULL},
 	{"help",    "[COMMAND]", "Show the keys, or what a command does", BOTH, 0, 1, NULL, ui_help, NULL},
 	{"redraw",  "", "Draw the screen again", BOTH, 0, 0, NULL, ui_redraw, NULL},
 	{"suspend", "", "Go to the shell; fg comes back", BOTH, 0, 0, NULL, ui_suspend, NULL},

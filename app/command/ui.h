@@ -7,4 +7,7 @@
 
 const struct command *ui_command_at(int index); /* NULL past the end */
 
+/* Writes a file that is not there yet. ERR_FAILED. */
+bool ui_write_new(const char *path, const char *text, size_t size, struct err *err);
+
 #endif

@@ -223,7 +223,7 @@ void play_turn(struct workbench *w)
 		return;
 	}
 	play_stop(w);
-	workbench_say(w, ROLE_error, "%s", err.msg);
+	workbench_err(w, &err);
 }
 
 const char *play_word(int index)
@@ -256,5 +256,7 @@ bool ui_play(struct context *c, const struct args *a, struct err *err)
 	w->play.every_ms = (int64_t)(seconds * 1000 + 0.5);
 	w->play.due_ms = desk_now_ms() + w->play.every_ms;
 	workbench_say(w, ROLE_message, "playing, a step every %g s · any key stops it", seconds);
+	while (w->headless && w->play.every_ms && ui_place(w, &at, err))
+		play_one(w, &at); /* nobody watches: at once */
 	return true;
 }

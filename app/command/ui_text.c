@@ -84,7 +84,7 @@ void ui_answer_prompt(struct workbench *w, const char *line)
 
 	w->text.drawn = false;
 	if (!write_text(w, line, &err))
-		workbench_say(w, ROLE_error, "%s", err.msg);
+		workbench_err(w, &err);
 }
 
 const char *sample_word(int index)

@@ -318,16 +318,6 @@ static bool find(struct workbench *w, const char *text, int delta)
 	return at >= 0;
 }
 
-/* A cell as a number where it is one, and as exact as it was. */
-static struct value exported(const struct answer_cell *c)
-{
-	if (!isnan(c->exact))
-		return value_real(c->exact, -1);
-	if (c->number && !strpbrk(c->text, ".en"))
-		return value_int(strtoll(c->text, NULL, 10));
-	return *c->text || c->number ? value_text(c->text) : value_null();
-}
-
 static bool rows(struct workbench *w, struct output *o, struct err *err)
 {
 	const struct answer *a = &w->query.answer;
@@ -339,7 +329,7 @@ static bool rows(struct workbench *w, struct output *o, struct err *err)
 	row = mem_zero((size_t)a->cols, sizeof(*row));
 	for (int r = 0; r < a->rows; r++) {
 		for (int k = 0; k < a->cols; k++)
-			row[k] = exported(answer_at(a, r, k));
+			row[k] = answer_value(a, r, k);
 		output_row(o, row);
 	}
 	free(row);

@@ -59,13 +59,26 @@ static bool has_nothing(const struct requests *r)
 	       !by_hand_any(&r->factors);
 }
 
+bool requests_met(struct requests *r, bool *rests)
+{
+	bool met;
+
+	pthread_mutex_lock(&r->lock);
+	*rests = r->waits && has_nothing(r);
+	met = *rests || (!r->pause && !r->stop && r->lr == 0 && !by_hand_any(&r->factors));
+	pthread_mutex_unlock(&r->lock);
+	return met;
+}
+
 struct asked requests_take(struct requests *r, bool waits)
 {
 	struct asked a;
 
 	pthread_mutex_lock(&r->lock);
-	if (waits && has_nothing(r))
+	r->waits = waits && has_nothing(r);
+	if (r->waits)
 		pthread_cond_wait(&r->wake, &r->lock);
+	r->waits = false;
 	a = (struct asked){.go = !r->pause || r->one_batch,
 			   .stop = r->stop,
 			   .snapshot = r->snapshot,

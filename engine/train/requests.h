@@ -10,7 +10,7 @@
 struct requests {
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t wake;
-	bool pause, snapshot;
+	bool pause, snapshot, waits; /* waits: the trainer has nothing to do */
 	int one_batch;
 	int stop;  /* also read without the lock, atomically, while validating */
 	double lr; /* 0: none */
@@ -34,6 +34,8 @@ void requests_stop(struct requests *r);
 void requests_snapshot(struct requests *r);
 void requests_lr(struct requests *r, double lr);
 void requests_factor(struct requests *r, const struct groups *g, const char *name, double factor);
+/* Whether nothing is left of what was asked for: it goes on training, or has come to rest. */
+bool requests_met(struct requests *r, bool *rests);
 
 /* The trainer's thread: what has been asked for since. With `waits` it waits for something while paused. */
 struct asked requests_take(struct requests *r, bool waits);

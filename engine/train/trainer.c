@@ -585,3 +585,8 @@ void trainer_want_snapshot(struct trainer *t)
 {
 	requests_snapshot(&t->requests);
 }
+
+bool trainer_has_done(struct trainer *t, bool *rests)
+{
+	return requests_met(&t->requests, rests);
+}

@@ -119,6 +119,9 @@ void trainer_set_lr(struct trainer *t, double lr);
  * one of group_matches. */
 void trainer_set_factor(struct trainer *t, const char *name, double factor);
 void trainer_want_snapshot(struct trainer *t);
+/* Whether all that was asked of it is done, but for training itself: it goes on (then *rests is false), or
+ * waits for somebody to ask. A stop is not done before the end. */
+bool trainer_has_done(struct trainer *t, bool *rests);
 
 /* Waits for the end; the final state, and for TRAIN_DIVERGED and TRAIN_FAILED a message in err. */
 enum train_state trainer_wait(struct trainer *t, struct err *err);
