@@ -38,6 +38,14 @@ exits 0 --script dos.sluice
 same 'with a mark and returns' "$(cksum <out)" "$(cksum <first)"
 it lines_are_run_one_after_the_other
 
+script 'trace good food' 'play 60' 'goto 1' 'stepi' 'play' 'stepi all' 'break word == "food"' 'goto 1' 'play'
+exits 0 --script f.sluice
+same 'it does not wait' "$(sed -n '1,2p' out)" 'step 2 of 2, “food”
+played to the end · step 2 of 2, “food”'
+same 'every line of both steps' "$(grep -c '^line [0-9]* of 10: ' out)" 19
+same 'and stops' "$(tail -1 out)" 'break 1: word == "food" · step 2 of 2, “food”'
+it plays_at_once
+
 # Answers come as the command line gives them.
 for format in csv tsv; do
 	exits 0 ledger a --text 'not good' --unit 3 --output $format

@@ -175,11 +175,13 @@ static void say_place(struct workbench *w, const char *why)
 {
 	char step[300];
 
+	if (reveal_shown(w) >= 0 && w->headless && !*why)
+		return; /* the line has been told */
 	if (reveal_shown(w) >= 0)
 		say_line(w, why);
 	else
 		ui_go_to(w, w->gates.t, why);
-	if (!w->play.every_ms)
+	if (!w->play.every_ms || w->headless)
 		return;
 	snprintf(step, sizeof(step), "%.280s", w->message);
 	workbench_say(w, ROLE_message, "%s · any key stops it", step);
@@ -204,7 +206,7 @@ static void play_one(struct workbench *w, const struct expr_place *at)
 		buf_text(&says, "played to the end");
 	if (!on || (now.t != at->t && debug_stops(&w->debug, at, &now, &says)))
 		play_stop(w);
-	say_place(w, says.len ? buf_str(&says) : "playing");
+	say_place(w, says.len ? buf_str(&says) : w->headless ? "" : "playing");
 	buf_release(&says);
 }
 
@@ -255,7 +257,9 @@ bool ui_play(struct context *c, const struct args *a, struct err *err)
 	workbench_show(w, &view_gates);
 	w->play.every_ms = (int64_t)(seconds * 1000 + 0.5);
 	w->play.due_ms = desk_now_ms() + w->play.every_ms;
-	workbench_say(w, ROLE_message, "playing, a step every %g s · any key stops it", seconds);
+	if (!w->headless)
+		workbench_say(w, ROLE_message, "playing, a step every %g s · any key stops it",
+			      seconds);
 	while (w->headless && w->play.every_ms && ui_place(w, &at, err))
 		play_one(w, &at); /* nobody watches: at once */
 	return true;
