@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static char *title_of(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
 static char *title_of(const char *fmt, va_list ap)
 {
 	char text[400];
