@@ -9,8 +9,8 @@ static struct figure *signal_picture(const struct trace *t, int run, int signal)
 	const struct trace_signal *s = &r->signal[signal];
 	char prefix[24];
 	const char *name = trace_name(t, run, prefix);
-	struct figure *f = figure_heat(t->H, r->T, "%s%s%s  %s", name, *name ? "." : "", s->name,
-				       s->title);
+	struct figure *f =
+		figure_heat(t->H, r->T, "%s%s%s  %s", name, *name ? "." : "", s->name, s->title);
 
 	f->is_signed = s->is_signed;
 	f->limit = trace_signal_limit(t, run, signal);
