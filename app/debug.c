@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double least_change = 1e-12; /* of a value that is watched */
-
 static void release_set(struct debug_set *s)
 {
 	free(s->text);
@@ -144,19 +142,19 @@ bool debug_is_set(const struct trace *t, const struct expr_place *at, int unit, 
 int debug_step(const struct expr_place *at, int by)
 {
 	const struct trace_run *r = &at->trace->run[at->run];
-	const long long to = (long long)at->t + (r->backward ? -(long long)by : by);
+	const int to = stop_step(at, by), last = r->T - 1;
 
-	return to < 0 ? 0 : to >= r->T ? r->T - 1 : (int)to;
+	return to >= 0 ? to : (by < 0) == r->backward ? last : 0;
 }
 
 /* The place a step on; false: there is none. */
 static bool go_on(struct expr_place *at)
 {
-	const int to = debug_step(at, 1);
-	const bool moved = to != at->t;
+	const int to = stop_step(at, 1);
 
-	at->t = to;
-	return moved;
+	if (to >= 0)
+		at->t = to;
+	return to >= 0;
 }
 
 int debug_next_word(const struct expr_place *at)
@@ -192,92 +190,70 @@ int debug_until(const struct expr *e, const struct expr_place *at, struct err *e
 	return found;
 }
 
-static bool number_changed(double a, double b)
+static struct stop stop_of(const struct debug_item *i)
 {
-	return isnan(a) || isnan(b) ? !isnan(a) != !isnan(b) : fabs(a - b) > least_change;
+	return (struct stop){i->expr, i->kind == DEBUG_WATCH};
 }
 
-static bool changed(const struct expr_value *a, const struct expr_value *b)
+/* Whether one is hit at a place; of a watched value, what it was and is. */
+static bool hit(const struct debug_item *i, const struct expr_place *now, struct buf *says)
 {
-	if (a->text || b->text)
-		return !a->text || !b->text || a->n != b->n || memcmp(a->text, b->text, a->n) != 0;
-	if (a->count != b->count)
-		return true;
-	for (int k = 0; k < a->count; k++)
-		if (number_changed(a->v[k], b->v[k]))
-			return true;
-	return false;
-}
-
-/* What a watched value was and is, where that is not the same. */
-static bool watch_hit(const struct expr *e, const struct expr_place *before,
-		      const struct expr_place *now, struct buf *says)
-{
-	struct expr_value a = {0}, b = {0};
-	const bool hit =
-		expr_eval(e, before, &a, NULL) && expr_eval(e, now, &b, NULL) && changed(&a, &b);
-
-	if (hit) {
-		buf_text(says, " was ");
-		debug_value(says, &a, 24);
-		buf_text(says, ", is ");
-		debug_value(says, &b, 24);
-	}
-	expr_value_release(&a);
-	expr_value_release(&b);
-	return hit;
-}
-
-/* Whether one is hit; what there is to say of it. */
-static bool hit(const struct debug_item *i, const struct expr_place *before,
-		const struct expr_place *now, struct buf *says)
-{
-	struct expr_value v = {0};
+	const struct expr_place before = {now->trace, now->run, stop_step(now, -1)};
+	const struct stop s = stop_of(i);
+	struct stop_values v = {0};
+	struct err err = {0};
 	bool is;
 
 	if (i->kind == DEBUG_DISPLAY || !expr_check(i->expr, now, NULL))
 		return false;
-	if (i->kind == DEBUG_WATCH)
-		return watch_hit(i->expr, before, now, says);
-	is = holds(i->expr, now, &v, NULL);
-	expr_value_release(&v);
+	is = stop_hits(&s, before.t < 0 ? NULL : &before, now, &v, &err);
+	if (is && s.changes) {
+		buf_text(says, " was ");
+		debug_value(says, &v.before, 24);
+		buf_text(says, ", is ");
+		debug_value(says, &v.now, 24);
+	}
+	stop_values_release(&v);
 	return is;
 }
 
 bool debug_hits(const struct debug_item *i, const struct expr_place *at)
 {
-	const struct trace_run *r = &at->trace->run[at->run];
-	struct expr_place before = *at;
 	struct buf says = {0};
-	bool is;
+	const bool is = at->trace->run[at->run].T && hit(i, at, &says);
 
-	before.t = debug_step(at, -1);
-	is = (i->kind == DEBUG_BREAK || before.t != at->t) && r->T && hit(i, &before, at, &says);
 	buf_release(&says);
 	return is;
 }
 
-int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
+bool debug_hit_at(struct debug *d, const struct expr_place *at, struct buf *says)
 {
-	struct expr_place before = *at, now = *at;
 	struct buf more = {0};
 	bool any = false;
 
-	for (; !any && go_on(&now); before = now)
-		for (int k = 0; k < d->items; k++) {
-			struct debug_item *i = &d->item[k];
+	for (int k = 0; k < d->items; k++) {
+		struct debug_item *i = &d->item[k];
 
-			buf_clear(&more);
-			if (!hit(i, &before, &now, &more))
-				continue;
-			buf_printf(says, "%s%s %d: %s%s", any ? " · " : "",
-				   debug_kind_name(i->kind), i->number, expr_text(i->expr),
-				   buf_str(&more));
-			i->hits++;
-			any = true;
-		}
+		buf_clear(&more);
+		if (!hit(i, at, &more))
+			continue;
+		buf_printf(says, "%s%s %d: %s%s", any ? " · " : "", debug_kind_name(i->kind),
+			   i->number, expr_text(i->expr), buf_str(&more));
+		i->hits++;
+		any = true;
+	}
 	buf_release(&more);
-	return any ? now.t : -1;
+	return any;
+}
+
+int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
+{
+	struct expr_place now = *at;
+
+	while (go_on(&now))
+		if (debug_hit_at(d, &now, says))
+			return now.t;
+	return -1;
 }
 
 /* --- values --- */

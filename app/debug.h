@@ -8,7 +8,7 @@
 #define SLUICE_APP_DEBUG_H
 
 #include "engine/base/buf.h"
-#include "engine/inspect/expr.h"
+#include "engine/inspect/stop.h"
 
 /* Where an expression holds; where its value changes; a line that is kept up to date. */
 enum debug_kind { DEBUG_BREAK, DEBUG_WATCH, DEBUG_DISPLAY };
@@ -69,6 +69,8 @@ int debug_until(const struct expr *e, const struct expr_place *at, struct err *e
 /* The first position behind this one where a breakpoint holds or a watched value has changed, which counts
  * as a hit of each, and what has: in a line. Those that do not fit are passed over. -1: there is none. */
 int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says);
+/* The same at this very position: whether anything is hit. */
+bool debug_hit_at(struct debug *d, const struct expr_place *at, struct buf *says);
 
 /* Whether a breakpoint holds at a place, or a watched value is another one than a step before. */
 bool debug_hits(const struct debug_item *i, const struct expr_place *at);

@@ -199,7 +199,9 @@ static bool search_all(struct context *c, const struct args *a, const struct sea
 
 bool command_search(struct context *c, const struct args *a, struct err *err)
 {
-	struct search s = {.each = !args_has(a, "--all"), .stop = c->cancel};
+	struct stop at = {0};
+	struct search s = {
+		.at = &at, .ats = 1, .each = !args_has(a, "--all"), .stop = c->cancel};
 	struct loaded l = {0};
 	struct examples texts = {0};
 	struct expr *e = NULL;
@@ -219,7 +221,7 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 							    : texts_trained(c, &l, &texts, err));
 	}
 	s.snapshot = l.snapshot;
-	s.expr = e;
+	at.expr = e;
 	ok = ok && search_all(c, a, &s, &texts, limit, err);
 	trace_free(t);
 	expr_free(e);

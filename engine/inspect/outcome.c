@@ -166,6 +166,13 @@ bool outcome_classes(struct trace *t)
 	return true;
 }
 
+bool outcome_fill(struct trace *t)
+{
+	t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
+	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
+	return t->prob && outcome_classes(t);
+}
+
 void outcome_vector(struct trace *t)
 {
 	double *y = outputs(t, outcome_top(t), t->D);

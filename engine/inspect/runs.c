@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/inspect/runs.h"
+#include "engine/inspect/dense.h"
 #include "engine/inspect/outcome.h"
 #include "engine/inspect/terms.h"
 
@@ -36,18 +37,60 @@ static void set_by_hand(const struct trace *t, const struct trace_run *r, int st
 	}
 }
 
-static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
+/* z of a gate at a step, all units: the sum of its terms as in terms_sum, a matrix at a time. */
+static void sum_gate(const struct trace *t, const struct trace_run *r, int step, int q)
 {
 	const struct gate_weights g = terms_weights(t, r, q);
+	const unsigned terms = cell_of(t)->gate[q].terms;
+	const size_t H = (size_t)t->H, E = (size_t)r->E, s = (size_t)step;
+	const double *h = r->h + s * H, *c = r->c ? r->c + s * H : NULL;
+	double *z = r->z[q] + s * H;
+
+	for (size_t u = 0; u < H; u++)
+		z[u] = terms & TERM_RESET_AFTER ? (double)g.reset_b[u] : 0;
+	if (g.U)
+		dense_add(z, g.U, h, H, H);
+	for (size_t u = 0; u < H; u++)
+		z[u] = (terms & TERM_RESET_AFTER ? r->gate[0][s * H + u] * z[u] : z[u]) +
+		       (double)g.b[u];
+	if (g.W)
+		dense_add(z, g.W, r->x + s * E, H, E);
+	if (g.Wc && c)
+		dense_add(z, g.Wc, c + H, H, H);
+	for (size_t u = 0; g.peep && c && u < H; u++)
+		z[u] += (double)g.peep[u] * c[(terms & TERM_PEEP_NEW ? H : 0) + u];
+	for (int k = 0; step && k < g.Rs; k++)
+		dense_add(z, g.R[k], r->gate[g.from[k]] + (s - 1) * H, H, H);
+}
+
+/* z of one unit. */
+static void sum_unit(const struct trace *t, const struct trace_run *r, int step, int q, int u)
+{
+	const struct gate_weights g = terms_weights(t, r, q);
+	struct gate_sum sum;
+
+	terms_sum(t, r, &g, q, step, u, false, &sum);
+	r->z[q][(size_t)step * (size_t)t->H + (size_t)u] = sum.z;
+}
+
+/* z of a gate, of a unit or of all (-1); the terms of a reset that comes before are summed unit by unit. */
+static void sum_terms(const struct trace *t, const struct trace_run *r, int step, int q, int unit)
+{
+	const bool single = unit >= 0 || cell_of(t)->gate[q].terms & TERM_RESET_BEFORE;
+
+	if (!single)
+		sum_gate(t, r, step, q);
+	for (int u = unit < 0 ? 0 : unit; single && u < (unit < 0 ? t->H : unit + 1); u++)
+		sum_unit(t, r, step, q, u);
+}
+
+static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
+{
 	const size_t at = (size_t)step * (size_t)t->H;
 
-	for (int u = 0; u < t->H; u++) {
-		struct gate_sum sum;
-
-		terms_sum(t, r, &g, q, step, u, false, &sum);
-		r->z[q][at + (size_t)u] = sum.z;
-		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
-	}
+	sum_terms(t, r, step, q, -1);
+	for (size_t u = 0; u < (size_t)t->H; u++)
+		r->gate[q][at + u] = activate(cell_of(t)->gate[q].act, r->z[q][at + u]);
 	set_by_hand(t, r, step, EDIT_GATE, q, r->gate[q] + at);
 }
 
@@ -185,7 +228,7 @@ void runs_embed_written(const struct trace *t, int step, double *x)
 
 /* What a run reads: the embedded tokens, or what the layer below puts out, in its own order; in the
  * decoder the token before and the text's vector. */
-static void read_input(struct trace *t, struct trace_run *r)
+static void read_input(const struct trace *t, struct trace_run *r)
 {
 	const int below = (r->layer - 1) * r->stack->spec.dirs; /* its first run's number */
 
@@ -252,6 +295,18 @@ bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool 
 			runs_step(t, r + k, step);
 	}
 	return runs_name(t, s, r);
+}
+
+void runs_fill_x(const struct trace *t, struct trace_run *r)
+{
+	read_input(t, r);
+}
+
+void runs_fill_z(const struct trace *t, struct trace_run *r, int gate, int unit)
+{
+	read_input(t, r);
+	for (int step = 0; step < r->T; step++)
+		sum_terms(t, r, step, gate, unit);
 }
 
 /* A step of a run at a position, and back. */

@@ -22,11 +22,16 @@ bool runs_edited(struct trace *t, const struct trace *base);
 
 /*
  * A trace without x, z, vector and prob, from what a pass in float32 over many texts left of batch row r: gates
- * and states of the runs over the text, and its words. The encoding is taken over (it is empty then). NULL
+ * and states of the runs over the text, its ids and words. The encoding is taken over (it is empty then). NULL
  * without memory. Any thread, once the pass is over.
  */
 struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const struct work *w,
 			    int r);
+
+/* Computes what such a trace lacks, from what it has: x of a run; z of one of its gates (and x), of a unit or, -1,
+ * of all. */
+void runs_fill_x(const struct trace *t, struct trace_run *r);
+void runs_fill_z(const struct trace *t, struct trace_run *r, int gate, int unit);
 
 /* Embeds what a decoder reads at a step: the token before, and at first the end mark. */
 void runs_embed_written(const struct trace *t, int step, double *x);

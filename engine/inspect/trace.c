@@ -256,6 +256,9 @@ struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const
 	t->encoding = *encoding;
 	*encoding = (struct encoding){0};
 	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
+	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
+	for (int k = 0; k < t->T; k++)
+		t->ids[k] = w->in.batch.ids[w->in.batch.steps.offset[k] + r];
 	match_tokens(t, &e->rules);
 	ok = runs_lay(t, st, t->run, false, t->T);
 	for (int k = 0; ok && k < t->runs; k++)
