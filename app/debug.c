@@ -50,6 +50,30 @@ const struct debug_item *debug_add(struct debug *d, enum debug_kind kind, const 
 	return &d->item[d->items++];
 }
 
+void debug_copy_stops(struct debug *to, const struct debug *from)
+{
+	*to = (struct debug){0};
+	for (int k = 0; k < from->items; k++) {
+		if (from->item[k].kind == DEBUG_DISPLAY)
+			continue;
+		to->last = from->item[k].number - 1;
+		debug_add(to, from->item[k].kind, expr_text(from->item[k].expr), NULL, NULL);
+	}
+}
+
+void debug_count(struct debug *d, const struct debug *copy)
+{
+	for (int k = 0; k < copy->items; k++)
+		for (int j = 0; j < d->items; j++)
+			if (d->item[j].number == copy->item[k].number)
+				d->item[j].hits += copy->item[k].hits;
+}
+
+struct stop debug_stop(const struct debug_item *i)
+{
+	return (struct stop){i->expr, i->kind == DEBUG_WATCH};
+}
+
 bool debug_delete(struct debug *d, int number)
 {
 	for (int k = 0; k < d->items; k++)
@@ -190,16 +214,11 @@ int debug_until(const struct expr *e, const struct expr_place *at, struct err *e
 	return found;
 }
 
-static struct stop stop_of(const struct debug_item *i)
-{
-	return (struct stop){i->expr, i->kind == DEBUG_WATCH};
-}
-
 /* Whether one is hit at a place; of a watched value, what it was and is. */
 static bool hit(const struct debug_item *i, const struct expr_place *now, struct buf *says)
 {
 	const struct expr_place before = {now->trace, now->run, stop_step(now, -1)};
-	const struct stop s = stop_of(i);
+	const struct stop s = debug_stop(i);
 	struct stop_values v = {0};
 	struct err err = {0};
 	bool is;

@@ -43,6 +43,12 @@ const char *debug_kind_name(enum debug_kind kind);
 const struct debug_item *debug_add(struct debug *d, enum debug_kind kind, const char *text,
 				   const struct expr_place *at, struct err *err);
 
+/* What stops of another, with its numbers and no hits; release it with debug_release. */
+void debug_copy_stops(struct debug *to, const struct debug *from);
+/* Counts the hits of one of those. */
+void debug_count(struct debug *d, const struct debug *copy);
+struct stop debug_stop(const struct debug_item *i);
+
 /* Adds an edit in whatif.h's grammar, of the step at the place unless it names others. ERR_USAGE. */
 const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
 				  struct err *err);

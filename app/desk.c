@@ -235,6 +235,7 @@ void desk_release(struct workbench *w)
 	free(w->current.text);
 	free(w->pinned.text);
 	debug_release(&w->debug);
+	examples_release(&w->walk.texts);
 	buf_release(&w->later);
 	desk_write_forget(w);
 	free(w->text.prompt);

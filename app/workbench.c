@@ -422,6 +422,7 @@ static void loop(struct workbench *w)
 		captured(w);
 		drain_wake(w);
 		answer |= jobs_collect(w->jobs, w);
+		w->dirty |= jobs_told(w->jobs);
 		desk_feed(w);
 		if (answer && w->dirty)
 			drawn = 0; /* an answer does not wait for the next frame */

@@ -193,6 +193,14 @@ struct log_state {
 	size_t cap;
 };
 
+/* The texts that are gone through by `run`, and where in them that is. */
+struct corpus_walk {
+	struct examples texts; /* none: nothing has been gone through */
+	int at;                /* the text that is on the desk, from 0; -1: none of them */
+	int next;              /* with which it goes on */
+	struct job *job;       /* goes through them now, and borrows them; or NULL */
+};
+
 struct workbench {
 	struct context context;
 	struct settings settings; /* of the next training */
@@ -224,6 +232,7 @@ struct workbench {
 	struct gates_state gates;
 	struct debug debug;
 	struct buf later; /* lines that wait for the sentence's trace */
+	struct corpus_walk walk;
 	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;

@@ -2,7 +2,8 @@
 /* A trace questioned: expressions at its steps, where in many texts they hold, and what follows from numbers
  * that are set by hand. */
 #include "app/archive.h"
-#include "app/command/command.h"
+#include "app/command/explain.h"
+#include "app/command/telling.h"
 #include "app/command/texts.h"
 #include "app/command/trace.h"
 #include "app/prepare.h"
@@ -177,21 +178,35 @@ static bool take_hit(void *arg, int text, int t, const struct trace *trace)
 	return --h->left > 0;
 }
 
-static bool search_all(struct context *c, const struct args *a, const struct search *s,
-		       const struct examples *texts, int64_t limit, struct err *err)
+static void tell(void *arg, int done)
+{
+	telling_at(arg, done);
+}
+
+static bool search_all(struct context *c, struct search *s, const struct examples *texts,
+		       int64_t limit, struct err *err)
 {
 	static const char *const column[] = {"line", "t", "token", "label", "text"};
 	struct team *team = team_new(default_threads(), err);
 	struct output o;
 	struct hits hits = {&o, texts, limit, s->run};
+	struct telling telling;
+	struct search_sum sum = {0};
 	bool ok, closed;
 
-	(void)a;
 	if (!team)
 		return false;
+	telling_begin(&telling, c, "texts", (int64_t)texts->count);
+	s->sum = &sum;
+	s->tell = tell;
+	s->tell_arg = &telling;
 	output_open(&o, c->format, c->out, c->answer);
 	output_columns(&o, column, 5);
 	ok = search_texts(team, s, texts->at, (int)texts->count, take_hit, &hits, err);
+	telling_end(&telling);
+	if (ok && sum.empty)
+		explain_remark(c, "%d of %d texts have no token, and so no step", sum.empty,
+			       sum.texts);
 	closed = output_close(&o, ok ? err : NULL);
 	team_free(team);
 	return ok && closed;
@@ -217,12 +232,16 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 		e = expr_parse(a->pos[1], err);
 		t = e ? trace_of_text(l.snapshot, "", err) : NULL;
 		s.run = t ? trace_find_layer(t, args_value(a, "--layer"), err) : -1;
-		ok = s.run >= 0 && (args_value(a, "--data") ? texts_file(c, a, true, &texts, err)
-							    : texts_trained(c, &l, &texts, err));
+		ok = s.run >= 0 &&
+		     (args_value(a, "--data")
+			      ? texts_file(c, a,
+					   task_table[l.snapshot->encoder->model.spec.task].stream,
+					   &texts, err)
+			      : texts_trained(c, &l, &texts, err));
 	}
 	s.snapshot = l.snapshot;
 	at.expr = e;
-	ok = ok && search_all(c, a, &s, &texts, limit, err);
+	ok = ok && search_all(c, &s, &texts, limit, err);
 	trace_free(t);
 	expr_free(e);
 	examples_release(&texts);

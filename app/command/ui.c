@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
+#include "app/command/ui_corpus.h"
 #include "app/command/ui_debug.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
@@ -400,6 +401,7 @@ static const struct command table[] = {
 	{"next",    "", "Go to the next word, over padding", BOTH, 0, 0, NULL, ui_next, NULL},
 	{"until",   "EXPRESSION", "Go on to the first step where it holds", BOTH | CMD_REST, 1, -1, NULL, ui_until, expression_word},
 	{"continue", "", "Go on to the next breakpoint that holds, or value that changes", BOTH, 0, 0, NULL, ui_continue, NULL},
+	{"run",     "[corpus] [FILE]", "Go through a file's texts, or those it was trained on, to the first breakpoint", BOTH, 0, -1, options_run, ui_run, NULL},
 	{"up",      "", "Show the layer above", BOTH, 0, 0, NULL, ui_up, NULL},
 	{"down",    "", "Show the layer below", BOTH, 0, 0, NULL, ui_down, NULL},
 	{"break",   "[when] [EXPRESSION]", "Stop where an expression holds", BOTH | CMD_REST, 0, -1, NULL, ui_break, expression_word},

@@ -24,6 +24,21 @@ static bool place_of(const struct workbench *w, struct expr_place *at, struct er
 	return true;
 }
 
+/* Whether the sentence is being traced: then the line waits until it has been. */
+static bool has_to_wait(struct workbench *w, const char *command, const char *rest)
+{
+	char *line;
+
+	if (w->current.stale)
+		workbench_show(w, &view_gates); /* what is not shown is not traced */
+	if (!w->current.pending && !w->current.stale)
+		return false;
+	line = mem_printf("%s %s", command, rest);
+	desk_later(w, line);
+	free(line);
+	return true;
+}
+
 static const char *only(const struct args *a)
 {
 	return a->pos_count ? a->pos[0] + strspn(a->pos[0], " ") : "";
@@ -105,26 +120,32 @@ bool ui_until(struct context *c, const struct args *a, struct err *err)
 	return ok;
 }
 
-bool ui_continue(struct context *c, const struct args *a, struct err *err)
+int ui_continue_here(struct workbench *w, struct err *err)
 {
-	struct debug *d = &c->ui->debug;
+	struct debug *d = &w->debug;
 	struct buf says = {0};
 	struct expr_place at;
 	int stops = 0, to;
-	(void)a;
 
 	for (int k = 0; k < d->items; k++)
 		stops += d->item[k].kind != DEBUG_DISPLAY;
-	if (!stops)
-		return err_set(err, ERR_USAGE,
-			       "there is nothing to stop at: break or watch EXPRESSION");
-	if (!place_of(c->ui, &at, err))
-		return false;
+	if (!stops) {
+		err_set(err, ERR_USAGE, "there is nothing to stop at: break or watch EXPRESSION");
+		return -1;
+	}
+	if (w->walk.job) {
+		err_set(err, ERR_USAGE, "a corpus is being gone through: ^C ends that");
+		return -1;
+	}
+	if (w->current.text && has_to_wait(w, "continue", ""))
+		return 1;
+	if (!place_of(w, &at, err))
+		return desk_walk_is_here(w) ? 0 : -1;
 	to = debug_continue(d, &at, &says);
 	if (to >= 0)
-		go_to(c->ui, to, buf_str(&says));
+		go_to(w, to, buf_str(&says));
 	buf_release(&says);
-	return to >= 0 || err_set(err, ERR_USAGE, "nothing is hit behind this step");
+	return to >= 0;
 }
 
 /* The layer above or below, in the same direction of the same stack. */
@@ -276,21 +297,6 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 
 /* --- edits --- */
 
-/* Whether the sentence is being traced: then the line waits until it has been. */
-static bool has_to_wait(struct workbench *w, const char *command, const char *rest)
-{
-	char *line;
-
-	if (w->current.stale)
-		workbench_show(w, &view_gates); /* what is not shown is not traced */
-	if (!w->current.pending && !w->current.stale)
-		return false;
-	line = mem_printf("%s %s", command, rest);
-	desk_later(w, line);
-	free(line);
-	return true;
-}
-
 static void ask_edit(struct workbench *w, const struct expr_place *at)
 {
 	const struct trace_run *r = &at->trace->run[at->run];
@@ -373,6 +379,15 @@ static void info_rows(const struct workbench *w, struct output *o)
 		output_row(o, (struct value[]){value_int(d->set[k].number), value_text("set"),
 					       value_text(d->set[k].text), value_null(),
 					       value_text("")});
+	if (w->walk.texts.count) {
+		struct buf place = {0};
+
+		desk_walk_place(w, &place);
+		output_row(o, (struct value[]){value_null(), value_text("corpus"),
+					       value_text(buf_str(&place)), value_null(),
+					       value_text("")});
+		buf_release(&place);
+	}
 }
 
 bool ui_info(struct context *c, const struct args *a, struct err *err)
@@ -382,7 +397,7 @@ bool ui_info(struct context *c, const struct args *a, struct err *err)
 	struct output o;
 	(void)a;
 
-	if (!d->items && !d->sets)
+	if (!d->items && !d->sets && !c->ui->walk.texts.count)
 		return err_set(err, ERR_USAGE,
 			       "there is nothing to list: break, watch, display and set add to it");
 	output_open(&o, OUTPUT_AUTO, NULL, &answer);

@@ -8,7 +8,6 @@
 bool ui_step(struct context *c, const struct args *a, struct err *err);
 bool ui_next(struct context *c, const struct args *a, struct err *err);
 bool ui_until(struct context *c, const struct args *a, struct err *err);
-bool ui_continue(struct context *c, const struct args *a, struct err *err);
 bool ui_up(struct context *c, const struct args *a, struct err *err);
 bool ui_down(struct context *c, const struct args *a, struct err *err);
 bool ui_break(struct context *c, const struct args *a, struct err *err);
@@ -19,6 +18,10 @@ bool ui_set(struct context *c, const struct args *a, struct err *err);
 bool ui_undo(struct context *c, const struct args *a, struct err *err);
 bool ui_info(struct context *c, const struct args *a, struct err *err);
 bool ui_delete(struct context *c, const struct args *a, struct err *err);
+
+/* Goes on to the next hit in the sentence: 1 where that is found, or has to wait; 0 where nothing is; -1 for
+ * trouble. */
+int ui_continue_here(struct workbench *w, struct err *err);
 
 const char *expression_word(int index); /* what expressions are made of; NULL past the end */
 

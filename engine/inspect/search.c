@@ -16,6 +16,8 @@ struct member {
 	struct work work;
 	struct encoding encoding[BATCH];
 	struct stop_values values;
+	bool *fit;        /* ats: whether each fits the text that is looked at */
+	struct err unfit; /* why one does not: the first */
 	struct err err;
 };
 
@@ -35,6 +37,7 @@ struct job {
 	bool *hit, *empty;         /* of the wave's texts: whether there may be something; no step */
 	bool exact;                /* float32 cannot tell where a value stays the same */
 	struct member *member;
+	int *fits;         /* ats: texts that each fits */
 	struct look *look; /* looks of them */
 	int looks;
 };
@@ -56,47 +59,64 @@ static int position_on(const struct search *s, const struct trace *trace, int t)
 	return to < r->T ? to : -1;
 }
 
-static bool check_all(const struct search *s, const struct trace *trace, struct err *err)
+/* Leaves out what does not fit a text, and remembers why. */
+static bool leave_out(struct member *me, int k, const struct err *why)
 {
-	for (int k = 0; k < s->ats; k++)
-		if (!expr_check(s->at[k].expr, &(struct expr_place){trace, s->run, 0}, err))
-			return false;
-	return true;
+	me->fit[k] = false;
+	if (!me->unfit.code)
+		me->unfit = *why;
+	return false;
+}
+
+/* Whether any of the expressions fits a text. */
+static bool fits_any(const struct job *j, struct member *me, const struct trace *trace)
+{
+	bool any = false;
+
+	for (int k = 0; k < j->s->ats; k++) {
+		const struct expr_place at = {trace, j->s->run, 0};
+		struct err err = {0};
+
+		me->fit[k] = expr_check(j->s->at[k].expr, &at, &err) || leave_out(me, k, &err);
+		if (me->fit[k])
+			__atomic_fetch_add(&j->fits[k], 1, __ATOMIC_RELAXED);
+		any |= me->fit[k];
+	}
+	return any;
 }
 
 /* Whether any hits at a place. */
-static bool any_hits(const struct search *s, const struct expr_place *now, struct stop_values *v,
-		     struct err *err)
+static bool any_hits(const struct search *s, struct member *me, const struct expr_place *now)
 {
 	const struct expr_place before = {now->trace, now->run, stop_step(now, -1)};
 
 	for (int k = 0; k < s->ats; k++) {
-		if (stop_hits(&s->at[k], before.t < 0 ? NULL : &before, now, v, err))
+		struct err err = {0};
+
+		if (!me->fit[k])
+			continue;
+		if (stop_hits(&s->at[k], before.t < 0 ? NULL : &before, now, &me->values, &err))
 			return true;
-		if (err->code)
-			return false;
+		if (err.code)
+			leave_out(me, k, &err);
 	}
 	return false;
 }
 
-/* The first position behind t (-1: of all) at which something hits; -1: there is none, or err is set. */
-static int hit_behind(const struct search *s, const struct trace *trace, int t,
-		      struct stop_values *v, struct err *err)
+/* The first position behind t (-1: of all) at which something hits; -1: there is none. */
+static int hit_behind(const struct search *s, struct member *me, const struct trace *trace, int t)
 {
-	while ((t = position_on(s, trace, t)) >= 0) {
-		if (any_hits(s, &(struct expr_place){trace, s->run, t}, v, err))
+	while ((t = position_on(s, trace, t)) >= 0)
+		if (any_hits(s, me, &(struct expr_place){trace, s->run, t}))
 			return t;
-		if (err->code)
-			return -1;
-	}
 	return -1;
 }
 
 /* What the expressions ask for and the fast path does not have. */
-static bool fill_all(const struct search *s, struct trace *trace)
+static bool fill_all(const struct search *s, const struct member *me, struct trace *trace)
 {
 	for (int k = 0; k < s->ats; k++)
-		if (!expr_fill(s->at[k].expr, trace, s->run))
+		if (me->fit[k] && !expr_fill(s->at[k].expr, trace, s->run))
 			return false;
 	return true;
 }
@@ -108,15 +128,12 @@ static bool look_at_row(struct job *j, struct member *me, int r, int text)
 					&me->work, r);
 	bool ok = t;
 
-	if (t && t->T) {
-		ok = check_all(j->s, t, &me->err) && fill_all(j->s, t);
-		j->hit[text - j->first] =
-			ok && hit_behind(j->s, t, -1, &me->values, &me->err) >= 0;
+	if (t && t->T && fits_any(j, me, t)) {
+		ok = fill_all(j->s, me, t);
+		j->hit[text - j->first] = ok && hit_behind(j->s, me, t, -1) >= 0;
 	}
-	if (!ok && !me->err.code)
-		err_set(&me->err, ERR_FAILED, "not enough memory for a text");
 	trace_free(t);
-	return !me->err.code;
+	return ok || err_set(&me->err, ERR_FAILED, "not enough memory for a text");
 }
 
 /* Whether the fast path's numbers decide. The texts that have steps are looked at in double if not. */
@@ -169,16 +186,16 @@ static void run_member(void *arg, int member)
 
 /* --- in double ----------------------------------------------------------------------------------- */
 
-static void look_again(const struct job *j, struct look *l, struct stop_values *v)
+static void look_again(const struct job *j, struct member *me, struct look *l)
 {
 	const struct example *x = &j->text[l->text];
 	int t = -1;
 
 	l->trace = trace_new(j->s->snapshot, x->text, x->text_len, &l->err);
-	if (!l->trace || !l->trace->T || !check_all(j->s, l->trace, &l->err))
+	if (!l->trace || !l->trace->T || !fits_any(j, me, l->trace))
 		return;
 	while ((!j->s->each || l->hits < j->s->each) &&
-	       (t = hit_behind(j->s, l->trace, t, v, &l->err)) >= 0) {
+	       (t = hit_behind(j->s, me, l->trace, t)) >= 0) {
 		l->at = mem_grow(l->at, &l->cap, (size_t)l->hits + 1, sizeof(*l->at));
 		l->at[l->hits++] = t;
 	}
@@ -189,7 +206,7 @@ static void look_member(void *arg, int member)
 	struct job *j = arg;
 
 	for (int k = member; k < j->looks && !stopped(j); k += j->members)
-		look_again(j, &j->look[k], &j->member[member].values);
+		look_again(j, &j->member[member], &j->look[k]);
 }
 
 /* Gives what was found in a text; false: the search is over. */
@@ -268,6 +285,36 @@ static bool needs_double(const struct search *s)
 	return false;
 }
 
+/* Whether any of them fitted a text, as far as there were any with steps. */
+static bool fitted(const struct job *j, struct err *err)
+{
+	struct err why = {0};
+
+	for (int k = 0; k < j->s->ats; k++)
+		if (j->fits[k])
+			return true;
+	for (int k = 0; k < j->members && !why.code; k++)
+		why = j->member[k].unfit;
+	*err = why;
+	return !why.code;
+}
+
+static void release(struct job *j)
+{
+	for (int k = 0; k < j->members; k++) {
+		work_release(&j->member[k].work);
+		stop_values_release(&j->member[k].values);
+		free(j->member[k].fit);
+		for (int n = 0; n < BATCH; n++)
+			encoding_release(&j->member[k].encoding[n]);
+	}
+	free(j->member);
+	free(j->look);
+	free(j->hit);
+	free(j->empty);
+	free(j->fits);
+}
+
 bool search_texts(struct team *team, const struct search *s, const struct example *text, int count,
 		  search_fn *found, void *arg, struct err *err)
 {
@@ -276,28 +323,24 @@ bool search_texts(struct team *team, const struct search *s, const struct exampl
 			.count = count,
 			.members = team_size(team),
 			.exact = needs_double(s)};
-	const size_t wave = (size_t)j.members * WAVE * BATCH;
+	const size_t wave = (size_t)j.members * WAVE * BATCH, ats = (size_t)s->ats;
 	struct err own = {0};
 	bool ok;
 
 	if (s->sum)
 		*s->sum = (struct search_sum){0};
 	j.member = mem_zero((size_t)j.members, sizeof(*j.member));
+	for (int k = 0; k < j.members; k++)
+		j.member[k].fit = mem_zero(ats + 1, sizeof(bool));
 	j.look = mem_zero((size_t)j.members * LOOKS, sizeof(*j.look));
 	j.hit = mem_zero(wave, sizeof(*j.hit));
 	j.empty = mem_zero(wave, sizeof(*j.empty));
-	ok = run_waves(&j, team, found, arg, &own);
+	j.fits = mem_zero(ats + 1, sizeof(*j.fits));
+	ok = run_waves(&j, team, found, arg, &own) && fitted(&j, &own);
 	if (!ok && err)
 		*err = own;
-	for (int k = 0; k < j.members; k++) {
-		work_release(&j.member[k].work);
-		stop_values_release(&j.member[k].values);
-		for (int n = 0; n < BATCH; n++)
-			encoding_release(&j.member[k].encoding[n]);
-	}
-	free(j.member);
-	free(j.look);
-	free(j.hit);
-	free(j.empty);
+	if (s->fits)
+		memcpy(s->fits, j.fits, ats * sizeof(*j.fits));
+	release(&j);
 	return ok;
 }

@@ -28,6 +28,7 @@ struct search {
 	int from;              /* the first text that is looked at, from 0 */
 	const int *stop;       /* looked at on the way, or NULL */
 	struct search_sum *sum; /* or NULL */
+	int *fits;              /* ats: texts that each fits, or 0; or NULL */
 	/* Called on the way, on the caller's thread, with the texts that are done, `from` included; or NULL. */
 	void (*tell)(void *arg, int done);
 	void *tell_arg;
@@ -37,8 +38,8 @@ struct search {
  * search. */
 typedef bool search_fn(void *arg, int text, int t, const struct trace *trace);
 
-/* Goes through the texts in order, and through each one's steps. ERR_USAGE for an expression that does not
- * fit, ERR_FAILED without memory, ERR_CANCELLED when stopped. */
+/* Goes through the texts in order, and through each one's steps. An expression that does not fit a text, as it
+ * has no such step, hits nothing in it. ERR_USAGE where none fits any text, ERR_FAILED without memory, ERR_CANCELLED when stopped. */
 bool search_texts(struct team *team, const struct search *s, const struct example *text, int count,
 		  search_fn *found, void *arg, struct err *err);
 
