@@ -25,8 +25,8 @@ struct walk_job {
 	/* What it comes to. */
 	struct search_sum sum;
 	int *fits;
-	int text, t; /* -1: nothing is hit */
-	struct buf says;
+	int text, t; /* text -1: nothing is hit */
+	struct buf says, step;
 };
 
 /* --- on the job thread --------------------------------------------------------------------------- */
@@ -41,8 +41,7 @@ static bool take_hit(void *arg, int text, int t, const struct trace *trace)
 	j->text = text;
 	j->t = t;
 	debug_hit_at(&j->debug, &at, &j->says);
-	buf_printf(&j->says, " · step %d of %d, “%.*s”", t + 1, trace->run[j->run].T, (int)n,
-		   token);
+	buf_printf(&j->step, "step %d of %d, “%.*s”", t + 1, trace->run[j->run].T, (int)n, token);
 	return false;
 }
 
@@ -177,6 +176,7 @@ static void arrive(struct workbench *w, struct walk_job *j)
 	w->gates.goes = true;
 	buf_text(&j->says, " · ");
 	add_place(&j->says, &c->texts, j->text);
+	buf_printf(&j->says, " · %s", buf_str(&j->step));
 	add_left_out(&j->says, j);
 	if (edits)
 		buf_printf(&j->says, " · %d edit%s dropped", edits, edits == 1 ? " is" : "s are");
@@ -234,6 +234,7 @@ static void walk_release(struct job *job)
 	debug_release(&j->debug);
 	examples_release(&j->own);
 	buf_release(&j->says);
+	buf_release(&j->step);
 	for (int k = 0; k < j->words; k++)
 		free(j->word[k]);
 	free(j->fits);
@@ -312,9 +313,7 @@ bool desk_walk_on(struct workbench *w, struct err *err)
 		return false;
 	if ((size_t)w->walk.next >= w->walk.texts.count)
 		return err_set(err, ERR_USAGE,
-			       "nothing is hit behind this step, and %s ends here: run goes through it "
-			       "again",
-			       data_file_name(&w->walk.texts.file));
+			       "nothing is hit behind this step, and the corpus ends: run begins again");
 	j = job_new(w, w->walk.next);
 	j->texts = &w->walk.texts;
 	post(w, j);

@@ -302,11 +302,43 @@ void runs_fill_x(const struct trace *t, struct trace_run *r)
 	read_input(t, r);
 }
 
+/* z from what the gate has made of it; NaN where that is too flat to tell: near 0 and 1. */
+static double undone(enum activation act, double v)
+{
+	const double low = 0.02;
+
+	if (act == ACT_IDENTITY)
+		return v;
+	if (act == ACT_TANH)
+		v = (v + 1) / 2;
+	v = v > low && v < 1 - low ? log(v / (1 - v)) : (double)NAN;
+	return act == ACT_TANH ? v / 2 : v;
+}
+
 void runs_fill_z(const struct trace *t, struct trace_run *r, int gate, int unit)
 {
+	const size_t H = (size_t)t->H;
+
 	read_input(t, r);
-	for (int step = 0; step < r->T; step++)
-		sum_terms(t, r, step, gate, unit);
+	for (int step = 0; step < r->T; step++) {
+		const size_t at = (size_t)step * H;
+		int flat = 0;
+
+		if (unit >= 0) {
+			sum_terms(t, r, step, gate, unit);
+			continue;
+		}
+		for (size_t u = 0; u < H; u++) {
+			r->z[gate][at + u] =
+				undone(cell_of(t)->gate[gate].act, r->gate[gate][at + u]);
+			flat += isnan(r->z[gate][at + u]);
+		}
+		if (flat > t->H / 4)
+			sum_terms(t, r, step, gate, -1);
+		for (int u = 0; flat <= t->H / 4 && u < t->H; u++)
+			if (isnan(r->z[gate][at + (size_t)u]))
+				sum_terms(t, r, step, gate, u);
+	}
 }
 
 /* A step of a run at a position, and back. */
