@@ -3,6 +3,7 @@
 
 #include "engine/base/mem.h"
 #include "engine/inspect/whatif.h"
+#include "engine/inspect/wording.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -87,24 +88,57 @@ bool debug_delete(struct debug *d, int number)
 	return false;
 }
 
-const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
-				  struct err *err)
+/* How an edit of a word is listed: with its step, and the word that is taken out. */
+static char *word_text(const struct trace *t, const struct edit *e)
 {
-	struct debug_set s = {0};
+	size_t n = 0;
+	const char *token = e->from < t->T ? trace_token(t, 0, e->from, &n) : "";
+
+	if (e->kind == EDIT_REMOVE)
+		return mem_printf("remove @%d “%.*s”", e->from + 1, (int)n, token);
+	if (e->kind == EDIT_INSERT)
+		return mem_printf("insert @%d = %s", e->from + 1, e->word);
+	return mem_printf("word @%d “%.*s” = %s", e->from + 1, (int)n, token, e->word);
+}
+
+/* How another one is: as it was written, with its step where it has that of the place. */
+static char *set_text(const char *text, const struct expr_place *at)
+{
 	size_t n = strlen(text);
 
 	while (n && text[n - 1] == ' ')
 		n--;
-	s.text = strchr(text, '@') ? mem_bytes(text, n)
-				   : mem_printf("%.*s @%d", (int)n, text, at->t + 1);
-	if (!edit_parse(at->trace, s.text, at->run, &s.edit, &s.count, err)) {
-		free(s.text);
+	if (strchr(text, '@') || !strncmp(text, "ablate", 6))
+		return mem_bytes(text, n);
+	return mem_printf("%.*s @%d", (int)n, text, at->t + 1);
+}
+
+const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
+				  struct err *err)
+{
+	struct debug_set s = {0};
+	const struct encoder *e = at->trace->snapshot->encoder;
+
+	if (!edit_parse(at->trace, text, at->run, at->t, &s.edit, &s.count, err))
 		return NULL;
-	}
+	s.text = edit_is_word(s.edit) ? word_text(at->trace, s.edit) : set_text(text, at);
+	if (edit_is_word(s.edit))
+		s.shifts = s.edit->kind != EDIT_WORD || wording_count(e, s.edit->word) != 1;
 	s.number = ++d->last;
 	d->set = mem_grow(d->set, &d->set_cap, (size_t)d->sets + 1, sizeof(*d->set));
 	d->set[d->sets] = s;
 	return &d->set[d->sets++];
+}
+
+bool debug_may_unset(const struct debug *d, int index, struct err *err)
+{
+	const struct debug_set *s = &d->set[index];
+
+	if (!s->shifts || index == d->sets - 1)
+		return true;
+	return err_set(err, ERR_USAGE,
+		       "edit %d counts its steps on edit %d: take that one back first", s[1].number,
+		       s->number);
 }
 
 void debug_unset(struct debug *d, int index)

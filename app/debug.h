@@ -19,10 +19,11 @@ struct debug_item {
 	struct expr *expr;
 };
 
-/* Numbers that one command has set: an edit for each unit. */
+/* What one command has set: an edit for each number, or one of a word. */
 struct debug_set {
 	int number;
-	char *text; /* with its steps */
+	bool shifts; /* there is a word more or less, so that later edits count their steps on it */
+	char *text;  /* with its steps */
 	struct edit *edit;
 	int count;
 };
@@ -52,6 +53,8 @@ struct stop debug_stop(const struct debug_item *i);
 /* Adds an edit in whatif.h's grammar, of the step at the place unless it names others. ERR_USAGE. */
 const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
 				  struct err *err);
+/* Whether an edit can be taken off. ERR_USAGE for one that later edits count their steps on. */
+bool debug_may_unset(const struct debug *d, int index, struct err *err);
 void debug_unset(struct debug *d, int index); /* takes one off the stack, wherever it lies */
 void debug_unset_all(struct debug *d);
 /* All edits, in order; free with free. */

@@ -29,6 +29,11 @@ void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);
 void desk_refresh(struct workbench *w); /* traces anew whatever is stale and shown */
 void desk_weights_changed(struct workbench *w);
+/* The tokens of a sentence's trace, as they are shown. */
+void desk_name_tokens(struct workbench *w, struct sentence *s);
+/* Holds the edits against random ones, in the background, a few at a time; what was held before is forgotten. */
+void desk_control(struct workbench *w);
+void desk_control_forget(struct workbench *w);
 /* Traces the sentence anew under the edits of the debugger, in the background where that takes long, and
  * without any shows the trace as it was. Not while one is pending. ERR_USAGE where the run cannot be
  * edited. */

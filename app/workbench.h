@@ -201,6 +201,14 @@ struct corpus_walk {
 	struct job *job;       /* goes through them now, and borrows them; or NULL */
 };
 
+/* What random edits of the same size do, as far as they have been tried. */
+struct held_against {
+	struct job *job;          /* tries more of them; or NULL */
+	const char *what;         /* "random units"; NULL: there is nothing to hold edits against */
+	int done, runs, C;        /* done of runs */
+	double *mean, *deviation; /* (C) */
+};
+
 struct workbench {
 	struct context context;
 	struct settings settings; /* of the next training */
@@ -233,6 +241,7 @@ struct workbench {
 	struct debug debug;
 	struct buf later; /* lines that wait for the sentence's trace */
 	struct corpus_walk walk;
+	struct held_against against;
 	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;

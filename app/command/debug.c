@@ -9,11 +9,10 @@
 #include "app/prepare.h"
 
 #include "engine/base/mem.h"
-#include "engine/base/rng.h"
+#include "engine/inspect/control.h"
 #include "engine/inspect/search.h"
 #include "engine/inspect/whatif.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,106 +248,87 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 	return ok;
 }
 
-/* The edits of a command line, one behind the other. */
+/* The edits of a command line, one behind the other: where there are words among them, the steps of each are
+ * those of the text as the edits before have made it. */
 static bool parse_edits(const struct args *a, const struct looked_at *l, struct edit **out,
 			int *count, struct err *err)
 {
+	struct trace *now = NULL;
 	size_t cap = 0, n_all = 0;
+	bool ok = true;
 
-	for (int k = 1; k < a->pos_count; k++) {
+	for (int k = 1; ok && k < a->pos_count; k++) {
 		struct edit *some;
 		int n;
 
-		if (!edit_parse(l->trace, a->pos[k], l->layer, &some, &n, err))
-			return false;
+		ok = edit_parse(now ? now : l->trace, a->pos[k], l->layer, -1, &some, &n, err);
+		if (!ok)
+			break;
 		*out = mem_grow(*out, &cap, n_all + (size_t)n, sizeof(**out));
 		memcpy(*out + n_all, some, (size_t)n * sizeof(**out));
 		n_all += (size_t)n;
 		*count = (int)n_all;
+		if (edit_is_word(some) && k + 1 < a->pos_count) {
+			trace_free(now);
+			now = whatif(l->trace, *out, *count, err);
+			ok = now;
+		}
 		free(some);
 	}
-	return true;
+	trace_free(now);
+	return ok;
 }
-
-/* What random units in place of the chosen ones do to the classes: mean and spread of the changes. */
-struct control {
-	int runs;
-	double *mean, *deviation; /* (C) */
-};
 
 static const double *last_row(const struct trace *t)
 {
 	return t->prob + (size_t)(t->T - 1) * (size_t)t->C;
 }
 
-static bool run_control(const struct looked_at *l, const struct edit *edit, int count, int runs,
-			uint64_t seed, struct control *out, struct err *err)
+/* What random edits do; *out is NULL where none can be drawn. */
+static bool run_control(struct context *c, const struct looked_at *l, const struct edit *edit,
+			int count, int runs, uint64_t seed, struct control **out, struct err *err)
 {
-	const int C = l->trace->C;
-	struct edit *random = mem_alloc(((size_t)count + 1) * sizeof(*random));
-	struct rng rng;
-	bool ok = true;
+	struct telling telling;
 
-	out->mean = mem_zero((size_t)C, sizeof(double));
-	out->deviation = mem_zero((size_t)C, sizeof(double));
-	rng_seed(&rng, seed, 0);
-	for (int k = 0; ok && k < runs; k++) {
-		struct trace *t;
-
-		for (int j = 0; j < count; j++) {
-			random[j] = edit[j];
-			random[j].unit = (int)rng_below(&rng, (uint32_t)l->trace->H);
-		}
-		t = whatif(l->trace, random, count, err);
-		ok = t;
-		for (int j = 0; ok && j < C; j++) {
-			const double d = last_row(t)[j] - last_row(l->trace)[j];
-
-			out->mean[j] += d;
-			out->deviation[j] += d * d;
-		}
-		trace_free(t);
+	*out = control_new(l->trace->snapshot, l->trace->text, edit, count, runs, seed, err);
+	if (!*out)
+		return !err->code;
+	telling_begin(&telling, c, "random edits", (*out)->runs);
+	while (control_step(*out, err)) {
+		telling_at(&telling, (*out)->done);
+		if (c->cancel && __atomic_load_n(c->cancel, __ATOMIC_RELAXED))
+			err_set(err, ERR_CANCELLED, "cancelled");
+		if (err->code)
+			break;
 	}
-	out->runs = runs;
-	for (int j = 0; j < C; j++) {
-		out->mean[j] /= runs;
-		out->deviation[j] =
-			sqrt(fmax(0, out->deviation[j] / runs - out->mean[j] * out->mean[j]));
-	}
-	free(random);
-	return ok;
-}
-
-static bool has_units(const struct edit *edit, int count)
-{
-	for (int k = 0; k < count; k++)
-		if (edit[k].unit < 0)
-			return false;
-	return count > 0;
+	telling_end(&telling);
+	return !err->code;
 }
 
 static bool report_change(struct context *c, const struct looked_at *l, const struct trace *after,
 			  const struct control *control, struct err *err)
 {
-	static const char *const column[] = {"class",      "before",        "after",    "change",
-					     "first_step", "random_change", "random_sd"};
+	static const char *const column[] = {"class",         "before",     "after",
+					     "change",        "first_step", "random_change",
+					     "random_sd",     "random",     "random_runs"};
 	const struct encoder *e = l->run.snapshot->encoder;
 	const int first = whatif_differs(l->trace, after, l->layer, 1e-6);
+	const bool random = control && control->done;
 	struct output o;
 
 	output_open(&o, c->format, c->out, c->answer);
-	output_columns(&o, column, 7);
+	output_columns(&o, column, 9);
 	for (int k = 0; k < l->trace->C; k++) {
 		const double a = last_row(l->trace)[k], b = last_row(after)[k];
-		const bool random = control->runs > 0;
 
-		output_row(&o,
-			   (struct value[]){value_text(e->classes.name[k]), value_real(a, 6),
-					    value_real(b, 6), value_real(b - a, 6),
-					    first < 0 ? value_null() : value_int(first + 1),
-					    random ? value_real(control->mean[k], 6) : value_null(),
-					    random ? value_real(control->deviation[k], 6)
-						   : value_null()});
+		output_row(&o, (struct value[]){
+				       value_text(e->classes.name[k]), value_real(a, 6),
+				       value_real(b, 6), value_real(b - a, 6),
+				       first < 0 ? value_null() : value_int(first + 1),
+				       random ? value_real(control->mean[k], 6) : value_null(),
+				       random ? value_real(control->deviation[k], 6) : value_null(),
+				       random ? value_text(control->what) : value_null(),
+				       random ? value_int(control->done) : value_null()});
 	}
 	return output_close(&o, err);
 }
@@ -358,7 +338,7 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 		      struct err *err)
 {
 	const struct task_ops *task = &task_table[l->trace->snapshot->encoder->model.spec.task];
-	struct control control = {0};
+	struct control *control = NULL;
 	struct trace *after = NULL;
 	struct edit *edit = NULL;
 	int64_t runs = 100, seed = 1;
@@ -372,11 +352,9 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 	if (ok && parse_edits(a, l, &edit, &count, err))
 		after = whatif(l->trace, edit, count, err);
 	ok = after;
-	if (ok && has_units(edit, count))
-		ok = run_control(l, edit, count, (int)runs, (uint64_t)seed, &control, err);
-	ok = ok && report_change(c, l, after, &control, err);
-	free(control.mean);
-	free(control.deviation);
+	ok = ok && run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
+	     report_change(c, l, after, control, err);
+	control_free(control);
 	free(edit);
 	trace_free(after);
 	return ok;

@@ -3,6 +3,7 @@
 #include "app/command/ui.h"
 #include "app/command/ui_corpus.h"
 #include "app/command/ui_debug.h"
+#include "app/command/ui_edit.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_text.h"
 #include "app/command/ui_train.h"
@@ -409,6 +410,10 @@ static const struct command table[] = {
 	{"display", "EXPRESSION", "Keep a value in the panel of Gates", BOTH | CMD_REST, 1, -1, NULL, ui_display, expression_word},
 	{"print",   "EXPRESSION | RUN EXPRESSION... --text TEXT", "What an expression is here, or at each step of a text", BOTH | CMD_REST, 0, -1, options_print, ui_print, expression_word},
 	{"set",     "[EDIT]", "Set gates or states by hand: f[12] = 0 @3..5, or at this step", BOTH | CMD_REST, 0, -1, NULL, ui_set, NULL},
+	{"ablate",  "UNIT[,UNIT...] [@T[..T]]", "Hold c and h of units of this layer at 0 (of a GRU h), at all steps or some", BOTH | CMD_REST, 1, -1, NULL, ui_ablate, NULL},
+	{"replace", "[T] TEXT", "Put another word in the place of that at step T, or here", BOTH | CMD_REST, 1, -1, NULL, ui_replace, NULL},
+	{"insert",  "[T] TEXT", "Put a word in front of step T, or here", BOTH | CMD_REST, 1, -1, NULL, ui_insert, NULL},
+	{"remove",  "[T]", "Take the word at step T out, or the one here", BOTH | CMD_REST, 0, -1, NULL, ui_remove, NULL},
 	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},

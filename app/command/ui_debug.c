@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/ui_debug.h"
+#include "app/command/ui_edit.h"
 
 #include "app/desk.h"
 #include "app/view/map.h"
@@ -11,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The step that is looked at. */
-static bool place_of(const struct workbench *w, struct expr_place *at, struct err *err)
+bool ui_place(const struct workbench *w, struct expr_place *at, struct err *err)
 {
 	const struct trace *t = w->current.trace;
 
@@ -24,8 +24,7 @@ static bool place_of(const struct workbench *w, struct expr_place *at, struct er
 	return true;
 }
 
-/* Whether the sentence is being traced: then the line waits until it has been. */
-static bool has_to_wait(struct workbench *w, const char *command, const char *rest)
+bool ui_has_to_wait(struct workbench *w, const char *command, const char *rest)
 {
 	char *line;
 
@@ -39,7 +38,7 @@ static bool has_to_wait(struct workbench *w, const char *command, const char *re
 	return true;
 }
 
-static const char *only(const struct args *a)
+const char *ui_rest(const struct args *a)
 {
 	return a->pos_count ? a->pos[0] + strspn(a->pos[0], " ") : "";
 }
@@ -58,7 +57,7 @@ static void go_to(struct workbench *w, int position, const char *why)
 	workbench_show(w, &view_gates);
 }
 
-static bool whole_number(const char *text, int *n)
+bool ui_whole_number(const char *text, int *n)
 {
 	char *end;
 	long v;
@@ -76,10 +75,10 @@ bool ui_step(struct context *c, const struct args *a, struct err *err)
 	struct expr_place at;
 	int by = 1, to;
 
-	if (a->pos_count && !whole_number(a->pos[0], &by))
+	if (a->pos_count && !ui_whole_number(a->pos[0], &by))
 		return err_set(err, ERR_USAGE,
 			       "step takes a whole number, such as 2 or -1, not '%s'", a->pos[0]);
-	if (!place_of(c->ui, &at, err))
+	if (!ui_place(c->ui, &at, err))
 		return false;
 	to = debug_step(&at, by);
 	go_to(c->ui, to, to != at.t || !by ? "" : by > 0 ? "no step behind" : "no step before");
@@ -92,7 +91,7 @@ bool ui_next(struct context *c, const struct args *a, struct err *err)
 	int to;
 	(void)a;
 
-	if (!place_of(c->ui, &at, err))
+	if (!ui_place(c->ui, &at, err))
 		return false;
 	to = debug_next_word(&at);
 	if (to < 0)
@@ -104,8 +103,8 @@ bool ui_next(struct context *c, const struct args *a, struct err *err)
 bool ui_until(struct context *c, const struct args *a, struct err *err)
 {
 	struct expr_place at;
-	struct expr *e = expr_parse(only(a), err);
-	bool ok = e && place_of(c->ui, &at, err);
+	struct expr *e = expr_parse(ui_rest(a), err);
+	bool ok = e && ui_place(c->ui, &at, err);
 
 	if (ok) {
 		const int to = debug_until(e, &at, err);
@@ -137,9 +136,9 @@ int ui_continue_here(struct workbench *w, struct err *err)
 		err_set(err, ERR_USAGE, "a corpus is being gone through: ^C ends that");
 		return -1;
 	}
-	if (w->current.text && has_to_wait(w, "continue", ""))
+	if (w->current.text && ui_has_to_wait(w, "continue", ""))
 		return 1;
-	if (!place_of(w, &at, err))
+	if (!ui_place(w, &at, err))
 		return desk_walk_is_here(w) ? 0 : -1;
 	to = debug_continue(d, &at, &says);
 	if (to >= 0)
@@ -154,7 +153,7 @@ static bool go_layers(struct workbench *w, int by, struct err *err)
 	struct expr_place at;
 	const struct trace_run *now;
 
-	if (!place_of(w, &at, err))
+	if (!ui_place(w, &at, err))
 		return false;
 	now = &at.trace->run[at.run];
 	for (int k = 0; k < at.trace->runs; k++) {
@@ -196,7 +195,7 @@ const char *expression_word(int index)
 static bool add(struct workbench *w, enum debug_kind kind, const char *text, struct err *err)
 {
 	struct expr_place at;
-	const bool there = place_of(w, &at, NULL);
+	const bool there = ui_place(w, &at, NULL);
 	const struct debug_item *i = debug_add(&w->debug, kind, text, there ? &at : NULL, err);
 
 	if (i)
@@ -207,7 +206,7 @@ static bool add(struct workbench *w, enum debug_kind kind, const char *text, str
 
 bool ui_break(struct context *c, const struct args *a, struct err *err)
 {
-	const char *text = only(a);
+	const char *text = ui_rest(a);
 
 	if (!strncmp(text, "when", 4) && (!text[4] || text[4] == ' '))
 		text += 4 + strspn(text + 4, " ");
@@ -220,12 +219,12 @@ bool ui_break(struct context *c, const struct args *a, struct err *err)
 
 bool ui_watch(struct context *c, const struct args *a, struct err *err)
 {
-	return add(c->ui, DEBUG_WATCH, only(a), err);
+	return add(c->ui, DEBUG_WATCH, ui_rest(a), err);
 }
 
 bool ui_display(struct context *c, const struct args *a, struct err *err)
 {
-	if (!add(c->ui, DEBUG_DISPLAY, only(a), err))
+	if (!add(c->ui, DEBUG_DISPLAY, ui_rest(a), err))
 		return false;
 	workbench_show(c->ui, &view_gates);
 	return true;
@@ -238,7 +237,7 @@ static bool print_here(struct workbench *w, const char *text, struct err *err)
 	struct buf line = {0};
 	struct expr_place at;
 	const bool ok =
-		e && place_of(w, &at, err) && expr_check(e, &at, err) && expr_eval(e, &at, &v, err);
+		e && ui_place(w, &at, err) && expr_check(e, &at, err) && expr_eval(e, &at, &v, err);
 
 	if (ok) {
 		if (canvas_width(text) <= w->canvas.cols / 2)
@@ -292,64 +291,7 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "print needs an expression, such as f[12]");
 	if (has_option(a->pos[0]))
 		return print_rows(c->ui, a, a->pos[0], err);
-	return print_here(c->ui, only(a), err);
-}
-
-/* --- edits --- */
-
-static void ask_edit(struct workbench *w, const struct expr_place *at)
-{
-	const struct trace_run *r = &at->trace->run[at->run];
-	char text[32];
-
-	snprintf(text, sizeof(text), "%s[%d] = ", r->signal[w->gates.signal].name, w->gates.unit);
-	workbench_ask(w, ASK_EDIT, "set: ", text);
-}
-
-bool ui_set(struct context *c, const struct args *a, struct err *err)
-{
-	struct workbench *w = c->ui;
-	struct expr_place at;
-	const struct debug_set *s;
-
-	if (!place_of(w, &at, err))
-		return false;
-	if (!*only(a)) {
-		ask_edit(w, &at);
-		return true;
-	}
-	if (has_to_wait(w, "set", only(a)))
-		return true;
-	s = debug_set(&w->debug, only(a), &at, err);
-	if (!s)
-		return false;
-	if (!desk_edit(w, err)) {
-		debug_unset(&w->debug, w->debug.sets - 1);
-		return false;
-	}
-	workbench_say(w, ROLE_message, "set %d: %s · u takes it back", s->number, s->text);
-	workbench_show(w, &view_gates);
-	return true;
-}
-
-/* Takes an edit off the stack, whichever it is. */
-static bool take_back(struct workbench *w, int index, struct err *err)
-{
-	const struct debug_set *s = &w->debug.set[index];
-
-	workbench_say(w, ROLE_message, "taken back: %s", s->text);
-	debug_unset(&w->debug, index);
-	return desk_edit(w, err);
-}
-
-bool ui_undo(struct context *c, const struct args *a, struct err *err)
-{
-	(void)a;
-	if (c->ui->current.trace && has_to_wait(c->ui, "undo", ""))
-		return true;
-	if (!c->ui->debug.sets)
-		return err_set(err, ERR_USAGE, "there is no edit to take back");
-	return take_back(c->ui, c->ui->debug.sets - 1, err);
+	return print_here(c->ui, ui_rest(a), err);
 }
 
 /* --- all of them --- */
@@ -360,7 +302,7 @@ static void info_rows(const struct workbench *w, struct output *o)
 					     "does not fit"};
 	const struct debug *d = &w->debug;
 	struct expr_place at;
-	const bool there = place_of(w, &at, NULL);
+	const bool there = ui_place(w, &at, NULL);
 
 	output_columns(o, column, 5);
 	for (int k = 0; k < d->items; k++) {
@@ -415,13 +357,13 @@ bool ui_delete(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	int number = 0, index;
 
-	if (!whole_number(a->pos[0], &number))
+	if (!ui_whole_number(a->pos[0], &number))
 		return err_set(err, ERR_USAGE,
 			       "delete takes a number of those that info lists, not '%s'",
 			       a->pos[0]);
 	index = debug_find_set(&w->debug, number);
 	if (index >= 0)
-		return has_to_wait(w, "delete", a->pos[0]) || take_back(w, index, err);
+		return ui_has_to_wait(w, "delete", a->pos[0]) || ui_take_back(w, index, err);
 	if (!debug_delete(&w->debug, number))
 		return err_set(err, ERR_USAGE, "there is no number %d: info lists them", number);
 	workbench_say(w, ROLE_message, "%d is deleted", number);

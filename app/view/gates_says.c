@@ -18,11 +18,13 @@ static const double *row_of(const struct trace *t, int step)
 static void classes_changed(struct panel *s, const struct trace *t)
 {
 	const struct classes *c = &t->snapshot->encoder->classes;
-	const double *was = row_of(s->w->current.unedited, t->T - 1), *now = row_of(t, t->T - 1);
+	const struct trace *before = s->w->current.unedited;
+	const double *was = row_of(before, before->T - 1), *now = row_of(t, t->T - 1);
 
 	panel_line(s, ROLE_strong, 0, "the whole text");
 	for (int k = 0; k < t->C; k++)
 		panel_change(s, false, c->name[k], was[k], now[k]);
+	panel_against(s, t);
 }
 
 static void classes_at(struct panel *s, const struct trace *t, int step)
@@ -73,6 +75,7 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 {
 	const struct trace *before = s->w->current.unedited;
 	const double *p = row_of(t, step);
+	const int was = before ? panel_was(s, t, step) : -1;
 	int best[LIKELIEST], n = 0;
 
 	for (int k = 0; k < t->C; k++) {
@@ -87,9 +90,9 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 		best[at] = k;
 	}
 	for (int k = 0; k < n; k++)
-		if (before)
+		if (was >= 0)
 			panel_change(s, best[k] == came, token_name(s, t, best[k]),
-				     row_of(before, step)[best[k]], p[best[k]]);
+				     row_of(before, was)[best[k]], p[best[k]]);
 		else
 			panel_bar(s, best[k] == came, token_name(s, t, best[k]), p[best[k]], NULL);
 }

@@ -341,6 +341,21 @@ void runs_fill_z(const struct trace *t, struct trace_run *r, int gate, int unit)
 	}
 }
 
+int *runs_tokens(const struct encoding *e, int T, const struct batch_rules *rules)
+{
+	const int n = (int)e->count, pad = rules->mask || rules->ragged ? 0 : T - n;
+	int *token = mem_alloc(((size_t)T + 1) * sizeof(*token)), step = 0;
+
+	for (int k = 0; k < pad && rules->pad_front; k++)
+		token[step++] = -1;
+	for (int k = 0; k < n && step < T; k++)
+		if (rules->ragged || !rules->mask || e->ids[k] != VOCAB_PAD)
+			token[step++] = k;
+	while (step < T)
+		token[step++] = -1;
+	return token;
+}
+
 /* A step of a run at a position, and back. */
 static int turned(const struct trace_run *r, int k)
 {
@@ -353,12 +368,29 @@ static bool is_as_before(const struct trace_run *r, int changed, int position)
 	return turned(r, position) < changed;
 }
 
+/* So many of a run's first steps read words that stand at the same steps in base. */
+static int same_words(const struct trace *t, const struct trace_run *r, const struct trace *base,
+		      const struct trace_run *before)
+{
+	const int most = r->T < before->T ? r->T : before->T;
+	int same = 0;
+
+	while (same < most && t->ids[turned(r, same)] == base->ids[turned(before, same)])
+		same++;
+	return same;
+}
+
 /* The first step of a run that may differ from base; its T: none. */
-static int first_change(const struct trace *t, const struct trace_run *r, const int *changed)
+static int first_change(const struct trace *t, const struct trace_run *r, const struct trace *base,
+			const int *changed)
 {
 	const int below = (r->layer - 1) * r->stack->spec.dirs;
 	int first = r->T;
 
+	if (!r->layer)
+		first = same_words(t, r, base, &base->run[r->number]);
+	else if (r->stack->spec.dirs == 2 && t->T != base->T)
+		return 0; /* what the two directions below put out meets at other steps */
 	for (int k = 0; k < t->edits; k++)
 		if (&t->run[t->edit[k].run] == r) {
 			const int step = turned(r, r->backward ? t->edit[k].to : t->edit[k].from);
@@ -398,7 +430,7 @@ bool runs_edited(struct trace *t, const struct trace *base)
 	for (int k = 0; k < s->runs; k++) {
 		struct trace_run *r = &t->run[k];
 
-		changed[k] = first_change(t, r, changed);
+		changed[k] = first_change(t, r, base, changed);
 		read_input(t, r);
 		copy_steps(t, r, &base->run[k], changed[k]);
 		for (int step = changed[k]; step < r->T; step++)

@@ -16,9 +16,13 @@ bool runs_name(struct trace *t, const struct stack *s, struct trace_run *r);
  * written. false without memory. */
 bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool decoder, int T);
 
-/* The runs over the text again as they are in base, with the edits of t and what follows from them. false
- * without memory. */
+/* The runs over the text again as they are in base, with the edits and ids of t and what follows from them: steps
+ * before which nothing differs are copied. false without memory. */
 bool runs_edited(struct trace *t, const struct trace *base);
+
+/* Which word each of T steps runs over, an index into the encoding: padding in front or behind (-1), masked tokens
+ * left out. Free with free. */
+int *runs_tokens(const struct encoding *e, int T, const struct batch_rules *rules);
 
 /*
  * A trace without x, z, vector and prob, from what a pass in float32 over many texts left of batch row r: gates

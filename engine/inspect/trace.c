@@ -198,22 +198,6 @@ int trace_looked_at(const struct trace *t, int position, struct choice *most, in
 	return count;
 }
 
-/* Which token each step runs over: padding in front or behind, masked tokens left out. */
-static void match_tokens(struct trace *t, const struct batch_rules *rules)
-{
-	const int n = (int)t->encoding.count, pad = rules->mask || rules->ragged ? 0 : t->T - n;
-	int step = 0;
-
-	t->token = mem_alloc((size_t)t->T * sizeof(*t->token));
-	for (int k = 0; k < pad && rules->pad_front; k++)
-		t->token[step++] = -1;
-	for (int k = 0; k < n && step < t->T; k++)
-		if (rules->ragged || !rules->mask || t->encoding.ids[k] != VOCAB_PAD)
-			t->token[step++] = k;
-	while (step < t->T)
-		t->token[step++] = -1;
-}
-
 /* The steps of one row of a batch, as a run goes through them. */
 static void take_row(struct trace *t, struct trace_run *r, const struct recur_tape *tape,
 		     const struct steps *steps, int row)
@@ -259,7 +243,7 @@ struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
 	for (int k = 0; k < t->T; k++)
 		t->ids[k] = w->in.batch.ids[w->in.batch.steps.offset[k] + r];
-	match_tokens(t, &e->rules);
+	t->token = runs_tokens(&t->encoding, t->T, &e->rules);
 	ok = runs_lay(t, st, t->run, false, t->T);
 	for (int k = 0; ok && k < t->runs; k++)
 		take_row(t, &t->run[k], &w->in.tape.run[k], &w->in.batch.steps, r);
@@ -291,7 +275,7 @@ struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct e
 	t->T = w.in.batch.steps.N;
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
 	memcpy(t->ids, w.in.batch.ids, (size_t)t->T * sizeof(*t->ids));
-	match_tokens(t, &e->rules);
+	t->token = runs_tokens(&t->encoding, t->T, &e->rules);
 	ok = run_all(t, &w) && compare(t, &w);
 	work_release(&w);
 	if (ok)
@@ -312,6 +296,7 @@ void trace_free(struct trace *t)
 	snapshot_unref(t->snapshot);
 	encoding_release(&t->encoding);
 	free(t->edit);
+	free(t->origin);
 	free(t->run);
 	free(t->text);
 	free(t->ids);
