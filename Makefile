@@ -162,7 +162,8 @@ $(BUILD)/tests/screen_%: tests/screen/%_test.c tests/screen/screen.c
 	$(Q)$(CC) $(BASE) -o $@ $(filter %.c,$^) $(SCREEN_LIBS) $(TEST_LIBS)
 $(BUILD)/tests/screen_term $(BUILD)/tests/screen_prompt: $(BUILD)/tests/term_demo
 $(BUILD)/tests/screen_workbench $(BUILD)/tests/screen_views $(BUILD)/tests/screen_runs $(BUILD)/tests/screen_text \
-$(BUILD)/tests/screen_answer $(BUILD)/tests/screen_pair $(BUILD)/tests/screen_tune $(BUILD)/tests/screen_debug: \
+$(BUILD)/tests/screen_answer $(BUILD)/tests/screen_pair $(BUILD)/tests/screen_tune $(BUILD)/tests/screen_debug \
+$(BUILD)/tests/screen_corpus: \
 	tests/screen/sluice.c $(BUILD)/sluice
 $(BUILD)/tests/term_demo: tests/screen/term_demo.c $(app_a) $(base_a)
 	@mkdir -p $(@D)

@@ -47,7 +47,7 @@ bool desk_walk(struct workbench *w, const char *const *words, int count, struct 
 bool desk_walk_on(struct workbench *w, struct err *err);
 /* Whether the sentence is the one that it last came to. */
 bool desk_walk_is_here(const struct workbench *w);
-/* "FILE: text 812 of 67,349 (line 813)"; appended. */
+/* "text 812 of 67,349 (line 813), FILE"; appended. */
 void desk_walk_place(const struct workbench *w, struct buf *out);
 /* Runs a command line when the sentence has been traced, as it is now or under its edits. */
 void desk_later(struct workbench *w, const char *line);

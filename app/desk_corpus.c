@@ -132,16 +132,16 @@ void desk_walk_place(const struct workbench *w, struct buf *out)
 {
 	const struct corpus_walk *c = &w->walk;
 
-	buf_printf(out, "%s: ", data_file_name(&c->texts.file));
 	if (c->at >= 0) {
 		add_place(out, &c->texts, c->at);
-		buf_text(out, desk_walk_is_here(w) ? "" : ", which is not the sentence now");
-		return;
+		buf_text(out, desk_walk_is_here(w) ? "" : ", not the sentence now");
+	} else {
+		add_number(out, c->next);
+		buf_text(out, " of ");
+		add_number(out, (long long)c->texts.count);
+		buf_text(out, " texts gone through");
 	}
-	add_number(out, c->next);
-	buf_text(out, " of ");
-	add_number(out, (long long)c->texts.count);
-	buf_text(out, " texts gone through");
+	buf_printf(out, ", %s", data_file_name(&c->texts.file));
 }
 
 /* What has been left out on the way, if anything. */

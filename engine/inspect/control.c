@@ -40,7 +40,7 @@ static const char *what_is_drawn(const struct edit *edit, int count)
 		return "random units and words";
 	if (words && removed)
 		return "random words";
-	return words             ? "random words of the vocabulary"
+	return words             ? "random vocabulary words"
 	       : removed == 1    ? "other words taken out"
 	       : removed         ? "random words taken out"
 	       : units           ? "random units"

@@ -58,8 +58,7 @@ static int column_of(const char *text, const char *at)
 static bool bad_edit(const char *text, const char *at, struct err *err)
 {
 	return err_set(err, ERR_USAGE,
-		       "column %d: this is no edit; one is of the form f[12] = 0 @3..5, ablate 3,17, "
-		       "word @3 = good, insert @3 = very, or remove @3",
+		       "column %d: this is no edit, such as f[12] = 0 @3..5 or word @3 = good",
 		       column_of(text, at));
 }
 
