@@ -29,7 +29,7 @@ static bool takes_long(const struct trace *t)
 	double sum = T * t->C * t->D;
 
 	if (m->dec.runs)
-		return false; /* it is refused */
+		return true; /* it writes, a step after the other */
 	for (int k = 0; k < t->runs; k++)
 		sum += T * t->gates * H * (H + t->run[k].E);
 	return sum > at_once;

@@ -299,6 +299,66 @@ static void a_limit_of_words_is_kept(void **state)
 	}
 }
 
+/* --- decoders ------------------------------------------------------------------------------------ */
+
+static void same_answer(const struct trace *a, const struct trace *b)
+{
+	assert_int_equal(a->written, b->written);
+	assert_memory_equal(a->writes, b->writes, (size_t)a->written * sizeof(*a->writes));
+	assert_memory_equal(a->prob, b->prob, (size_t)(a->written * a->C) * sizeof(double));
+	for (int run = 0; run < a->runs; run++)
+		assert_memory_equal(signal_of(a, run, "h"), signal_of(b, run, "h"),
+				    (size_t)(a->run[run].T * a->H) * sizeof(double));
+	if (a->attention)
+		assert_memory_equal(a->attention, b->attention,
+				    (size_t)(a->written * a->T) * sizeof(double));
+}
+
+static void a_decoder_writes_anew(const struct model_spec *spec)
+{
+	struct made m = made_of(spec, true, original);
+	struct trace *t = whatif(m.t, NULL, 0, NULL), *typed = trace_text(&m, "the film is good");
+
+	same_answer(t, m.t);
+	trace_free(t);
+	t = edited(&m, "remove @4;remove @4");
+	same_answer(t, typed);
+	trace_free(t);
+	trace_free(typed);
+	t = edited(&m, "h = 0");
+	assert_true(t->written > 0 && t->writes[t->written - 1] == vocab_end(m.e->target));
+	for (int k = 0; k < t->T; k++)
+		assert_true(signal_of(t, 0, "h")[k * t->H] == 0);
+	if (t->vector)
+		for (int k = 0; k < t->D; k++)
+			assert_true(t->vector[k] == 0);
+	trace_free(t);
+	unmake(&m);
+}
+
+static void decoders_follow(void **state)
+{
+	(void)state;
+	for (int k = 0; k < ATTENTION_COUNT; k++)
+		for (int shape = 0; shape < 4; shape++)
+			a_decoder_writes_anew(&(struct model_spec){.task = TASK_TRANSLATE,
+								   .cell = &cell_standard,
+								   .embed = 4,
+								   .hidden = 5,
+								   .layers = 1 + shape % 2,
+								   .dirs = 1 + shape / 2,
+								   .merge = MERGE_SUM,
+								   .feed = k == ATTENTION_GENERAL,
+								   .attention = (enum attention)k});
+	for (int k = 0; cell_at(k); k++)
+		a_decoder_writes_anew(&(struct model_spec){.task = TASK_RECONSTRUCT,
+							   .cell = cell_at(k),
+							   .embed = 4,
+							   .hidden = 5,
+							   .layers = 1 + k % 2,
+							   .dirs = 1});
+}
+
 /* --- random edits -------------------------------------------------------------------------------- */
 
 static double change_of(const struct trace *base, const struct trace *t, int class)
@@ -415,6 +475,7 @@ int main(void)
 		cmocka_unit_test(numbers_go_with_their_words),
 		cmocka_unit_test(what_does_not_fit_is_told),
 		cmocka_unit_test(a_limit_of_words_is_kept),
+		cmocka_unit_test(decoders_follow),
 		cmocka_unit_test(a_removal_is_held_against_each_other_word),
 		cmocka_unit_test(units_are_drawn_apart),
 		cmocka_unit_test(what_can_be_drawn_is),

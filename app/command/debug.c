@@ -13,6 +13,7 @@
 #include "engine/inspect/search.h"
 #include "engine/inspect/whatif.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -333,6 +334,41 @@ static bool report_change(struct context *c, const struct looked_at *l, const st
 	return output_close(&o, err);
 }
 
+/* A token that a decoder writes at a step, and how likely it was. */
+static struct value written_at(const struct trace *t, int step, double *p)
+{
+	const struct vocab *v = t->snapshot->encoder->target;
+	size_t n;
+	const char *token;
+
+	*p = NAN;
+	if (step >= t->written)
+		return value_null();
+	*p = t->prob[(size_t)step * (size_t)t->C + (size_t)t->writes[step]];
+	token = vocab_token(v, t->writes[step], &n);
+	return t->writes[step] == vocab_end(v) ? value_text("<eos>") : value_bytes(token, n);
+}
+
+/* What a decoder has written, step by step. */
+static bool report_written(struct context *c, const struct trace *a, const struct trace *b,
+			   struct err *err)
+{
+	static const char *const column[] = {"step", "before", "after", "p_before", "p_after"};
+	struct output o;
+
+	output_open(&o, c->format, c->out, c->answer);
+	output_columns(&o, column, 5);
+	for (int k = 0; k < a->written || k < b->written; k++) {
+		double p, q;
+		const struct value before = written_at(a, k, &p), after = written_at(b, k, &q);
+
+		output_row(&o, (struct value[]){value_int(k + 1), before, after,
+						isnan(p) ? value_null() : value_real(p, 6),
+						isnan(q) ? value_null() : value_real(q, 6)});
+	}
+	return output_close(&o, err);
+}
+
 /* Sets what the command line says, and holds it against random units. */
 static bool try_edits(struct context *c, const struct args *a, const struct looked_at *l,
 		      struct err *err)
@@ -346,14 +382,18 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 	bool ok = args_number(a, "--random", 100000, &runs, err) &&
 		  args_number(a, "--seed", INT64_MAX, &seed, err);
 
-	if (ok && !task->labels)
-		ok = err_set(err, ERR_USAGE, "whatif compares classes: the run's task is %s",
+	if (ok && !task->labels && !task->decoder)
+		ok = err_set(err, ERR_USAGE,
+			     "whatif compares classes and what a decoder writes: the run's task is %s",
 			     task->name);
 	if (ok && parse_edits(a, l, &edit, &count, err))
 		after = whatif(l->trace, edit, count, err);
 	ok = after;
-	ok = ok && run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
-	     report_change(c, l, after, control, err);
+	if (ok && task->decoder)
+		ok = report_written(c, l->trace, after, err);
+	else
+		ok = ok && run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
+		     report_change(c, l, after, control, err);
 	control_free(control);
 	free(edit);
 	trace_free(after);

@@ -99,7 +99,11 @@ void panel_change(struct panel *s, bool mark, const char *label, double before, 
 
 int panel_was(const struct panel *s, const struct trace *t, int step)
 {
-	return t->origin && t != s->w->current.unedited ? t->origin[step] : step;
+	const struct trace *first = s->w->current.unedited;
+
+	if (t->run[s->w->gates.run].decoder) /* it writes anew */
+		return step < first->written ? step : -1;
+	return t->origin ? t->origin[step] : step;
 }
 
 /* The chosen number as it was, at the word that this one stands for, and as the edits have made it. */
@@ -114,7 +118,9 @@ static void change_line(struct panel *s, const struct trace *t)
 
 	snprintf(label, sizeof(label), "%s[%d]", now->name, g->unit);
 	if (before < 0) {
-		panel_line(s, ROLE_strong, 0, "this word has been put in");
+		panel_line(s, ROLE_strong, 0,
+			   t->run[g->run].decoder ? "the first answer ends before this step"
+						  : "this word has been put in");
 		return;
 	}
 	panel_line(s, ROLE_strong, 0, "before and after the edits");

@@ -141,6 +141,10 @@ void panel_says(struct panel *s, const struct trace *t)
 		panel_line(s, ROLE_strong, 0,
 			   t->vector ? "written from the text's vector" : "written");
 		written_text(s, t);
+		if (s->w->current.unedited) {
+			panel_line(s, ROLE_strong, 0, "written before the edits");
+			written_text(s, s->w->current.unedited);
+		}
 		panel_line(s, ROLE_dim, 0, "] shows the decoder that writes it");
 	} else if (t->snapshot->encoder->model.spec.task == TASK_GENERATE) {
 		panel_line(s, ROLE_strong, 0, "what follows");

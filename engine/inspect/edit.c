@@ -62,13 +62,17 @@ static bool bad_edit(const char *text, const char *at, struct err *err)
 		       column_of(text, at));
 }
 
-/* "l1.", "bw.", "fw.": which run is meant. */
+/* "l1.", "bw.", "fw.", with "enc." before it: which run is meant. */
 static bool read_run(const struct trace *t, const char **at, struct target *out, struct err *err)
 {
 	int layer = t->run[out->run].layer;
 	bool backward = t->run[out->run].backward, placed = false;
 	int n = 0;
 
+	if (!strncmp(*at, "dec.", 4))
+		return err_set(err, ERR_USAGE, "what a decoder does cannot be set");
+	if (!strncmp(*at, "enc.", 4))
+		*at += 4;
 	for (;; placed = true, *at += n) {
 		n = 0;
 		if (sscanf(*at, "l%d.%n", &layer, &n) == 1 && n)

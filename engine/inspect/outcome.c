@@ -53,7 +53,7 @@ static void pool_vector(const struct trace *t, const double *y, int n, double *v
 		v[k] /= sum;
 }
 
-static void run_head(const struct trace *t, const double *v, double *p)
+void outcome_head(const struct trace *t, const double *v, double *p)
 {
 	const struct model *m = &t->snapshot->encoder->model;
 	const real *w = t->snapshot->weights;
@@ -160,7 +160,7 @@ bool outcome_classes(struct trace *t)
 	/* The whole text is always run in double. */
 	for (int s = both && t->T ? t->T - 1 : 0; s < t->T; s++) {
 		run_vector(t, y, s + 1, t->vector);
-		run_head(t, t->vector, t->prob + (size_t)s * (size_t)t->C);
+		outcome_head(t, t->vector, t->prob + (size_t)s * (size_t)t->C);
 	}
 	free(y);
 	return true;
@@ -187,7 +187,7 @@ void outcome_tokens(struct trace *t, const struct trace_run *r)
 	double *y = outputs(t, r, t->snapshot->encoder->model.K);
 
 	for (int s = 0; s < r->T; s++)
-		run_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
+		outcome_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
 			 t->prob + (size_t)s * (size_t)t->C);
 	free(y);
 }
@@ -197,5 +197,5 @@ void outcome_said(struct trace *t)
 	const size_t K = (size_t)t->snapshot->encoder->model.K;
 
 	for (int s = 0; s < t->written; s++)
-		run_head(t, t->said + (size_t)s * K, t->prob + (size_t)s * (size_t)t->C);
+		outcome_head(t, t->said + (size_t)s * K, t->prob + (size_t)s * (size_t)t->C);
 }

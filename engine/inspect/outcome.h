@@ -8,6 +8,8 @@
 
 /* The first run of the text's top layer. */
 const struct trace_run *outcome_top(const struct trace *t);
+/* What the head makes of what it reads, v (K): probabilities (C). */
+void outcome_head(const struct trace *t, const double *v, double *p);
 /* The output of a layer at a position, from its first run: y (D). */
 void outcome_output(const struct trace *t, const struct trace_run *r, int position, double *y);
 /* Fills t->vector from the whole text. */

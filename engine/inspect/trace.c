@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/answer.h"
 #include "engine/inspect/outcome.h"
-#include "engine/inspect/pair.h"
 #include "engine/inspect/runs.h"
 #include "engine/inspect/terms.h"
 
@@ -127,23 +127,6 @@ static bool write_text(struct trace *t, struct work *w)
 	return ok;
 }
 
-static bool run_decoder(struct trace *t)
-{
-	const struct model *m = &t->snapshot->encoder->model;
-
-	if (task_table[m->spec.task].pairs) {
-		if (!pair_decode(t))
-			return false;
-		outcome_said(t);
-		return true;
-	}
-	outcome_vector(t);
-	if (!runs_all(t, &m->dec, t->run + m->stack.runs, true, t->written))
-		return false;
-	outcome_tokens(t, t->run + t->runs - 1);
-	return true;
-}
-
 static bool run_all(struct trace *t, struct work *w)
 {
 	const struct model *m = &t->snapshot->encoder->model;
@@ -156,7 +139,7 @@ static bool run_all(struct trace *t, struct work *w)
 	if (!t->prob)
 		return false;
 	if (m->dec.runs)
-		return run_decoder(t);
+		return answer_decode(t);
 	if (m->spec.task == TASK_CLASSIFY)
 		return outcome_classes(t);
 	outcome_tokens(t, outcome_top(t));

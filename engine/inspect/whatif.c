@@ -2,6 +2,7 @@
 #include "engine/inspect/whatif.h"
 
 #include "engine/base/mem.h"
+#include "engine/inspect/answer.h"
 #include "engine/inspect/outcome.h"
 #include "engine/inspect/runs.h"
 #include "engine/inspect/wording.h"
@@ -46,11 +47,15 @@ static struct trace *begin(struct wording *w)
 
 static bool run_all(struct trace *t, const struct trace *base)
 {
-	if (!runs_edited(t, base))
+	const bool decodes = t->snapshot->encoder->model.dec.runs;
+
+	if (!runs_edited(t, base) || (decodes && !answer_write(t)))
 		return false;
-	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
+	t->prob = mem_block((size_t)trace_prob_steps(t) * (size_t)t->C + 1, sizeof(*t->prob));
 	if (!t->prob)
 		return false;
+	if (decodes)
+		return answer_decode(t);
 	if (t->snapshot->encoder->model.spec.task == TASK_CLASSIFY)
 		return outcome_classes(t);
 	outcome_tokens(t, outcome_top(t));
@@ -75,12 +80,6 @@ struct trace *whatif(const struct trace *base, const struct edit *edit, int coun
 	struct wording w;
 	bool ok = true;
 
-	if (base->snapshot->encoder->model.dec.runs) {
-		err_set(err, ERR_USAGE,
-			"a run with a decoder is not run again under edits; classify and generate "
-			"are");
-		return NULL;
-	}
 	wording_begin(&w, base);
 	for (int k = 0; ok && k < count; k++)
 		ok = wording_apply(&w, &edit[k], err);

@@ -2,7 +2,8 @@
 /*
  * What if: a text traced once more with some numbers set by hand, or other words in it. A gate, c or h is what an
  * edit says right after it has been computed, and all that comes later follows from it; what comes before is
- * copied, so that it has the same bits. Of runs over the text; a decoder that writes is not run again.
+ * copied, so that it has the same bits. Edits are of the side that reads the text; a decoder writes anew from what
+ * they make of it, the likeliest token at every step.
  */
 #ifndef SLUICE_ENGINE_INSPECT_WHATIF_H
 #define SLUICE_ENGINE_INSPECT_WHATIF_H
@@ -38,8 +39,8 @@ static inline bool edit_is_word(const struct edit *e)
 /*
  * A trace of the same text under `count` edits, one after the other: later ones win, and the steps of each are
  * those of the text as it is at that point. base is one without any. In two directions, where numbers are set, the
- * probabilities before the last position are NaN: each would be a run of its own. ERR_USAGE for a run with a
- * decoder and for an edit that does not fit, ERR_FAILED without memory. Any thread.
+ * probabilities before the last position are NaN: each would be a run of its own. ERR_USAGE for an edit
+ * that does not fit, ERR_FAILED without memory. Any thread.
  */
 struct trace *whatif(const struct trace *base, const struct edit *edit, int count, struct err *err);
 /* The same of a wording that edits have been applied to; takes it. */

@@ -337,7 +337,7 @@ static void an_edit_is_asked_for(void **state)
 static void wrong_edits_are_told(void **state)
 {
 	static const char *const wrong[][2] = {
-		{"set f[1] := 2", "column 6: this is no edit; one is of the form f[12] = 0 @3..5"},
+		{"set f[1] := 2", "column 6: this is no edit, such as f[12] = 0 @3..5"},
 		{"set f[1] = 2 @4..9", "column 10: steps are 1 to 7"},
 		{"set f[99] = 2", "column 1: units are 0 to 31, not 99"},
 		{"set q = 2", "column 1: cell standard has no 'q' that could be set"},
