@@ -65,8 +65,7 @@ static bool read_texts(struct walk_job *j, struct err *err)
 	if (!args_parse(command_find("run", CMD_CONSOLE), j->words, j->word, c, &a, err))
 		return false;
 	if (args_has(&a, "--data"))
-		return texts_file(c, &a,
-				  task_table[j->snapshot->encoder->model.spec.task].stream,
+		return texts_file(c, &a, task_table[j->snapshot->encoder->model.spec.task].stream,
 				  &j->own, err);
 	if (!c->open_run)
 		return err_set(err, ERR_USAGE, "the run is not in the store yet: run FILE");
@@ -155,8 +154,7 @@ static void add_left_out(struct buf *out, const struct walk_job *j)
 	for (int k = 0; k < j->debug.items; k++)
 		if (!j->fits[k] && j->sum.texts > j->sum.empty)
 			buf_printf(out, " · %s %d fits none of them",
-				   debug_kind_name(j->debug.item[k].kind),
-				   j->debug.item[k].number);
+				   debug_kind_name(j->debug.item[k].kind), j->debug.item[k].number);
 }
 
 /* The text that was hit is the sentence. */
@@ -189,8 +187,8 @@ static void say_nothing_hit(struct workbench *w, struct walk_job *j)
 
 	buf_text(&b, "nothing is hit in ");
 	add_number(&b, j->sum.texts);
-	buf_printf(&b, " text%s%s of %s", j->sum.texts == 1 ? "" : "s",
-		   j->from ? " behind it" : "", data_file_name(&w->walk.texts.file));
+	buf_printf(&b, " text%s%s of %s", j->sum.texts == 1 ? "" : "s", j->from ? " behind it" : "",
+		   data_file_name(&w->walk.texts.file));
 	add_left_out(&b, j);
 	workbench_say(w, ROLE_message, "%s", buf_str(&b));
 	buf_release(&b);
@@ -259,8 +257,8 @@ static bool is_ready(const struct workbench *w, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "run goes through texts with runs that have no decoder: classify "
 			       "and generate");
-	return stops || err_set(err, ERR_USAGE,
-				"there is nothing to stop at: break or watch EXPRESSION");
+	return stops ||
+	       err_set(err, ERR_USAGE, "there is nothing to stop at: break or watch EXPRESSION");
 }
 
 static struct walk_job *job_new(struct workbench *w, int from)
@@ -312,8 +310,9 @@ bool desk_walk_on(struct workbench *w, struct err *err)
 	if (!is_ready(w, err))
 		return false;
 	if ((size_t)w->walk.next >= w->walk.texts.count)
-		return err_set(err, ERR_USAGE,
-			       "nothing is hit behind this step, and the corpus ends: run begins again");
+		return err_set(
+			err, ERR_USAGE,
+			"nothing is hit behind this step, and the corpus ends: run begins again");
 	j = job_new(w, w->walk.next);
 	j->texts = &w->walk.texts;
 	post(w, j);

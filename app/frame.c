@@ -168,9 +168,9 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 				    ? "y is yes, any other key no"
 			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
-			    : w->ask == ASK_EDIT
-				    ? "enter takes it   esc leaves   or: word = good  insert = very  remove"
-				    : "enter takes it   esc leaves");
+			    : w->ask == ASK_EDIT ? "enter takes it   esc leaves   or: word = good  "
+						   "insert = very  remove"
+						 : "enter takes it   esc leaves");
 		return;
 	}
 	for (size_t k = 0; k < v.listed; k++)

@@ -59,7 +59,8 @@ static int first_hit(const struct search *s, const struct trace *t)
 	int found = -1;
 
 	for (int k = 0; found < 0 && k < r->T; k++) {
-		const int at = r->backward ? r->T - 1 - k : k, before = r->backward ? at + 1 : at - 1;
+		const int at = r->backward ? r->T - 1 - k : k,
+			  before = r->backward ? at + 1 : at - 1;
 
 		for (int n = 0; n < s->ats; n++) {
 			const struct expr *e = s->at[n].expr;
@@ -71,8 +72,8 @@ static int first_hit(const struct search *s, const struct trace *t)
 			}
 			if (!k)
 				continue;
-			assert_true(expr_eval(e, &(struct expr_place){t, s->run, before}, &was,
-					      NULL));
+			assert_true(
+				expr_eval(e, &(struct expr_place){t, s->run, before}, &was, NULL));
 			if (now.text ? now.n != was.n || memcmp(now.text, was.text, now.n)
 				     : fabs(*now.v - *was.v) > 1e-12)
 				found = at;
@@ -128,7 +129,8 @@ static void all_stops_are_looked_at(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof(stop) / sizeof(stop[0]); k++)
 		for (int dirs = 1; dirs < 3; dirs++) {
-			struct corpus_of m = make(k % 2 ? &cell_gru_after : &cell_standard, 1, dirs);
+			struct corpus_of m =
+				make(k % 2 ? &cell_gru_after : &cell_standard, 1, dirs);
 			struct stop at[STOPS];
 			struct search s = {.snapshot = m.s,
 					   .at = at,
@@ -142,9 +144,8 @@ static void all_stops_are_looked_at(void **state)
 				snprintf(text, sizeof(text), "%s", stop[k][s.ats].text);
 				if (k % 2) /* the same of what a GRU has */
 					for (char *c = text; *c; c++)
-						*c = *c == 'f' && c[1] != 'a' && c[1] != ' '
-							     ? 'z'
-							     : *c;
+						*c = *c == 'f' && c[1] != 'a' && c[1] != ' ' ? 'z'
+											     : *c;
 				at[s.ats].expr = expr_parse(text, NULL);
 				at[s.ats].changes = stop[k][s.ats].changes;
 				assert_non_null(at[s.ats].expr);

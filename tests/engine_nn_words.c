@@ -440,11 +440,10 @@ static void units_are_drawn_apart(void **state)
 
 static void what_can_be_drawn_is(void **state)
 {
-	static const char *const line[][2] = {
-		{"insert @2 = very", "random vocabulary words"},
-		{"word @2 = very long", "random vocabulary words"},
-		{"f[1] = 0 @2", "random units"},
-		{"f = 0 @2", NULL}};
+	static const char *const line[][2] = {{"insert @2 = very", "random vocabulary words"},
+					      {"word @2 = very long", "random vocabulary words"},
+					      {"f[1] = 0 @2", "random units"},
+					      {"f = 0 @2", NULL}};
 	struct made m = make(&cell_standard, 1, 1, NONE);
 	struct control *c, *again;
 

@@ -215,8 +215,7 @@ static bool search_all(struct context *c, struct search *s, const struct example
 bool command_search(struct context *c, const struct args *a, struct err *err)
 {
 	struct stop at = {0};
-	struct search s = {
-		.at = &at, .ats = 1, .each = !args_has(a, "--all"), .stop = c->cancel};
+	struct search s = {.at = &at, .ats = 1, .each = !args_has(a, "--all"), .stop = c->cancel};
 	struct loaded l = {0};
 	struct examples texts = {0};
 	struct expr *e = NULL;
@@ -309,9 +308,9 @@ static bool run_control(struct context *c, const struct looked_at *l, const stru
 static bool report_change(struct context *c, const struct looked_at *l, const struct trace *after,
 			  const struct control *control, struct err *err)
 {
-	static const char *const column[] = {"class",         "before",     "after",
-					     "change",        "first_step", "random_change",
-					     "random_sd",     "random",     "random_runs"};
+	static const char *const column[] = {"class",     "before",     "after",
+					     "change",    "first_step", "random_change",
+					     "random_sd", "random",     "random_runs"};
 	const struct encoder *e = l->run.snapshot->encoder;
 	const int first = whatif_differs(l->trace, after, l->layer, 1e-6);
 	const bool random = control && control->done;
@@ -383,16 +382,18 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 		  args_number(a, "--seed", INT64_MAX, &seed, err);
 
 	if (ok && !task->labels && !task->decoder)
-		ok = err_set(err, ERR_USAGE,
-			     "whatif compares classes and what a decoder writes: the run's task is %s",
-			     task->name);
+		ok = err_set(
+			err, ERR_USAGE,
+			"whatif compares classes and what a decoder writes: the run's task is %s",
+			task->name);
 	if (ok && parse_edits(a, l, &edit, &count, err))
 		after = whatif(l->trace, edit, count, err);
 	ok = after;
 	if (ok && task->decoder)
 		ok = report_written(c, l->trace, after, err);
 	else
-		ok = ok && run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
+		ok = ok &&
+		     run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
 		     report_change(c, l, after, control, err);
 	control_free(control);
 	free(edit);

@@ -24,7 +24,8 @@ bool ui_run(struct context *c, const struct args *a, struct err *err)
 	int n = 1;
 
 	if (a->pos_count > at + 1)
-		return err_set(err, ERR_USAGE, "run takes one file: quotes hold a name with blanks");
+		return err_set(err, ERR_USAGE,
+			       "run takes one file: quotes hold a name with blanks");
 	if (a->pos_count > at && args_has(a, "--data"))
 		return err_set(err, ERR_USAGE, "run takes FILE or --data FILE, not both");
 	for (int k = 0; k < a->option_count && n + 4 < ARGS_MAX; k++) {

@@ -73,7 +73,8 @@ static bool set_words(struct context *c, const struct args *a, const char *name,
 	const char *rest = ui_rest(a);
 	const size_t digits = strspn(rest, "0123456789");
 	const size_t blanks = strspn(rest + digits, " ");
-	const bool step = digits && (has_text ? blanks && rest[digits + blanks] : !rest[digits + blanks]);
+	const bool step =
+		digits && (has_text ? blanks && rest[digits + blanks] : !rest[digits + blanks]);
 	const char *text = step ? rest + digits + blanks : rest;
 	char *edit;
 	bool ok;
@@ -82,10 +83,11 @@ static bool set_words(struct context *c, const struct args *a, const char *name,
 		return err_set(err, ERR_USAGE, "%s takes a word, with or without a step before it",
 			       a->command->name);
 	if (!has_text && *text)
-		return err_set(err, ERR_USAGE, "%s takes a step from 1, not '%s'",
-			       a->command->name, text);
+		return err_set(err, ERR_USAGE, "%s takes a step from 1, not '%s'", a->command->name,
+			       text);
 	if (step)
-		edit = mem_printf("%s @%.*s%s%s", name, (int)digits, rest, has_text ? " = " : "", text);
+		edit = mem_printf("%s @%.*s%s%s", name, (int)digits, rest, has_text ? " = " : "",
+				  text);
 	else
 		edit = mem_printf("%s%s%s", name, has_text ? " = " : "", text);
 	ok = set_edit(c->ui, a->command->name, rest, edit, err);

@@ -133,7 +133,10 @@ static void against_line(struct panel *s, const char *class, double mean, double
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s%.3f ± %.3f", mean < -5e-4 ? "−" : mean > 5e-4 ? "+" : "",
+	snprintf(text, sizeof(text), "%s%.3f ± %.3f",
+		 mean < -5e-4  ? "−"
+		 : mean > 5e-4 ? "+"
+			       : "",
 		 fabs(mean), deviation);
 	line_of(s, ROLE_dim, class, text);
 }
@@ -152,7 +155,7 @@ void panel_against(struct panel *s, const struct trace *t)
 		panel_line(s, ROLE_dim, 0, text);
 		return;
 	}
-	snprintf(text, sizeof(text), "%s, of %d:", h->what, h->runs);
+	snprintf(text, sizeof(text), "%d %s:", h->runs, h->what);
 	panel_line(s, ROLE_dim, 0, text);
 	for (int k = 0; k < h->C && k < c->count; k++)
 		against_line(s, c->name[k], h->mean[k], h->deviation[k]);

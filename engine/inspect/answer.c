@@ -96,7 +96,8 @@ bool answer_write(struct trace *t)
 	t->writes = mem_zero((size_t)t->written, sizeof(*t->writes));
 	c.p = mem_zero((size_t)t->C + 1, sizeof(*c.p));
 	ok = is_pair(t) ? pair_write(t, choose, &c) : write_vector(t, &c);
-	for (int k = e->model.stack.runs; k < t->runs; k++) { /* they are laid again, as long as it is */
+	for (int k = e->model.stack.runs; k < t->runs;
+	     k++) { /* they are laid again, as long as it is */
 		free(t->run[k].block);
 		t->run[k].block = NULL;
 	}

@@ -40,11 +40,11 @@ static const char *what_is_drawn(const struct edit *edit, int count)
 		return "random units and words";
 	if (words && removed)
 		return "random words";
-	return words             ? "random vocabulary words"
-	       : removed == 1    ? "other words taken out"
-	       : removed         ? "random words taken out"
-	       : units           ? "random units"
-				 : NULL;
+	return words          ? "random vocabulary words"
+	       : removed == 1 ? "other words taken out"
+	       : removed      ? "random words taken out"
+	       : units        ? "random units"
+			      : NULL;
 }
 
 static int words_of(const struct trace *t)
@@ -146,8 +146,7 @@ static void take(struct control *c, const struct trace *t)
 		p->sum[k] += d;
 		p->square[k] += d * d;
 		c->mean[k] = p->sum[k] / c->done;
-		c->deviation[k] =
-			sqrt(fmax(0, p->square[k] / c->done - c->mean[k] * c->mean[k]));
+		c->deviation[k] = sqrt(fmax(0, p->square[k] / c->done - c->mean[k] * c->mean[k]));
 	}
 }
 
@@ -236,8 +235,9 @@ struct control *control_new(struct snapshot *s, const char *text, const struct e
 
 	err->code = ERR_NONE;
 	if (!task_table[s->encoder->model.spec.task].labels) {
-		err_set(err, ERR_USAGE, "random edits are held against classes, which this run has "
-					"none of");
+		err_set(err, ERR_USAGE,
+			"random edits are held against classes, which this run has "
+			"none of");
 		return NULL;
 	}
 	if (!what_is_drawn(edit, count) || !has_words(s->encoder))

@@ -16,7 +16,8 @@ struct control {
 	const char *what;   /* "random units" */
 	int runs, done;     /* how many there will be and are */
 	int C;
-	double *mean, *deviation; /* (C) of what they change in each probability, of those that are done */
+	double *mean,
+		*deviation; /* (C) of what they change in each probability, of those that are done */
 	struct control_plan *plan;
 };
 

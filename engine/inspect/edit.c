@@ -161,7 +161,7 @@ static bool add_edits(const struct trace *t, const char *text, const struct targ
 {
 	const int n = target->units ? target->units : 1;
 
-	*out = mem_resize(*out, (size_t)(*count + n), sizeof(**out));
+	*out = mem_resize(*out, (size_t)*count + (size_t)n, sizeof(**out));
 	for (int k = 0; k < n; k++, ++*count)
 		if (!edit_of(t, signal, target->run, target->units ? target->unit[k] : -1,
 			     step[0] - 1, step[1] - 1, value, *out + *count, err)) {

@@ -188,7 +188,7 @@ void outcome_tokens(struct trace *t, const struct trace_run *r)
 
 	for (int s = 0; s < r->T; s++)
 		outcome_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
-			 t->prob + (size_t)s * (size_t)t->C);
+			     t->prob + (size_t)s * (size_t)t->C);
 	free(y);
 }
 

@@ -34,8 +34,8 @@ struct job {
 	const struct search *s;
 	const struct example *text;
 	int count, members, first; /* first: text of the wave */
-	bool *hit, *empty;         /* of the wave's texts: whether there may be something; no step */
-	bool exact;                /* float32 cannot tell where a value stays the same */
+	bool *hit, *empty; /* of the wave's texts: whether there may be something; no step */
+	bool exact;        /* float32 cannot tell where a value stays the same */
 	struct member *member;
 	int *fits;         /* ats: texts that each fits */
 	struct look *look; /* looks of them */

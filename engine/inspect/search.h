@@ -20,13 +20,14 @@ struct search_sum {
 
 struct search {
 	struct snapshot *snapshot; /* of a run that has no decoder; borrowed */
-	const struct stop *at;     /* ats of them, one or more: a step that any of them hits; borrowed */
+	const struct stop
+		*at; /* ats of them, one or more: a step that any of them hits; borrowed */
 	int ats;
-	int run;               /* the layer and direction whose steps are gone through */
-	bool reading;          /* as that layer reads: a backward one from the last step; else from the first */
-	int each;              /* hits of one text that are given: 1, or 0 for all */
-	int from;              /* the first text that is looked at, from 0 */
-	const int *stop;       /* looked at on the way, or NULL */
+	int run;      /* the layer and direction whose steps are gone through */
+	bool reading; /* as that layer reads: a backward one from the last step; else from the first */
+	int each;     /* hits of one text that are given: 1, or 0 for all */
+	int from;     /* the first text that is looked at, from 0 */
+	const int *stop;        /* looked at on the way, or NULL */
 	struct search_sum *sum; /* or NULL */
 	int *fits;              /* ats: texts that each fits, or 0; or NULL */
 	/* Called on the way, on the caller's thread, with the texts that are done, `from` included; or NULL. */

@@ -92,8 +92,8 @@ static int word_at(const struct wording *w, const struct edit *e, struct err *er
 		err_set(err, ERR_USAGE, "step %d is padding, and no word", e->from + 1);
 		return -1;
 	}
-	word = e->from == w->T                                         ? (int)w->encoding.count
-	       : !padded                                               ? w->token[e->from]
+	word = e->from == w->T                               ? (int)w->encoding.count
+	       : !padded                                     ? w->token[e->from]
 	       : w->base->snapshot->encoder->rules.pad_front ? 0
 							     : (int)w->encoding.count;
 	if (word < (int)w->encoding.count && is_mark(w, word) && (!insert || !word)) {

@@ -13,9 +13,9 @@
 struct wording {
 	const struct trace *base; /* borrowed */
 	struct encoding encoding; /* the words */
-	int *of;                  /* encoding.count: the word of base, an index, that each stands for; -1: none */
-	bool changed;             /* a word has been edited */
-	int cut;                  /* words that a run of limited length does not read any more */
+	int *of; /* encoding.count: the word of base, an index, that each stands for; -1: none */
+	bool changed; /* a word has been edited */
+	int cut;      /* words that a run of limited length does not read any more */
 	/* What the model runs over. */
 	int T;
 	int32_t *ids; /* T */

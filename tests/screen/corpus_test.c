@@ -172,14 +172,14 @@ static void words_are_changed_and_taken_back(void **state)
 	screen_wait(s, "the food was very good at all");
 	screen_wait(s, "edited · 1 edit · 7 tokens · t = 4");
 	screen_wait(s, "before and after the edits");
-	screen_wait(s, "random vocabulary words, of");
+	screen_wait(s, "100 random vocabulary words:");
 	screen_wait(s, "±");
 	keep_page(s, &first);
 	say(s, "insert 4 xyzzy", "set 2: insert @4 = xyzzy · the run does not know it");
 	screen_wait(s, "edited · 2 edits · 8 tokens · t = 4");
 	screen_wait(s, "this word has been put in");
 	say(s, "set c[3] = 2 @5", "set 3: c[3] = 2 @5");
-	screen_wait(s, "random units and words, of 100:");
+	screen_wait(s, "100 random units and words:");
 	say(s, "print word", "word = “xyzzy”");
 	keep_page(s, &second);
 	say(s, "remove 1", "set 4: remove @1 “the”");
@@ -212,7 +212,7 @@ static void units_are_ablated(void **state)
 	screen_key(s, "Esc");
 	screen_wait_gone(s, "or: word = good");
 	say(s, "ablate 3,17", "set 1: ablate 3,17");
-	screen_wait(s, "random units, of 100:");
+	screen_wait(s, "100 random units:");
 	say(s, "print abs(c[3]) + abs(h[17])", "= 0");
 	say(s, "ablate 99", "units are 0 to 31, not 99");
 	say(s, "ablate 4 @9", "steps are 1 to 7");

@@ -287,7 +287,7 @@ static void numbers_are_set_and_taken_back(void **state)
 	wait_change(s, "'c[3] = 9 @4'", "pos");
 	say(s, "print c[3]", "c[3] = 9");
 	say(s, "print prev(c[3])", printed("c[3]", 3)); /* before it nothing changes */
-	screen_wait(s, "random units, of 100:"); /* what the edit is held against */
+	screen_wait(s, "100 random units:");            /* what the edit is held against */
 	sluice_wait_frames(s, FRAMES_SOME);
 	keep_page(s, &edited);
 	say(s, "set h[1,2] = -1 @5..7", "set 2: h[1,2] = -1 @5..7");
