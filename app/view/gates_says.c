@@ -126,6 +126,19 @@ static void written_text(struct panel *s, const struct trace *t)
 	buf_release(&line);
 }
 
+static void written_before(struct panel *s, const struct trace *t)
+{
+	const struct trace *was = s->w->current.unedited;
+
+	if (was->written == t->written &&
+	    !memcmp(was->writes, t->writes, (size_t)t->written * sizeof(*t->writes))) {
+		panel_line(s, ROLE_dim, 0, "the same as before the edits");
+		return;
+	}
+	panel_line(s, ROLE_strong, 0, "before the edits");
+	written_text(s, was);
+}
+
 /* --- the whole --- */
 
 void panel_says(struct panel *s, const struct trace *t)
@@ -141,10 +154,8 @@ void panel_says(struct panel *s, const struct trace *t)
 		panel_line(s, ROLE_strong, 0,
 			   t->vector ? "written from the text's vector" : "written");
 		written_text(s, t);
-		if (s->w->current.unedited) {
-			panel_line(s, ROLE_strong, 0, "written before the edits");
-			written_text(s, s->w->current.unedited);
-		}
+		if (s->w->current.unedited)
+			written_before(s, t);
 		panel_line(s, ROLE_dim, 0, "] shows the decoder that writes it");
 	} else if (t->snapshot->encoder->model.spec.task == TASK_GENERATE) {
 		panel_line(s, ROLE_strong, 0, "what follows");

@@ -394,7 +394,11 @@ static void other_tasks(void **state)
 	say(s, "break p(pos) > 0", "column 1: p is of classes, and this run has none");
 	say(s, "open again", "1 edit is dropped");
 	screen_wait(s, "written from the text's vector");
-	say(s, "set f[0] = 1", "a run with a decoder is not run again under edits; classify and");
+	say(s, "set f[0] = 1", "set 2: f[0] = 1");
+	screen_wait(s, "edited · 1 edit");
+	screen_wait(s, "before the edits"); /* it has written anew */
+	sluice_wait_frames(s, FRAMES_SOME);
+	say(s, "undo", "taken back: f[0] = 1");
 	screen_key(s, "]");
 	screen_wait(s, "dec.l0");
 	say(s, "until t == 3", "t == 3 · step 3 of ");
