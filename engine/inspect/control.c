@@ -40,11 +40,10 @@ static const char *what_is_drawn(const struct edit *edit, int count)
 		return "random units and words";
 	if (words && removed)
 		return "random words";
-	return words          ? "random vocabulary words"
-	       : removed == 1 ? "other words taken out"
-	       : removed      ? "random words taken out"
-	       : units        ? "random units"
-			      : NULL;
+	return words     ? "random vocabulary words"
+	       : removed ? "random words taken out"
+	       : units   ? "random units"
+			 : NULL;
 }
 
 static int words_of(const struct trace *t)
@@ -221,9 +220,10 @@ static struct control *make(struct trace *base, const struct edit *edit, int cou
 	p->count = count;
 	p->removed = -1;
 	rng_seed(&p->rng, seed, 0);
-	if (count == 1 && edit->kind == EDIT_REMOVE) {
+	if (count == 1 && edit->kind == EDIT_REMOVE && words_of(base) - 1 <= runs) {
 		p->removed = edit->from;
 		c->runs = words_of(base) - 1;
+		c->what = "other words taken out";
 	}
 	return c;
 }

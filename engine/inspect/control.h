@@ -23,7 +23,7 @@ struct control {
 
 /* NULL with err.code ERR_NONE where nothing could be drawn: a whole gate is set, or there is no other word; else
  * with ERR_USAGE for a run without classes and edits that do not fit, and ERR_FAILED without memory. The removal
- * of one word is held against that of each other one, however many runs are asked for. Takes a reference to s. Any
+ * of one word is held against that of each other one, where there are no more of them than runs. Takes a reference to s. Any
  * thread. */
 struct control *control_new(struct snapshot *s, const char *text, const struct edit *edit,
 			    int count, int runs, uint64_t seed, struct err *err);
