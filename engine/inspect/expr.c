@@ -470,12 +470,12 @@ bool expr_is_smooth(const struct expr *e)
 	return is_smooth(e, e->root);
 }
 
-bool expr_fill(const struct expr *e, struct trace *t, int run)
+bool expr_fill(const struct expr *e, struct trace *t, int run, struct work *room)
 {
 	for (int k = 0; k < e->nodes; k++) {
 		const struct expr_node *n = &e->node[k];
 
-		if (n->kind == EXPR_OUTCOME && !t->prob && !outcome_fill(t))
+		if (n->kind == EXPR_OUTCOME && !t->prob && !outcome_fill(t, room))
 			return false;
 		if (n->kind == EXPR_SIGNAL && !strcmp(n->name, "x"))
 			runs_fill_x(t, &t->run[run_of(n, &(struct expr_place){t, run, 0})]);

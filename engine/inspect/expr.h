@@ -44,8 +44,9 @@ struct expr_place {
 bool expr_check(const struct expr *e, const struct expr_place *at, struct err *err);
 
 /* Computes in a trace of a pass in float32 (see runs.h) what an expression that expr_check found good asks for and
- * is not there: x, z_... and p. run: that it is looked at. false without memory. */
-bool expr_fill(const struct expr *e, struct trace *t, int run);
+ * is not there: x, z_... and p. run: that it is looked at. Zeroed work is empty; its room is kept from call to call.
+ * false without memory. */
+bool expr_fill(const struct expr *e, struct trace *t, int run, struct work *room);
 
 struct expr_value {
 	const char *text; /* n bytes of a text, borrowed; NULL: it is numbers */

@@ -17,8 +17,9 @@ void outcome_vector(struct trace *t);
 /* Fills t->prob: the classes after every position. In two directions what comes later changes what was
  * read before, so every beginning of the text is run again. false without memory. */
 bool outcome_classes(struct trace *t);
-/* The same, and t->vector, with room of its own; of a run that tells classes. */
-bool outcome_fill(struct trace *t);
+/* The same, and t->vector, with room of its own; of a run that tells classes. The work's room is kept from call to
+ * call. */
+bool outcome_fill(struct trace *t, struct work *room);
 /* Fills t->prob: the tokens after every step of a run. */
 void outcome_tokens(struct trace *t, const struct trace_run *r);
 /* The same from t->said. */

@@ -13,7 +13,7 @@
 enum { BATCH = 64, WAVE = 4, LOOKS = 4 };
 
 struct member {
-	struct work work;
+	struct work work, prefixes; /* prefixes: of one text */
 	struct encoding encoding[BATCH];
 	struct stop_values values;
 	bool *fit;        /* ats: whether each fits the text that is looked at */
@@ -113,10 +113,10 @@ static int hit_behind(const struct search *s, struct member *me, const struct tr
 }
 
 /* What the expressions ask for and the fast path does not have. */
-static bool fill_all(const struct search *s, const struct member *me, struct trace *trace)
+static bool fill_all(const struct search *s, struct member *me, struct trace *trace)
 {
 	for (int k = 0; k < s->ats; k++)
-		if (me->fit[k] && !expr_fill(s->at[k].expr, trace, s->run))
+		if (me->fit[k] && !expr_fill(s->at[k].expr, trace, s->run, &me->prefixes))
 			return false;
 	return true;
 }
@@ -303,6 +303,7 @@ static void release(struct job *j)
 {
 	for (int k = 0; k < j->members; k++) {
 		work_release(&j->member[k].work);
+		work_release(&j->member[k].prefixes);
 		stop_values_release(&j->member[k].values);
 		free(j->member[k].fit);
 		for (int n = 0; n < BATCH; n++)

@@ -195,6 +195,8 @@ static void words_are_changed_and_taken_back(void **state)
 	screen_wait_for(s, page_is, &first, "what the first edit made");
 	say(s, "undo", "taken back: word @4 “not” = very");
 	screen_wait_for(s, page_is, &before, "the very same numbers");
+	say(s, "replace 1 it's", "= it's"); /* a quote is none of the line's */
+	say(s, "undo", "taken back");
 	say(s, "remove 9", "steps are 1 to 7");
 	say(s, "remove it", "remove takes a step from 1, not 'it'");
 	say(s, "insert", "insert needs more");
