@@ -3,13 +3,12 @@
 
 #include "engine/base/mem.h"
 #include "engine/inspect/whatif.h"
+#include "engine/inspect/wording.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const double least_change = 1e-12; /* of a value that is watched */
 
 static void release_set(struct debug_set *s)
 {
@@ -52,6 +51,30 @@ const struct debug_item *debug_add(struct debug *d, enum debug_kind kind, const 
 	return &d->item[d->items++];
 }
 
+void debug_copy_stops(struct debug *to, const struct debug *from)
+{
+	*to = (struct debug){0};
+	for (int k = 0; k < from->items; k++) {
+		if (from->item[k].kind == DEBUG_DISPLAY)
+			continue;
+		to->last = from->item[k].number - 1;
+		debug_add(to, from->item[k].kind, expr_text(from->item[k].expr), NULL, NULL);
+	}
+}
+
+void debug_count(struct debug *d, const struct debug *copy)
+{
+	for (int k = 0; k < copy->items; k++)
+		for (int j = 0; j < d->items; j++)
+			if (d->item[j].number == copy->item[k].number)
+				d->item[j].hits += copy->item[k].hits;
+}
+
+struct stop debug_stop(const struct debug_item *i)
+{
+	return (struct stop){i->expr, i->kind == DEBUG_WATCH};
+}
+
 bool debug_delete(struct debug *d, int number)
 {
 	for (int k = 0; k < d->items; k++)
@@ -65,24 +88,57 @@ bool debug_delete(struct debug *d, int number)
 	return false;
 }
 
-const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
-				  struct err *err)
+/* How an edit of a word is listed: with its step, and the word that is taken out. */
+static char *word_text(const struct trace *t, const struct edit *e)
 {
-	struct debug_set s = {0};
+	size_t n = 0;
+	const char *token = e->from < t->T ? trace_token(t, 0, e->from, &n) : "";
+
+	if (e->kind == EDIT_REMOVE)
+		return mem_printf("remove @%d “%.*s”", e->from + 1, (int)n, token);
+	if (e->kind == EDIT_INSERT)
+		return mem_printf("insert @%d = %s", e->from + 1, e->word);
+	return mem_printf("word @%d “%.*s” = %s", e->from + 1, (int)n, token, e->word);
+}
+
+/* How another one is: as it was written, with its step where it has that of the place. */
+static char *set_text(const char *text, const struct expr_place *at)
+{
 	size_t n = strlen(text);
 
 	while (n && text[n - 1] == ' ')
 		n--;
-	s.text = strchr(text, '@') ? mem_bytes(text, n)
-				   : mem_printf("%.*s @%d", (int)n, text, at->t + 1);
-	if (!edit_parse(at->trace, s.text, at->run, &s.edit, &s.count, err)) {
-		free(s.text);
+	if (strchr(text, '@') || !strncmp(text, "ablate", 6))
+		return mem_bytes(text, n);
+	return mem_printf("%.*s @%d", (int)n, text, at->t + 1);
+}
+
+const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
+				  struct err *err)
+{
+	struct debug_set s = {0};
+	const struct encoder *e = at->trace->snapshot->encoder;
+
+	if (!edit_parse(at->trace, text, at->run, at->t, &s.edit, &s.count, err))
 		return NULL;
-	}
+	s.text = edit_is_word(s.edit) ? word_text(at->trace, s.edit) : set_text(text, at);
+	if (edit_is_word(s.edit))
+		s.shifts = s.edit->kind != EDIT_WORD || wording_count(e, s.edit->word) != 1;
 	s.number = ++d->last;
 	d->set = mem_grow(d->set, &d->set_cap, (size_t)d->sets + 1, sizeof(*d->set));
 	d->set[d->sets] = s;
 	return &d->set[d->sets++];
+}
+
+bool debug_may_unset(const struct debug *d, int index, struct err *err)
+{
+	const struct debug_set *s = &d->set[index];
+
+	if (!s->shifts || index == d->sets - 1)
+		return true;
+	return err_set(err, ERR_USAGE,
+		       "edit %d counts its steps on edit %d: take that one back first", s[1].number,
+		       s->number);
 }
 
 void debug_unset(struct debug *d, int index)
@@ -130,19 +186,19 @@ struct edit *debug_edits(const struct debug *d, int *count)
 int debug_step(const struct expr_place *at, int by)
 {
 	const struct trace_run *r = &at->trace->run[at->run];
-	const long long to = (long long)at->t + (r->backward ? -(long long)by : by);
+	const int to = stop_step(at, by), last = r->T - 1;
 
-	return to < 0 ? 0 : to >= r->T ? r->T - 1 : (int)to;
+	return to >= 0 ? to : (by < 0) == r->backward ? last : 0;
 }
 
 /* The place a step on; false: there is none. */
 static bool go_on(struct expr_place *at)
 {
-	const int to = debug_step(at, 1);
-	const bool moved = to != at->t;
+	const int to = stop_step(at, 1);
 
-	at->t = to;
-	return moved;
+	if (to >= 0)
+		at->t = to;
+	return to >= 0;
 }
 
 int debug_next_word(const struct expr_place *at)
@@ -178,73 +234,38 @@ int debug_until(const struct expr *e, const struct expr_place *at, struct err *e
 	return found;
 }
 
-static bool number_changed(double a, double b)
+/* Whether one is hit at a place; of a watched value, what it was and is. */
+static bool hit(const struct debug_item *i, const struct expr_place *now, struct buf *says)
 {
-	return isnan(a) || isnan(b) ? !isnan(a) != !isnan(b) : fabs(a - b) > least_change;
-}
-
-static bool changed(const struct expr_value *a, const struct expr_value *b)
-{
-	if (a->text || b->text)
-		return !a->text || !b->text || a->n != b->n || memcmp(a->text, b->text, a->n) != 0;
-	if (a->count != b->count)
-		return true;
-	for (int k = 0; k < a->count; k++)
-		if (number_changed(a->v[k], b->v[k]))
-			return true;
-	return false;
-}
-
-/* What a watched value was and is, where that is not the same. */
-static bool watch_hit(const struct expr *e, const struct expr_place *before,
-		      const struct expr_place *now, struct buf *says)
-{
-	struct expr_value a = {0}, b = {0};
-	const bool hit =
-		expr_eval(e, before, &a, NULL) && expr_eval(e, now, &b, NULL) && changed(&a, &b);
-
-	if (hit) {
-		buf_text(says, " was ");
-		debug_value(says, &a, 24);
-		buf_text(says, ", is ");
-		debug_value(says, &b, 24);
-	}
-	expr_value_release(&a);
-	expr_value_release(&b);
-	return hit;
-}
-
-/* Whether one is hit; what there is to say of it. */
-static bool hit(const struct debug_item *i, const struct expr_place *before,
-		const struct expr_place *now, struct buf *says)
-{
-	struct expr_value v = {0};
+	const struct expr_place before = {now->trace, now->run, stop_step(now, -1)};
+	const struct stop s = debug_stop(i);
+	struct stop_values v = {0};
+	struct err err = {0};
 	bool is;
 
 	if (i->kind == DEBUG_DISPLAY || !expr_check(i->expr, now, NULL))
 		return false;
-	if (i->kind == DEBUG_WATCH)
-		return watch_hit(i->expr, before, now, says);
-	is = holds(i->expr, now, &v, NULL);
-	expr_value_release(&v);
+	is = stop_hits(&s, before.t < 0 ? NULL : &before, now, &v, &err);
+	if (is && s.changes) {
+		buf_text(says, " was ");
+		debug_value(says, &v.before, 24);
+		buf_text(says, ", is ");
+		debug_value(says, &v.now, 24);
+	}
+	stop_values_release(&v);
 	return is;
 }
 
 bool debug_hits(const struct debug_item *i, const struct expr_place *at)
 {
-	const struct trace_run *r = &at->trace->run[at->run];
-	struct expr_place before = *at;
 	struct buf says = {0};
-	bool is;
+	const bool is = at->trace->run[at->run].T && hit(i, at, &says);
 
-	before.t = debug_step(at, -1);
-	is = (i->kind == DEBUG_BREAK || before.t != at->t) && r->T && hit(i, &before, at, &says);
 	buf_release(&says);
 	return is;
 }
 
-bool debug_stops(struct debug *d, const struct expr_place *before, const struct expr_place *now,
-		 struct buf *says)
+bool debug_hit_at(struct debug *d, const struct expr_place *at, struct buf *says)
 {
 	struct buf more = {0};
 	bool any = false;
@@ -253,7 +274,7 @@ bool debug_stops(struct debug *d, const struct expr_place *before, const struct 
 		struct debug_item *i = &d->item[k];
 
 		buf_clear(&more);
-		if (!hit(i, before, now, &more))
+		if (!hit(i, at, &more))
 			continue;
 		buf_printf(says, "%s%s %d: %s%s", any ? " · " : "", debug_kind_name(i->kind),
 			   i->number, expr_text(i->expr), buf_str(&more));
@@ -266,10 +287,10 @@ bool debug_stops(struct debug *d, const struct expr_place *before, const struct 
 
 int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says)
 {
-	struct expr_place before = *at, now = *at;
+	struct expr_place now = *at;
 
-	for (; go_on(&now); before = now)
-		if (debug_stops(d, &before, &now, says))
+	while (go_on(&now))
+		if (debug_hit_at(d, &now, says))
 			return now.t;
 	return -1;
 }

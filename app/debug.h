@@ -8,7 +8,7 @@
 #define SLUICE_APP_DEBUG_H
 
 #include "engine/base/buf.h"
-#include "engine/inspect/expr.h"
+#include "engine/inspect/stop.h"
 
 /* Where an expression holds; where its value changes; a line that is kept up to date. */
 enum debug_kind { DEBUG_BREAK, DEBUG_WATCH, DEBUG_DISPLAY };
@@ -19,10 +19,11 @@ struct debug_item {
 	struct expr *expr;
 };
 
-/* Numbers that one command has set: an edit for each unit. */
+/* What one command has set: an edit for each number, or one of a word. */
 struct debug_set {
 	int number;
-	char *text; /* with its steps */
+	bool shifts; /* there is a word more or less, so that later edits count their steps on it */
+	char *text;  /* with its steps */
 	struct edit *edit;
 	int count;
 };
@@ -43,9 +44,17 @@ const char *debug_kind_name(enum debug_kind kind);
 const struct debug_item *debug_add(struct debug *d, enum debug_kind kind, const char *text,
 				   const struct expr_place *at, struct err *err);
 
+/* What stops of another, with its numbers and no hits; release it with debug_release. */
+void debug_copy_stops(struct debug *to, const struct debug *from);
+/* Counts the hits of one of those. */
+void debug_count(struct debug *d, const struct debug *copy);
+struct stop debug_stop(const struct debug_item *i);
+
 /* Adds an edit in whatif.h's grammar, of the step at the place unless it names others. ERR_USAGE. */
 const struct debug_set *debug_set(struct debug *d, const char *text, const struct expr_place *at,
 				  struct err *err);
+/* Whether an edit can be taken off. ERR_USAGE for one that later edits count their steps on. */
+bool debug_may_unset(const struct debug *d, int index, struct err *err);
 void debug_unset(struct debug *d, int index); /* takes one off the stack, wherever it lies */
 void debug_unset_all(struct debug *d);
 /* All edits, in order; free with free. */
@@ -62,13 +71,11 @@ int debug_next_word(const struct expr_place *at);
 /* The first position behind this one where an expression holds; -1: there is none, or, with err set, it
  * does not fit. */
 int debug_until(const struct expr *e, const struct expr_place *at, struct err *err);
-/* Whether a breakpoint holds at a place, or a watched value is another one than at the one before, which
- * counts as a hit of each; and what has: in a line. Those that do not fit are passed over. */
-bool debug_stops(struct debug *d, const struct expr_place *before, const struct expr_place *now,
-		 struct buf *says);
 /* The first position behind this one where a breakpoint holds or a watched value has changed, which counts
  * as a hit of each, and what has: in a line. Those that do not fit are passed over. -1: there is none. */
 int debug_continue(struct debug *d, const struct expr_place *at, struct buf *says);
+/* The same at this very position: whether anything is hit. */
+bool debug_hit_at(struct debug *d, const struct expr_place *at, struct buf *says);
 
 /* Whether a breakpoint holds at a place, or a watched value is another one than a step before. */
 bool debug_hits(const struct debug_item *i, const struct expr_place *at);

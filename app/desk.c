@@ -26,18 +26,23 @@ struct trace_job {
 	int64_t took_ms;
 };
 
-static void drop_trace(struct sentence *s)
+static void drop_names(struct sentence *s)
 {
-	trace_free(s->trace);
-	trace_free(s->unedited);
 	free(s->token);
 	free(s->wrote);
 	free(s->token_text);
 	free(s->unknown);
-	s->trace = s->unedited = NULL;
 	s->token = s->wrote = NULL;
 	s->token_text = NULL;
 	s->unknown = NULL;
+}
+
+static void drop_trace(struct sentence *s)
+{
+	trace_free(s->trace);
+	trace_free(s->unedited);
+	s->trace = s->unedited = NULL;
+	drop_names(s);
 }
 
 /* A token's bytes as a text; a blank gets a sign. */
@@ -65,8 +70,9 @@ void desk_token(struct buf *out, const struct encoder *e, int id, bool ascii)
 }
 
 /* The tokens that the model reads and writes, as C strings. */
-static void name_tokens(struct sentence *s, bool ascii)
+void desk_name_tokens(struct workbench *w, struct sentence *s)
 {
+	const bool ascii = w->canvas.ascii;
 	const struct trace *t = s->trace;
 	const struct encoder *e = t->snapshot->encoder;
 	const bool stream = task_table[e->model.spec.task].stream;
@@ -74,6 +80,7 @@ static void name_tokens(struct sentence *s, bool ascii)
 	struct buf all = {0};
 	size_t *at = mem_alloc(((size_t)count + 1) * sizeof(*at));
 
+	drop_names(s);
 	s->token = mem_zero((size_t)t->T + 1, sizeof(*s->token));
 	s->unknown = mem_zero((size_t)t->T + 1, sizeof(*s->unknown));
 	s->wrote = mem_zero((size_t)t->written + 2, sizeof(*s->wrote));
@@ -146,7 +153,7 @@ static void trace_done(struct job *j, void *owner)
 	drop_trace(s);
 	s->trace = t->trace;
 	t->trace = NULL;
-	name_tokens(s, w->canvas.ascii);
+	desk_name_tokens(w, s);
 	if (!t->pinned)
 		keep_place(w, s->trace);
 	desk_refresh(w);
@@ -235,8 +242,10 @@ void desk_release(struct workbench *w)
 	drop_trace(&w->pinned);
 	free(w->current.text);
 	free(w->pinned.text);
+	desk_control_forget(w);
 	debug_release(&w->debug);
 	store_unit_notes_free(w->notes.at, w->notes.count);
+	examples_release(&w->walk.texts);
 	buf_release(&w->later);
 	desk_write_forget(w);
 	free(w->text.prompt);

@@ -42,10 +42,26 @@ void desk_sentence(struct workbench *w, const char *text);
 void desk_pin(struct workbench *w, const char *text);
 void desk_refresh(struct workbench *w); /* traces anew whatever is stale and shown */
 void desk_weights_changed(struct workbench *w);
+/* The tokens of a sentence's trace, as they are shown. */
+void desk_name_tokens(struct workbench *w, struct sentence *s);
+/* Holds the edits against random ones, in the background, a few at a time; what was held before is forgotten. */
+void desk_control(struct workbench *w);
+void desk_control_forget(struct workbench *w);
 /* Traces the sentence anew under the edits of the debugger, in the background where that takes long, and
  * without any shows the trace as it was. Not while one is pending. ERR_USAGE where the run cannot be
  * edited. */
 bool desk_edit(struct workbench *w, struct err *err);
+/* Goes through a corpus from its first text on, in the background, until a breakpoint or watched value is hit:
+ * then that text is the sentence, and Gates stands where it was. words: those of the command line, the first one
+ * being the command's name; without --data FILE the texts that the open run was trained on. ERR_USAGE where there
+ * is nothing to stop at, or no run that it could be done with. */
+bool desk_walk(struct workbench *w, const char *const *words, int count, struct err *err);
+/* The same behind the text that it last came to. */
+bool desk_walk_on(struct workbench *w, struct err *err);
+/* Whether the sentence is the one that it last came to. */
+bool desk_walk_is_here(const struct workbench *w);
+/* "text 812 of 67,349 (line 813), FILE"; appended. */
+void desk_walk_place(const struct workbench *w, struct buf *out);
 /* Runs a command line when the sentence has been traced, as it is now or under its edits. */
 void desk_later(struct workbench *w, const char *line);
 void desk_run_later(

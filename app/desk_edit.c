@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The sentence under what has been set by hand: its trace is another one as long as there are edits, and the
+ * The sentence under what has been set by hand, or with other words: its trace is another one as long as there are edits, and the
  * one without any is kept beside it.
  */
 #include "app/desk.h"
@@ -29,28 +29,46 @@ static bool takes_long(const struct trace *t)
 	double sum = T * t->C * t->D;
 
 	if (m->dec.runs)
-		return false; /* it is refused */
+		return true; /* it writes, a step after the other */
 	for (int k = 0; k < t->runs; k++)
 		sum += T * t->gates * H * (H + t->run[k].E);
 	return sum > at_once;
 }
 
-static void show_original(struct sentence *s)
+/* There may be fewer steps than there were, and other words at them. */
+static void show_words(struct workbench *w)
 {
+	struct gates_state *g = &w->gates;
+	const int last = w->current.trace->run[g->run].T - 1;
+
+	desk_name_tokens(w, &w->current);
+	g->t = g->t > last ? (last < 0 ? 0 : last) : g->t;
+}
+
+static void show_original(struct workbench *w)
+{
+	struct sentence *s = &w->current;
+
+	desk_control_forget(w);
 	if (!s->unedited)
 		return;
 	trace_free(s->trace);
 	s->trace = s->unedited;
 	s->unedited = NULL;
+	show_words(w);
 }
 
-static void show_branch(struct sentence *s, struct trace *branch)
+static void show_branch(struct workbench *w, struct trace *branch)
 {
+	struct sentence *s = &w->current;
+
 	if (s->unedited)
 		trace_free(s->trace);
 	else
 		s->unedited = s->trace;
 	s->trace = branch;
+	show_words(w);
+	desk_control(w);
 }
 
 static void edit_run(struct job *j)
@@ -69,10 +87,10 @@ static void edit_done(struct job *j, void *owner)
 	w->dirty = true;
 	w->current.pending = false;
 	if (j->ok) {
-		show_branch(&w->current, e->branch);
+		show_branch(w, e->branch);
 		e->branch = NULL;
 	} else {
-		show_original(&w->current);
+		show_original(w);
 		debug_unset_all(&w->debug);
 		workbench_err(w, &j->err);
 	}
@@ -112,7 +130,7 @@ bool desk_edit(struct workbench *w, struct err *err)
 
 	w->dirty = true;
 	if (!w->debug.sets) {
-		show_original(s);
+		show_original(w);
 		return true;
 	}
 	edit = debug_edits(&w->debug, &count);
@@ -123,7 +141,7 @@ bool desk_edit(struct workbench *w, struct err *err)
 	branch = whatif(base, edit, count, err);
 	free(edit);
 	if (branch)
-		show_branch(s, branch);
+		show_branch(w, branch);
 	return branch;
 }
 
@@ -150,7 +168,7 @@ void desk_forget_edits(struct workbench *w)
 {
 	const int n = w->debug.sets;
 
-	show_original(&w->current);
+	show_original(w);
 	debug_unset_all(&w->debug);
 	if (n)
 		workbench_say(w, ROLE_message,

@@ -259,6 +259,7 @@ static void command_run(struct job *j)
 	c->context.answer = &c->answer;
 	c->context.text = &c->text;
 	c->context.cancel = &j->cancel;
+	c->context.job = j;
 	j->ok = args_parse(c->command, c->count, c->words, &c->context, &args, &j->err);
 	c->context.exact &= c->context.format != OUTPUT_TABLE;
 	j->ok = j->ok && c->command->run(&c->context, &args, &j->err);

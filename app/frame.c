@@ -53,13 +53,17 @@ static void draw_bar(struct workbench *w, struct rect r)
 {
 	const struct style bar = look(w, ROLE_bar), strong = look(w, ROLE_strong);
 	const struct open_run *o = w->open;
-	const char *job = jobs_waiting(w->jobs);
+	int64_t done, of;
+	const char *job = jobs_waiting(w->jobs, &done, &of);
 	char right[160], left[200];
 	struct style name = bar;
 	int at;
 
 	progress_text(w, right, sizeof(right), r.cols);
-	if (job)
+	if (job && of)
+		snprintf(right, sizeof(right), "%s · %lld of %lld …  ^C cancels", job,
+			 (long long)done, (long long)of);
+	else if (job)
 		snprintf(right, sizeof(right), "%s …  ^C cancels", job);
 	canvas_fill(&w->canvas, r, bar, ' ');
 	if (canvas_width(right) + 9 <= r.cols) /* where it is narrow the state comes first */
@@ -170,7 +174,9 @@ static void draw_prompt(struct workbench *w, struct rect line, struct rect hints
 						   "the rest is text   esc leaves"
 			    : w->ask == ASK_CONSOLE
 				    ? "enter runs it   tab completes   ↑ earlier lines   esc leaves"
-				    : "enter takes it   esc leaves");
+			    : w->ask == ASK_EDIT ? "enter takes it   esc leaves   or: word = good  "
+						   "insert = very  remove"
+						 : "enter takes it   esc leaves");
 		return;
 	}
 	for (size_t k = 0; k < v.listed; k++)

@@ -5,13 +5,17 @@
 #include "engine/base/thread.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+enum { TELL_MS = 80 }; /* between two wake-ups for what a job tells */
 
 struct jobs {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	struct job *todo, *now, *done; /* lists in order */
-	bool quit;
+	bool quit, told;
+	int64_t told_ms;
 	void (*wake)(void *arg);
 	void *arg;
 };
@@ -99,6 +103,7 @@ void jobs_free(struct jobs *js)
 
 void jobs_post(struct jobs *js, struct job *j)
 {
+	j->jobs = js;
 	pthread_mutex_lock(&js->lock);
 	append(&js->todo, j);
 	pthread_cond_signal(&js->filled);
@@ -156,7 +161,45 @@ bool jobs_cancel(struct jobs *js)
 	return any;
 }
 
-const char *jobs_waiting(struct jobs *js)
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void jobs_tell(struct job *j, int64_t at, int64_t of)
+{
+	struct jobs *js = j->jobs;
+	const int64_t now = now_ms();
+	bool wake;
+
+	pthread_mutex_lock(&js->lock);
+	j->at = at;
+	j->of = of;
+	wake = now - js->told_ms >= TELL_MS;
+	if (wake) {
+		js->told_ms = now;
+		js->told = true;
+	}
+	pthread_mutex_unlock(&js->lock);
+	if (wake)
+		js->wake(js->arg);
+}
+
+bool jobs_told(struct jobs *js)
+{
+	bool told;
+
+	pthread_mutex_lock(&js->lock);
+	told = js->told;
+	js->told = false;
+	pthread_mutex_unlock(&js->lock);
+	return told;
+}
+
+const char *jobs_waiting(struct jobs *js, int64_t *at, int64_t *of)
 {
 	const struct job *j;
 	const char *what;
@@ -164,6 +207,10 @@ const char *jobs_waiting(struct jobs *js)
 	pthread_mutex_lock(&js->lock);
 	j = first_visible(js, false);
 	what = j ? j->what : NULL;
+	if (at)
+		*at = j ? j->at : 0;
+	if (of)
+		*of = j ? j->of : 0;
 	pthread_mutex_unlock(&js->lock);
 	return what;
 }

@@ -10,6 +10,7 @@
 #include "engine/base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct job {
 	void (*run)(struct job *j); /* on the job thread; looks at cancel if it takes long */
@@ -19,6 +20,8 @@ struct job {
 	const char *what;               /* for the screen: "query", "loading" */
 	bool visible;                   /* the user waits for it and may cancel it */
 	int cancel;                     /* set atomically */
+	struct jobs *jobs;              /* that it was posted to */
+	int64_t at, of;                 /* how far it is, with jobs_tell; of 0: it does not say */
 	bool ok;
 	struct err err;
 	struct job *next;
@@ -38,7 +41,11 @@ bool jobs_collect(struct jobs *js, void *owner);
 bool jobs_cancel(struct jobs *js);
 /* Whether there is no job at all, nor one to be collected. */
 bool jobs_none(struct jobs *js);
-/* What the user is waiting for, or NULL. */
-const char *jobs_waiting(struct jobs *js);
+/* What the user is waiting for, or NULL; how far that is, where it says so, else *of is 0 (both may be NULL). */
+const char *jobs_waiting(struct jobs *js, int64_t *at, int64_t *of);
+/* From a job's run: it is done with so many of all. Wakes the collector, some times a second. */
+void jobs_tell(struct job *j, int64_t at, int64_t of);
+/* Whether a job has told something since the last call. */
+bool jobs_told(struct jobs *js);
 
 #endif

@@ -563,7 +563,7 @@ bool script_key(struct workbench *w, struct key k)
 	if (!script_is_active(s) || prompt_is_open())
 		return false;
 	if (k.code == K_CHAR && k.ch == 'c' && k.mods == MOD_CTRL)
-		return !jobs_waiting(w->jobs) && script_leave(w);
+		return !jobs_waiting(w->jobs, NULL, NULL) && script_leave(w);
 	if (!s->paused || k.mods)
 		return false;
 	if (k.code == K_ESC)

@@ -148,6 +148,28 @@ static bool is_option(const struct command *cmd, const char *word)
 	return !strncmp(word, "--", 2);
 }
 
+/* A command whose last argument is the rest of the line, as it stands there: quotes belong to it, and there may be
+ * any number of words. false: it is none, or nothing or an option stands behind it. */
+static bool run_rest(struct workbench *w, const char *line)
+{
+	const size_t n = strcspn(line, " \t"), at = n + strspn(line + n, " \t");
+	char *name = mem_bytes(line, n), *next = mem_bytes(line + at, strcspn(line + at, " \t"));
+	const struct command *cmd = command_find(name, CMD_CONSOLE);
+	const bool is = cmd && cmd->flags & CMD_REST && *next && !is_option(cmd, next);
+
+	if (is) {
+		char *rest = mem_text(line + n + 1), end[] = "--";
+		char *all[] = {name, end, rest}, *plain[] = {name, rest};
+		const bool dash = *rest == '-';
+
+		run_words(w, cmd, dash ? 3 : 2, dash ? all : plain);
+		free(rest);
+	}
+	free(name);
+	free(next);
+	return is;
+}
+
 void workbench_line(struct workbench *w, const char *line)
 {
 	char *words[ARGS_MAX], *block = NULL;
@@ -167,19 +189,14 @@ void workbench_line(struct workbench *w, const char *line)
 		free(copy);
 		return;
 	}
+	if (run_rest(w, line))
+		return;
 	if (!words_split(line, words, ARGS_MAX, &count, &block, &err)) {
 		workbench_err(w, &err);
 		return;
 	}
 	cmd = command_find(words[0], CMD_CONSOLE);
-	if (cmd && cmd->flags & CMD_REST && count > 1 && !is_option(cmd, words[1])) {
-		char *rest = mem_text(line + strcspn(line, " \t") + 1), end[] = "--";
-		char *all[] = {words[0], end, rest}, *plain[] = {words[0], rest};
-		const bool dash = *rest == '-';
-
-		run_words(w, cmd, dash ? 3 : 2, dash ? all : plain); /* quotes belong to the text */
-		free(rest);
-	} else if (cmd) {
+	if (cmd) {
 		run_words(w, cmd, count, words);
 	} else {
 		command_unknown(words[0], CMD_CONSOLE, &err);
@@ -401,6 +418,7 @@ static void loop(struct workbench *w)
 		workbench_drain(w);
 		answer |= jobs_collect(w->jobs, w);
 		play_turn(w);
+		w->dirty |= jobs_told(w->jobs);
 		desk_feed(w);
 		if (answer && w->dirty)
 			drawn = 0; /* an answer does not wait for the next frame */

@@ -217,6 +217,22 @@ struct log_state {
 	size_t cap;
 };
 
+/* The texts that are gone through by `run`, and where in them that is. */
+struct corpus_walk {
+	struct examples texts; /* none: nothing has been gone through */
+	int at;                /* the text that is on the desk, from 0; -1: none of them */
+	int next;              /* with which it goes on */
+	struct job *job;       /* goes through them now, and borrows them; or NULL */
+};
+
+/* What random edits of the same size do, as far as they have been tried. */
+struct held_against {
+	struct job *job;          /* tries more of them; or NULL */
+	const char *what;         /* "random units"; NULL: there is nothing to hold edits against */
+	int done, runs, C;        /* done of runs */
+	double *mean, *deviation; /* (C) */
+};
+
 struct workbench {
 	struct context context;
 	struct settings settings; /* of the next training */
@@ -259,6 +275,8 @@ struct workbench {
 		int64_t every_ms, due_ms; /* a step each; every_ms 0: nothing plays */
 	} play;
 	struct buf later; /* lines that wait for the sentence's trace */
+	struct corpus_walk walk;
+	struct held_against against;
 	struct text_state text;
 	struct runs_state runs;
 	struct query_state query;

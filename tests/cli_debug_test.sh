@@ -66,8 +66,8 @@ exits 3 print b 'f[1]' --text "$text"
 exits 0 train --data "$english" --set task=reconstruct --set hidden=8 --set embed=8 --set epochs=1 --name r -q
 exits 2 search r 'f[1] > 0'
 says 'without a decoder'
-exits 2 whatif r 'f[1] = 0' --text "$text"
-says 'whatif compares classes'
+exits 2 whatif r 'dec.f[1] = 0' --text "$text"
+says 'what a decoder does cannot be set'
 exits 2 print r 'dec.f[1]' --text good
 says 'column 1: encoder and decoder have steps of their own'
 exits 0 print r 'f[1]' 'l0.f[1]@1' --layer dec.l0 --text good --csv

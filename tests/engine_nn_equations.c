@@ -337,7 +337,7 @@ static void edits_stand_as_they_are(void **state)
 	int n;
 
 	(void)state;
-	assert_true(edit_parse(m.t, "f[2] = 0.25 @3", 0, &edit, &n, NULL));
+	assert_true(edit_parse(m.t, "f[2] = 0.25 @3", 0, -1, &edit, &n, NULL));
 	t = whatif(m.t, edit, n, NULL);
 	assert_non_null(t);
 	equations_fill(&e, t, 0, 2, 2, 2);
@@ -355,7 +355,7 @@ static void edits_stand_as_they_are(void **state)
 	equations_release(&e);
 	trace_free(t);
 	free(edit);
-	assert_true(edit_parse(m.t, "c = 2", 0, &edit, &n, NULL));
+	assert_true(edit_parse(m.t, "c = 2", 0, -1, &edit, &n, NULL));
 	t = whatif(m.t, edit, n, NULL);
 	equations_fill(&e, t, 0, 1, 3, 2);
 	assert_true(equations_find(&e, "c")->set);

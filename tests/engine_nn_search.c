@@ -34,8 +34,8 @@ static void trace_all(const struct search *s, const struct examples *ex, struct 
 		for (int step = 0; more && step < t->run[s->run].T; step++) {
 			const struct expr_place at = {t, s->run, step};
 
-			assert_true(expr_check(s->expr, &at, NULL));
-			assert_true(expr_eval(s->expr, &at, &v, NULL));
+			assert_true(expr_check(s->at->expr, &at, NULL));
+			assert_true(expr_eval(s->at->expr, &at, &v, NULL));
 			if (!expr_true(&v))
 				continue;
 			take(f, (int)k, step, t);
@@ -80,8 +80,10 @@ static void the_fast_way_finds_the_same(void **state)
 
 		toy_examples(&ex, TEXTS, 9);
 		for (int each = 0; each < 2; each++) {
+			const struct stop at = {.expr = expr_parse(text[k], NULL)};
 			struct search s = {.snapshot = snap,
-					   .expr = expr_parse(text[k], NULL),
+					   .at = &at,
+					   .ats = 1,
 					   .run = (int)k % e->model.stack.runs,
 					   .each = each};
 			struct found want = {.most = HITS}, one = want, three = want;
@@ -96,7 +98,7 @@ static void the_fast_way_finds_the_same(void **state)
 			assert_memory_equal(three.text, want.text, sizeof(one.text));
 			if (k + 1 < sizeof(text) / sizeof(text[0]) ? want.count < 6 : want.count)
 				fail_msg("%s: %d found", text[k], want.count);
-			expr_free((struct expr *)s.expr);
+			expr_free((struct expr *)at.expr);
 		}
 		examples_release(&ex);
 		snapshot_unref(snap);
@@ -112,7 +114,8 @@ static void a_search_ends_where_it_is_told(void **state)
 	struct snapshot *snap = snapshot_new(e, toy_weights(&e->model, 5), 0, 0);
 	struct team *team = team_new(2, NULL);
 	struct expr *all = expr_parse("true", NULL), *bad = expr_parse("f[6] > 1", NULL);
-	struct search s = {.snapshot = snap, .expr = all, .each = 1};
+	const struct stop always = {.expr = all}, unfit = {.expr = bad};
+	struct search s = {.snapshot = snap, .at = &always, .ats = 1, .each = 1};
 	struct found f = {.most = 3};
 	const int stop = 1;
 	struct examples ex;
@@ -126,7 +129,7 @@ static void a_search_ends_where_it_is_told(void **state)
 	s.stop = &stop;
 	assert_false(search_texts(team, &s, ex.at, TEXTS, take, &f, &err));
 	assert_int_equal(err.code, ERR_CANCELLED);
-	s = (struct search){.snapshot = snap, .expr = bad};
+	s = (struct search){.snapshot = snap, .at = &unfit, .ats = 1};
 	assert_false(search_texts(team, &s, ex.at, TEXTS, take, &f, &err));
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_non_null(strstr(err.msg, "units 0 to 5"));

@@ -211,6 +211,7 @@ static void what_cannot_be_set_is_told(void **state)
 {
 	struct made m = make(TASK_CLASSIFY, &cell_CIFG, 1, 1);
 	struct err err = {0};
+	struct edit e;
 
 	(void)state;
 	refused(&m, "f", 0, 0, 0, 1, "it is 1 - i");
@@ -224,8 +225,8 @@ static void what_cannot_be_set_is_told(void **state)
 	refused(&m, "i", 0, 0, 0, 1, "it is always 1");
 	unmake(&m);
 	m = make(TASK_RECONSTRUCT, &cell_standard, 1, 1);
-	assert_null(whatif(m.t, NULL, 0, &err));
-	assert_int_equal(err.code, ERR_USAGE);
+	assert_false(edit_of(m.t, "f", 1, 0, 0, 0, 1, &e, &err));
+	assert_non_null(strstr(err.msg, "what a decoder does cannot be set"));
 	unmake(&m);
 }
 

@@ -64,6 +64,7 @@ struct context {
 	struct workbench *ui; /* NULL headless */
 	const char *open_run; /* the console's open run, or NULL */
 	const int *cancel;    /* set when the user gave up, or NULL */
+	struct job *job;      /* the console's, which tells how far it is, or NULL */
 };
 
 /* Parsed arguments. */

@@ -2,13 +2,14 @@
 /* A trace questioned: expressions at its steps, where in many texts they hold, and what follows from numbers
  * that are set by hand. */
 #include "app/archive.h"
-#include "app/command/command.h"
+#include "app/command/explain.h"
+#include "app/command/telling.h"
 #include "app/command/texts.h"
 #include "app/command/trace.h"
 #include "app/prepare.h"
 
 #include "engine/base/mem.h"
-#include "engine/base/rng.h"
+#include "engine/inspect/control.h"
 #include "engine/inspect/search.h"
 #include "engine/inspect/whatif.h"
 
@@ -177,21 +178,35 @@ static bool take_hit(void *arg, int text, int t, const struct trace *trace)
 	return --h->left > 0;
 }
 
-static bool search_all(struct context *c, const struct args *a, const struct search *s,
-		       const struct examples *texts, int64_t limit, struct err *err)
+static void tell(void *arg, int done)
+{
+	telling_at(arg, done);
+}
+
+static bool search_all(struct context *c, struct search *s, const struct examples *texts,
+		       int64_t limit, struct err *err)
 {
 	static const char *const column[] = {"line", "t", "token", "label", "text"};
 	struct team *team = team_new(default_threads(), err);
 	struct output o;
 	struct hits hits = {&o, texts, limit, s->run};
+	struct telling telling;
+	struct search_sum sum = {0};
 	bool ok, closed;
 
-	(void)a;
 	if (!team)
 		return false;
+	telling_begin(&telling, c, "texts", (int64_t)texts->count);
+	s->sum = &sum;
+	s->tell = tell;
+	s->tell_arg = &telling;
 	output_open(&o, c->format, c->out, c->answer);
 	output_columns(&o, column, 5);
 	ok = search_texts(team, s, texts->at, (int)texts->count, take_hit, &hits, err);
+	telling_end(&telling);
+	if (ok && sum.empty)
+		explain_remark(c, "%d of %d texts have no token, and so no step", sum.empty,
+			       sum.texts);
 	closed = output_close(&o, ok ? err : NULL);
 	team_free(team);
 	return ok && closed;
@@ -199,7 +214,8 @@ static bool search_all(struct context *c, const struct args *a, const struct sea
 
 bool command_search(struct context *c, const struct args *a, struct err *err)
 {
-	struct search s = {.each = !args_has(a, "--all"), .stop = c->cancel};
+	struct stop at = {0};
+	struct search s = {.at = &at, .ats = 1, .each = !args_has(a, "--all"), .stop = c->cancel};
 	struct loaded l = {0};
 	struct examples texts = {0};
 	struct expr *e = NULL;
@@ -215,12 +231,16 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 		e = expr_parse(a->pos[1], err);
 		t = e ? trace_of_text(l.snapshot, "", err) : NULL;
 		s.run = t ? trace_find_layer(t, args_value(a, "--layer"), err) : -1;
-		ok = s.run >= 0 && (args_value(a, "--data") ? texts_file(c, a, true, &texts, err)
-							    : texts_trained(c, &l, &texts, err));
+		ok = s.run >= 0 &&
+		     (args_value(a, "--data")
+			      ? texts_file(c, a,
+					   task_table[l.snapshot->encoder->model.spec.task].stream,
+					   &texts, err)
+			      : texts_trained(c, &l, &texts, err));
 	}
 	s.snapshot = l.snapshot;
-	s.expr = e;
-	ok = ok && search_all(c, a, &s, &texts, limit, err);
+	at.expr = e;
+	ok = ok && search_all(c, &s, &texts, limit, err);
 	trace_free(t);
 	expr_free(e);
 	examples_release(&texts);
@@ -228,106 +248,122 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 	return ok;
 }
 
-/* The edits of a command line, one behind the other. */
+/* The edits of a command line, one behind the other: where there are words among them, the steps of each are
+ * those of the text as the edits before have made it. */
 static bool parse_edits(const struct args *a, const struct looked_at *l, struct edit **out,
 			int *count, struct err *err)
 {
+	struct trace *now = NULL;
 	size_t cap = 0, n_all = 0;
+	bool ok = true;
 
-	for (int k = 1; k < a->pos_count; k++) {
+	for (int k = 1; ok && k < a->pos_count; k++) {
 		struct edit *some;
 		int n;
 
-		if (!edit_parse(l->trace, a->pos[k], l->layer, &some, &n, err))
-			return false;
+		ok = edit_parse(now ? now : l->trace, a->pos[k], l->layer, -1, &some, &n, err);
+		if (!ok)
+			break;
 		*out = mem_grow(*out, &cap, n_all + (size_t)n, sizeof(**out));
 		memcpy(*out + n_all, some, (size_t)n * sizeof(**out));
 		n_all += (size_t)n;
 		*count = (int)n_all;
+		if (edit_is_word(some) && k + 1 < a->pos_count) {
+			trace_free(now);
+			now = whatif(l->trace, *out, *count, err);
+			ok = now;
+		}
 		free(some);
 	}
-	return true;
+	trace_free(now);
+	return ok;
 }
-
-/* What random units in place of the chosen ones do to the classes: mean and spread of the changes. */
-struct control {
-	int runs;
-	double *mean, *deviation; /* (C) */
-};
 
 static const double *last_row(const struct trace *t)
 {
 	return t->prob + (size_t)(t->T - 1) * (size_t)t->C;
 }
 
-static bool run_control(const struct looked_at *l, const struct edit *edit, int count, int runs,
-			uint64_t seed, struct control *out, struct err *err)
+/* What random edits do; *out is NULL where none can be drawn. */
+static bool run_control(struct context *c, const struct looked_at *l, const struct edit *edit,
+			int count, int runs, uint64_t seed, struct control **out, struct err *err)
 {
-	const int C = l->trace->C;
-	struct edit *random = mem_alloc(((size_t)count + 1) * sizeof(*random));
-	struct rng rng;
-	bool ok = true;
+	struct telling telling;
 
-	out->mean = mem_zero((size_t)C, sizeof(double));
-	out->deviation = mem_zero((size_t)C, sizeof(double));
-	rng_seed(&rng, seed, 0);
-	for (int k = 0; ok && k < runs; k++) {
-		struct trace *t;
-
-		for (int j = 0; j < count; j++) {
-			random[j] = edit[j];
-			random[j].unit = (int)rng_below(&rng, (uint32_t)l->trace->H);
-		}
-		t = whatif(l->trace, random, count, err);
-		ok = t;
-		for (int j = 0; ok && j < C; j++) {
-			const double d = last_row(t)[j] - last_row(l->trace)[j];
-
-			out->mean[j] += d;
-			out->deviation[j] += d * d;
-		}
-		trace_free(t);
+	*out = control_new(l->trace->snapshot, l->trace->text, edit, count, runs, seed, err);
+	if (!*out)
+		return !err->code;
+	telling_begin(&telling, c, "random edits", (*out)->runs);
+	while (control_step(*out, err)) {
+		telling_at(&telling, (*out)->done);
+		if (c->cancel && __atomic_load_n(c->cancel, __ATOMIC_RELAXED))
+			err_set(err, ERR_CANCELLED, "cancelled");
+		if (err->code)
+			break;
 	}
-	out->runs = runs;
-	for (int j = 0; j < C; j++) {
-		out->mean[j] /= runs;
-		out->deviation[j] =
-			sqrt(fmax(0, out->deviation[j] / runs - out->mean[j] * out->mean[j]));
-	}
-	free(random);
-	return ok;
-}
-
-static bool has_units(const struct edit *edit, int count)
-{
-	for (int k = 0; k < count; k++)
-		if (edit[k].unit < 0)
-			return false;
-	return count > 0;
+	telling_end(&telling);
+	return !err->code;
 }
 
 static bool report_change(struct context *c, const struct looked_at *l, const struct trace *after,
 			  const struct control *control, struct err *err)
 {
-	static const char *const column[] = {"class",      "before",        "after",    "change",
-					     "first_step", "random_change", "random_sd"};
+	static const char *const column[] = {"class",     "before",     "after",
+					     "change",    "first_step", "random_change",
+					     "random_sd", "random",     "random_runs"};
 	const struct encoder *e = l->run.snapshot->encoder;
 	const int first = whatif_differs(l->trace, after, l->layer, 1e-6);
+	const bool random = control && control->done;
 	struct output o;
 
 	output_open(&o, c->format, c->out, c->answer);
-	output_columns(&o, column, 7);
+	output_columns(&o, column, 9);
 	for (int k = 0; k < l->trace->C; k++) {
 		const double a = last_row(l->trace)[k], b = last_row(after)[k];
-		const bool random = control->runs > 0;
 
-		output_row(&o,
-			   (struct value[]){value_text(e->classes.name[k]), value_real(a, 6),
-					    value_real(b, 6), value_real(b - a, 6),
-					    first < 0 ? value_null() : value_int(first + 1),
-					    random ? value_real(control->mean[k], 6) : value_null(),
-					    random ? value_real(control->deviation[k], 6)
-						   : value_null()});
+		output_row(&o, (struct value[]){
+				       value_text(e->classes.name[k]), value_real(a, 6),
+				       value_real(b, 6), value_real(b - a, 6),
+				       first < 0 ? value_null() : value_int(first + 1),
+				       random ? value_real(control->mean[k], 6) : value_null(),
+				       random ? value_real(control->deviation[k], 6) : value_null(),
+				       random ? value_text(control->what) : value_null(),
+				       random ? value_int(control->done) : value_null()});
+	}
+	return output_close(&o, err);
+}
+
+/* A token that a decoder writes at a step, and how likely it was. */
+static struct value written_at(const struct trace *t, int step, double *p)
+{
+	const struct vocab *v = t->snapshot->encoder->target;
+	size_t n;
+	const char *token;
+
+	*p = NAN;
+	if (step >= t->written)
+		return value_null();
+	*p = t->prob[(size_t)step * (size_t)t->C + (size_t)t->writes[step]];
+	token = vocab_token(v, t->writes[step], &n);
+	return t->writes[step] == vocab_end(v) ? value_text("<eos>") : value_bytes(token, n);
+}
+
+/* What a decoder has written, step by step. */
+static bool report_written(struct context *c, const struct trace *a, const struct trace *b,
+			   struct err *err)
+{
+	static const char *const column[] = {"step", "before", "after", "p_before", "p_after"};
+	struct output o;
+
+	output_open(&o, c->format, c->out, c->answer);
+	output_columns(&o, column, 5);
+	for (int k = 0; k < a->written || k < b->written; k++) {
+		double p, q;
+		const struct value before = written_at(a, k, &p), after = written_at(b, k, &q);
+
+		output_row(&o, (struct value[]){value_int(k + 1), before, after,
+						isnan(p) ? value_null() : value_real(p, 6),
+						isnan(q) ? value_null() : value_real(q, 6)});
 	}
 	return output_close(&o, err);
 }
@@ -337,7 +373,7 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 		      struct err *err)
 {
 	const struct task_ops *task = &task_table[l->trace->snapshot->encoder->model.spec.task];
-	struct control control = {0};
+	struct control *control = NULL;
 	struct trace *after = NULL;
 	struct edit *edit = NULL;
 	int64_t runs = 100, seed = 1;
@@ -345,17 +381,21 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 	bool ok = args_number(a, "--random", 100000, &runs, err) &&
 		  args_number(a, "--seed", INT64_MAX, &seed, err);
 
-	if (ok && !task->labels)
-		ok = err_set(err, ERR_USAGE, "whatif compares classes: the run's task is %s",
-			     task->name);
+	if (ok && !task->labels && !task->decoder)
+		ok = err_set(
+			err, ERR_USAGE,
+			"whatif compares classes and what a decoder writes: the run's task is %s",
+			task->name);
 	if (ok && parse_edits(a, l, &edit, &count, err))
 		after = whatif(l->trace, edit, count, err);
 	ok = after;
-	if (ok && has_units(edit, count))
-		ok = run_control(l, edit, count, (int)runs, (uint64_t)seed, &control, err);
-	ok = ok && report_change(c, l, after, &control, err);
-	free(control.mean);
-	free(control.deviation);
+	if (ok && task->decoder)
+		ok = report_written(c, l->trace, after, err);
+	else
+		ok = ok &&
+		     run_control(c, l, edit, count, (int)runs, (uint64_t)seed, &control, err) &&
+		     report_change(c, l, after, control, err);
+	control_free(control);
 	free(edit);
 	trace_free(after);
 	return ok;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
+#include "app/command/ui_corpus.h"
 #include "app/command/ui_debug.h"
 #include "app/command/ui_diff.h"
+#include "app/command/ui_edit.h"
 #include "app/command/ui_equations.h"
 #include "app/command/ui_runs.h"
 #include "app/command/ui_script.h"
@@ -455,6 +457,7 @@ static const struct command table[] = {
 	{"next",    "", "Go to the next word, over padding", BOTH, 0, 0, NULL, ui_next, NULL},
 	{"until",   "EXPRESSION", "Go on to the first step where it holds", BOTH | CMD_REST, 1, -1, NULL, ui_until, expression_word},
 	{"continue", "", "Go on to the next breakpoint that holds, or value that changes", BOTH, 0, 0, NULL, ui_continue, NULL},
+	{"run",     "[corpus] [FILE]", "Go through a file's texts, or those it was trained on, to the first breakpoint", BOTH, 0, -1, options_run, ui_run, NULL},
 	{"up",      "", "Show the layer above", BOTH, 0, 0, NULL, ui_up, NULL},
 	{"down",    "", "Show the layer below", BOTH, 0, 0, NULL, ui_down, NULL},
 	{"break",   "[when] [EXPRESSION]", "Stop where an expression holds", BOTH | CMD_REST, 0, -1, NULL, ui_break, expression_word},
@@ -463,6 +466,10 @@ static const struct command table[] = {
 	{"print",   "EXPRESSION | RUN EXPRESSION... --text TEXT", "What an expression is here, or at each step of a text", BOTH | CMD_REST, 0, -1, options_print, ui_print, expression_word},
 	{"equations", "[[RUN] --text TEXT] [--unit N]", "The equations of the cell looked at, or of a text's, in rows", BOTH, 0, 1, options_equations, ui_equations, NULL},
 	{"set",     "[EDIT]", "Set gates or states by hand: f[12] = 0 @3..5, or at this step", BOTH | CMD_REST, 0, -1, NULL, ui_set, NULL},
+	{"ablate",  "UNIT[,UNIT...] [@T[..T]]", "Hold c and h of units of this layer at 0 (of a GRU h), at all steps or some", BOTH | CMD_REST, 1, -1, NULL, ui_ablate, NULL},
+	{"replace", "[T] TEXT", "Put another word in the place of that at step T, or here", BOTH | CMD_REST, 1, -1, NULL, ui_replace, NULL},
+	{"insert",  "[T] TEXT", "Put a word in front of step T, or here", BOTH | CMD_REST, 1, -1, NULL, ui_insert, NULL},
+	{"remove",  "[T]", "Take the word at step T out, or the one here", BOTH | CMD_REST, 0, -1, NULL, ui_remove, NULL},
 	{"undo",    "", "Take the last edit back", BOTH, 0, 0, NULL, ui_undo, NULL},
 	{"info",    "", "List breakpoints, watched values, displays and edits", BOTH, 0, 0, NULL, ui_info, NULL},
 	{"delete",  "NUMBER", "Delete a breakpoint, watched value, display or edit", BOTH, 1, 1, NULL, ui_delete, NULL},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/ui_debug.h"
+#include "app/command/ui_edit.h"
 
 #include "app/desk.h"
 #include "app/reveal.h"
@@ -24,7 +25,21 @@ bool ui_place(const struct workbench *w, struct expr_place *at, struct err *err)
 	return true;
 }
 
-static const char *only(const struct args *a)
+bool ui_has_to_wait(struct workbench *w, const char *command, const char *rest)
+{
+	char *line;
+
+	if (w->current.stale)
+		workbench_show(w, &view_gates); /* what is not shown is not traced */
+	if (!w->current.pending && !w->current.stale)
+		return false;
+	line = mem_printf("%s %s", command, rest);
+	desk_later(w, line);
+	free(line);
+	return true;
+}
+
+const char *ui_rest(const struct args *a)
 {
 	return a->pos_count ? a->pos[0] + strspn(a->pos[0], " ") : "";
 }
@@ -43,7 +58,7 @@ void ui_go_to(struct workbench *w, int position, const char *why)
 	workbench_show(w, &view_gates);
 }
 
-static bool whole_number(const char *text, int *n)
+bool ui_whole_number(const char *text, int *n)
 {
 	char *end;
 	long v;
@@ -61,7 +76,7 @@ bool ui_step(struct context *c, const struct args *a, struct err *err)
 	struct expr_place at;
 	int by = 1, to;
 
-	if (a->pos_count && !whole_number(a->pos[0], &by))
+	if (a->pos_count && !ui_whole_number(a->pos[0], &by))
 		return err_set(err, ERR_USAGE,
 			       "step takes a whole number, such as 2 or -1, not '%s'", a->pos[0]);
 	if (!ui_place(c->ui, &at, err))
@@ -89,7 +104,7 @@ bool ui_next(struct context *c, const struct args *a, struct err *err)
 bool ui_until(struct context *c, const struct args *a, struct err *err)
 {
 	struct expr_place at;
-	struct expr *e = expr_parse(only(a), err);
+	struct expr *e = expr_parse(ui_rest(a), err);
 	bool ok = e && ui_place(c->ui, &at, err);
 
 	if (ok) {
@@ -105,26 +120,32 @@ bool ui_until(struct context *c, const struct args *a, struct err *err)
 	return ok;
 }
 
-bool ui_continue(struct context *c, const struct args *a, struct err *err)
+int ui_continue_here(struct workbench *w, struct err *err)
 {
-	struct debug *d = &c->ui->debug;
+	struct debug *d = &w->debug;
 	struct buf says = {0};
 	struct expr_place at;
 	int stops = 0, to;
-	(void)a;
 
 	for (int k = 0; k < d->items; k++)
 		stops += d->item[k].kind != DEBUG_DISPLAY;
-	if (!stops)
-		return err_set(err, ERR_USAGE,
-			       "there is nothing to stop at: break or watch EXPRESSION");
-	if (!ui_place(c->ui, &at, err))
-		return false;
+	if (!stops) {
+		err_set(err, ERR_USAGE, "there is nothing to stop at: break or watch EXPRESSION");
+		return -1;
+	}
+	if (w->walk.job) {
+		err_set(err, ERR_USAGE, "a corpus is being gone through: ^C ends that");
+		return -1;
+	}
+	if (w->current.text && ui_has_to_wait(w, "continue", ""))
+		return 1;
+	if (!ui_place(w, &at, err))
+		return desk_walk_is_here(w) ? 0 : -1;
 	to = debug_continue(d, &at, &says);
 	if (to >= 0)
-		ui_go_to(c->ui, to, buf_str(&says));
+		ui_go_to(w, to, buf_str(&says));
 	buf_release(&says);
-	return to >= 0 || err_set(err, ERR_USAGE, "nothing is hit behind this step");
+	return to >= 0;
 }
 
 /* The layer above or below, in the same direction of the same stack. */
@@ -186,7 +207,7 @@ static bool add(struct workbench *w, enum debug_kind kind, const char *text, str
 
 bool ui_break(struct context *c, const struct args *a, struct err *err)
 {
-	const char *text = only(a);
+	const char *text = ui_rest(a);
 
 	if (!strncmp(text, "when", 4) && (!text[4] || text[4] == ' '))
 		text += 4 + strspn(text + 4, " ");
@@ -199,12 +220,12 @@ bool ui_break(struct context *c, const struct args *a, struct err *err)
 
 bool ui_watch(struct context *c, const struct args *a, struct err *err)
 {
-	return add(c->ui, DEBUG_WATCH, only(a), err);
+	return add(c->ui, DEBUG_WATCH, ui_rest(a), err);
 }
 
 bool ui_display(struct context *c, const struct args *a, struct err *err)
 {
-	if (!add(c->ui, DEBUG_DISPLAY, only(a), err))
+	if (!add(c->ui, DEBUG_DISPLAY, ui_rest(a), err))
 		return false;
 	workbench_show(c->ui, &view_gates);
 	return true;
@@ -271,79 +292,7 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "print needs an expression, such as f[12]");
 	if (has_option(a->pos[0]))
 		return print_rows(c->ui, a, a->pos[0], err);
-	return print_here(c->ui, only(a), err);
-}
-
-/* --- edits --- */
-
-/* Whether the sentence is being traced: then the line waits until it has been. */
-static bool has_to_wait(struct workbench *w, const char *command, const char *rest)
-{
-	char *line;
-
-	if (w->current.stale)
-		workbench_show(w, &view_gates); /* what is not shown is not traced */
-	if (!w->current.pending && !w->current.stale)
-		return false;
-	line = mem_printf("%s %s", command, rest);
-	desk_later(w, line);
-	free(line);
-	return true;
-}
-
-static void ask_edit(struct workbench *w, const struct expr_place *at)
-{
-	const struct trace_run *r = &at->trace->run[at->run];
-	char text[32];
-
-	snprintf(text, sizeof(text), "%s[%d] = ", r->signal[w->gates.signal].name, w->gates.unit);
-	workbench_ask(w, ASK_EDIT, "set: ", text);
-}
-
-bool ui_set(struct context *c, const struct args *a, struct err *err)
-{
-	struct workbench *w = c->ui;
-	struct expr_place at;
-	const struct debug_set *s;
-
-	if (!ui_place(w, &at, err))
-		return false;
-	if (!*only(a)) {
-		ask_edit(w, &at);
-		return true;
-	}
-	if (has_to_wait(w, "set", only(a)))
-		return true;
-	s = debug_set(&w->debug, only(a), &at, err);
-	if (!s)
-		return false;
-	if (!desk_edit(w, err)) {
-		debug_unset(&w->debug, w->debug.sets - 1);
-		return false;
-	}
-	workbench_say(w, ROLE_message, "set %d: %s · u takes it back", s->number, s->text);
-	workbench_show(w, &view_gates);
-	return true;
-}
-
-/* Takes an edit off the stack, whichever it is. */
-static bool take_back(struct workbench *w, int index, struct err *err)
-{
-	const struct debug_set *s = &w->debug.set[index];
-
-	workbench_say(w, ROLE_message, "taken back: %s", s->text);
-	debug_unset(&w->debug, index);
-	return desk_edit(w, err);
-}
-
-bool ui_undo(struct context *c, const struct args *a, struct err *err)
-{
-	(void)a;
-	if (c->ui->current.trace && has_to_wait(c->ui, "undo", ""))
-		return true;
-	if (!c->ui->debug.sets)
-		return err_set(err, ERR_USAGE, "there is no edit to take back");
-	return take_back(c->ui, c->ui->debug.sets - 1, err);
+	return print_here(c->ui, ui_rest(a), err);
 }
 
 /* --- all of them --- */
@@ -373,6 +322,15 @@ static void info_rows(const struct workbench *w, struct output *o)
 		output_row(o, (struct value[]){value_int(d->set[k].number), value_text("set"),
 					       value_text(d->set[k].text), value_null(),
 					       value_text("")});
+	if (w->walk.texts.count) {
+		struct buf place = {0};
+
+		desk_walk_place(w, &place);
+		output_row(o, (struct value[]){value_null(), value_text("corpus"),
+					       value_text(buf_str(&place)), value_null(),
+					       value_text("")});
+		buf_release(&place);
+	}
 }
 
 bool ui_info(struct context *c, const struct args *a, struct err *err)
@@ -382,7 +340,7 @@ bool ui_info(struct context *c, const struct args *a, struct err *err)
 	struct output o;
 	(void)a;
 
-	if (!d->items && !d->sets)
+	if (!d->items && !d->sets && !c->ui->walk.texts.count)
 		return err_set(err, ERR_USAGE,
 			       "there is nothing to list: break, watch, display and set add to it");
 	output_open(&o, OUTPUT_AUTO, NULL, &answer);
@@ -400,13 +358,13 @@ bool ui_delete(struct context *c, const struct args *a, struct err *err)
 	struct workbench *w = c->ui;
 	int number = 0, index;
 
-	if (!whole_number(a->pos[0], &number))
+	if (!ui_whole_number(a->pos[0], &number))
 		return err_set(err, ERR_USAGE,
 			       "delete takes a number of those that info lists, not '%s'",
 			       a->pos[0]);
 	index = debug_find_set(&w->debug, number);
 	if (index >= 0)
-		return has_to_wait(w, "delete", a->pos[0]) || take_back(w, index, err);
+		return ui_has_to_wait(w, "delete", a->pos[0]) || ui_take_back(w, index, err);
 	if (!debug_delete(&w->debug, number))
 		return err_set(err, ERR_USAGE, "there is no number %d: info lists them", number);
 	workbench_say(w, ROLE_message, "%d is deleted", number);

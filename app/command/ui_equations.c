@@ -204,7 +204,7 @@ static void play_one(struct workbench *w, const struct expr_place *at)
 	}
 	if (!on)
 		buf_text(&says, "played to the end");
-	if (!on || (now.t != at->t && debug_stops(&w->debug, at, &now, &says)))
+	if (!on || (now.t != at->t && debug_hit_at(&w->debug, &now, &says)))
 		play_stop(w);
 	say_place(w, says.len ? buf_str(&says) : w->headless ? "" : "playing");
 	buf_release(&says);

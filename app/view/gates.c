@@ -167,7 +167,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 				 g->side_hidden);
 		canvas_text(&w->canvas, r, r.rows - 1, 2, part_look(w, ROLE_dim), text);
 	}
-	if (s.row + 1 < s.r.rows && !t->edits) {
+	if (s.row + 1 < s.r.rows && !w->current.unedited) {
 		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most",
 			 t->distance);
 		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1,
@@ -283,15 +283,16 @@ static void draw_nothing(struct workbench *w, struct rect r)
 static void draw_header(struct workbench *w, struct rect r)
 {
 	const struct trace *t = w->current.trace;
+	const struct trace *first = w->current.unedited ? w->current.unedited : t;
 	const int sets = w->debug.sets;
+	const bool there = !strcmp(w->current.text, first->text);
 	char line[900], edits[48] = "", slider[96];
-	int width, room;
+	int width, room, spare;
 
 	if (sets)
 		snprintf(edits, sizeof(edits), "%s · %d edit%s · ",
 			 w->current.pending ? "…" : "edited", sets, sets == 1 ? "" : "s");
-	if (strcmp(w->current.text, t->text) !=
-	    0) /* what is drawn still belongs to the sentence before */
+	if (!there) /* what is drawn still belongs to the sentence before */
 		snprintf(line, sizeof(line), "…");
 	else
 		snprintf(line, sizeof(line), "%s%d %s%s · t = %d", edits, run_of(w)->T,
@@ -300,9 +301,10 @@ static void draw_header(struct workbench *w, struct rect r)
 	width = canvas_width(line) > 22 ? canvas_width(line) : 22;
 	canvas_field(&w->canvas, r, 0, r.cols - width - 1, width, 1,
 		     part_look(w, sets ? ROLE_warn : ROLE_dim), line);
-	part_one_line(line, sizeof(line), w->current.text);
+	part_one_line(line, sizeof(line), there && t->origin ? t->text : w->current.text);
 	room = r.cols - width - 3;
-	slider_text(w, room - TEXT_LEAST, room - 2 - canvas_width(line), slider, sizeof(slider));
+	spare = room - 2 - canvas_width(line); /* an edited text comes first */
+	slider_text(w, sets ? spare : room - TEXT_LEAST, spare, slider, sizeof(slider));
 	if (*slider) {
 		const int cols = canvas_width(slider);
 

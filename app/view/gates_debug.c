@@ -117,20 +117,70 @@ void panel_change(struct panel *s, bool mark, const char *label, double before, 
 		    text);
 }
 
-/* The chosen number as it was and as the edits have made it. */
+int panel_was(const struct panel *s, const struct trace *t, int step)
+{
+	const struct trace *first = s->w->current.unedited;
+
+	if (t->run[s->w->gates.run].decoder) /* it writes anew */
+		return step < first->written ? step : -1;
+	return t->origin ? t->origin[step] : step;
+}
+
+/* The chosen number as it was, at the word that this one stands for, and as the edits have made it. */
 static void change_line(struct panel *s, const struct trace *t)
 {
 	const struct gates_state *g = &s->w->gates;
-	const size_t at = (size_t)g->t * (size_t)t->H + (size_t)g->unit;
+	const size_t H = (size_t)t->H, unit = (size_t)g->unit;
 	const struct trace_signal *now = &t->run[g->run].signal[g->signal];
 	const struct trace_signal *was = &s->w->current.unedited->run[g->run].signal[g->signal];
+	const int before = panel_was(s, t, g->t);
 	char label[32];
 
 	snprintf(label, sizeof(label), "%s[%d]", now->name, g->unit);
 	if (reveal_covers(s->w, now->name))
 		return;
+	if (before < 0) {
+		panel_line(s, ROLE_strong, 0,
+			   t->run[g->run].decoder ? "the first answer ends before this step"
+						  : "this word has been put in");
+		return;
+	}
 	panel_line(s, ROLE_strong, 0, "before and after the edits");
-	panel_change(s, false, label, was->v[at], now->v[at]);
+	panel_change(s, false, label, was->v[(size_t)before * H + unit],
+		     now->v[(size_t)g->t * H + unit]);
+}
+
+/* What random edits of the same size do to a class. */
+static void against_line(struct panel *s, const char *class, double mean, double deviation)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%.3f ± %.3f",
+		 mean < -5e-4  ? "−"
+		 : mean > 5e-4 ? "+"
+			       : "",
+		 fabs(mean), deviation);
+	line_of(s, ROLE_dim, class, text);
+}
+
+void panel_against(struct panel *s, const struct trace *t)
+{
+	const struct held_against *h = &s->w->against;
+	const struct classes *c = &t->snapshot->encoder->classes;
+	char text[80];
+
+	if (!h->what && !h->job)
+		return;
+	if (!h->what || h->done < h->runs) {
+		snprintf(text, sizeof(text), "%s: %d of %d …", h->what ? h->what : "random edits",
+			 h->done, h->runs);
+		panel_line(s, ROLE_dim, 0, text);
+		return;
+	}
+	snprintf(text, sizeof(text), "%d %s:", h->runs, h->what);
+	panel_line(s, ROLE_dim, 0, text);
+	for (int k = 0; k < h->C && k < c->count; k++)
+		against_line(s, c->name[k], h->mean[k], h->deviation[k]);
 }
 
 void panel_debug(struct panel *s, const struct trace *t)

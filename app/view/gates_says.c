@@ -20,11 +20,13 @@ static const double *row_of(const struct trace *t, int step)
 static void classes_changed(struct panel *s, const struct trace *t)
 {
 	const struct classes *c = &t->snapshot->encoder->classes;
-	const double *was = row_of(s->w->current.unedited, t->T - 1), *now = row_of(t, t->T - 1);
+	const struct trace *before = s->w->current.unedited;
+	const double *was = row_of(before, before->T - 1), *now = row_of(t, t->T - 1);
 
 	panel_line(s, ROLE_strong, 0, "the whole text");
 	for (int k = 0; k < t->C; k++)
 		panel_change(s, false, c->name[k], was[k], now[k]);
+	panel_against(s, t);
 }
 
 static void classes_at(struct panel *s, const struct trace *t, int step)
@@ -75,6 +77,7 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 {
 	const struct trace *before = s->w->current.unedited;
 	const double *p = row_of(t, step);
+	const int was = before ? panel_was(s, t, step) : -1;
 	int best[LIKELIEST], n = 0;
 
 	for (int k = 0; k < t->C; k++) {
@@ -89,9 +92,9 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 		best[at] = k;
 	}
 	for (int k = 0; k < n; k++)
-		if (before)
+		if (was >= 0)
 			panel_change(s, best[k] == came, token_name(s, t, best[k]),
-				     row_of(before, step)[best[k]], p[best[k]]);
+				     row_of(before, was)[best[k]], p[best[k]]);
 		else
 			panel_bar(s, best[k] == came, token_name(s, t, best[k]), p[best[k]], NULL);
 }
@@ -125,6 +128,19 @@ static void written_text(struct panel *s, const struct trace *t)
 	buf_release(&line);
 }
 
+static void written_before(struct panel *s, const struct trace *t)
+{
+	const struct trace *was = s->w->current.unedited;
+
+	if (was->written == t->written &&
+	    !memcmp(was->writes, t->writes, (size_t)t->written * sizeof(*t->writes))) {
+		panel_line(s, ROLE_dim, 0, "the same as before the edits");
+		return;
+	}
+	panel_line(s, ROLE_strong, 0, "before the edits");
+	written_text(s, was);
+}
+
 /* --- the whole --- */
 
 void panel_says(struct panel *s, const struct trace *t)
@@ -144,6 +160,8 @@ void panel_says(struct panel *s, const struct trace *t)
 		panel_line(s, ROLE_strong, 0,
 			   t->vector ? "written from the text's vector" : "written");
 		written_text(s, t);
+		if (s->w->current.unedited)
+			written_before(s, t);
 		panel_line(s, ROLE_dim, 0, "] shows the decoder that writes it");
 	} else if (t->snapshot->encoder->model.spec.task == TASK_GENERATE) {
 		panel_line(s, ROLE_strong, 0, "what follows");

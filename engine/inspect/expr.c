@@ -4,6 +4,8 @@
 
 #include "engine/base/mem.h"
 #include "engine/inspect/expr_tree.h"
+#include "engine/inspect/outcome.h"
+#include "engine/inspect/runs.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -442,15 +444,44 @@ bool expr_check(const struct expr *e, const struct expr_place *at, struct err *e
 	return true;
 }
 
-bool expr_needs_trace(const struct expr *e)
+/* A condition, a place in the text or a place among numbers: that changes as a whole, or not at all. */
+static bool is_smooth(const struct expr *e, int node)
+{
+	const struct expr_node *n = &e->node[node];
+
+	switch (n->kind) {
+	case EXPR_SIGNAL:
+	case EXPR_OUTCOME:
+		return true;
+	case EXPR_UNARY:
+		return n->op != EXPR_NOT && is_smooth(e, n->a);
+	case EXPR_BINARY:
+		return n->op >= EXPR_ADD && n->op <= EXPR_DIV &&
+		       (is_smooth(e, n->a) || is_smooth(e, n->b));
+	case EXPR_CALL:
+		return n->fn != EXPR_ARGMAX && is_smooth(e, n->a);
+	default:
+		return false;
+	}
+}
+
+bool expr_is_smooth(const struct expr *e)
+{
+	return is_smooth(e, e->root);
+}
+
+bool expr_fill(const struct expr *e, struct trace *t, int run, struct work *room)
 {
 	for (int k = 0; k < e->nodes; k++) {
 		const struct expr_node *n = &e->node[k];
 
-		if (n->kind == EXPR_OUTCOME ||
-		    (n->kind == EXPR_SIGNAL &&
-		     (!strcmp(n->name, "x") || !strncmp(n->name, "z_", 2))))
-			return true;
+		if (n->kind == EXPR_OUTCOME && !t->prob && !outcome_fill(t, room))
+			return false;
+		if (n->kind == EXPR_SIGNAL && !strcmp(n->name, "x"))
+			runs_fill_x(t, &t->run[run_of(n, &(struct expr_place){t, run, 0})]);
+		if (n->kind == EXPR_SIGNAL && !strncmp(n->name, "z_", 2))
+			runs_fill_z(t, &t->run[run_of(n, &(struct expr_place){t, run, 0})],
+				    gate_of(t, n->name + 2), n->unit);
 	}
-	return false;
+	return true;
 }

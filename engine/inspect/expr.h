@@ -30,8 +30,9 @@ struct expr *expr_parse(const char *text, struct err *err);
 void expr_free(struct expr *e);              /* NULL is ignored */
 const char *expr_text(const struct expr *e); /* as it was written; borrowed */
 
-/* Whether it asks for more than gates, states and words: x, z_... or p. */
-bool expr_needs_trace(const struct expr *e);
+/* Whether its value may change by however little: it comes from numbers of the trace, and no comparison stands
+ * between them and it. */
+bool expr_is_smooth(const struct expr *e);
 
 /* Where an expression is looked at: a step of a run of a trace, both from 0. */
 struct expr_place {
@@ -41,6 +42,11 @@ struct expr_place {
 
 /* What names it uses are there: signals of the cell, units, layers, classes. ERR_USAGE with the column. */
 bool expr_check(const struct expr *e, const struct expr_place *at, struct err *err);
+
+/* Computes in a trace of a pass in float32 (see runs.h) what an expression that expr_check found good asks for and
+ * is not there: x, z_... and p. run: that it is looked at. Zeroed work is empty; its room is kept from call to call.
+ * false without memory. */
+bool expr_fill(const struct expr *e, struct trace *t, int run, struct work *room);
 
 struct expr_value {
 	const char *text; /* n bytes of a text, borrowed; NULL: it is numbers */

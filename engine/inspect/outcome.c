@@ -53,7 +53,7 @@ static void pool_vector(const struct trace *t, const double *y, int n, double *v
 		v[k] /= sum;
 }
 
-static void run_head(const struct trace *t, const double *v, double *p)
+void outcome_head(const struct trace *t, const double *v, double *p)
 {
 	const struct model *m = &t->snapshot->encoder->model;
 	const real *w = t->snapshot->weights;
@@ -90,12 +90,11 @@ static void last_states(const struct trace *t, int position, double *v)
 
 /* In two directions what comes later changes what was read before: every beginning of the text is run
  * again, all of them as one batch of the fast path. */
-static bool run_prefixes(struct trace *t)
+static bool run_prefixes(struct trace *t, struct work *w)
 {
 	const struct encoder *e = t->snapshot->encoder;
 	const struct batch_rules rules = {.ragged = true};
 	struct corpus c = {.count = t->T};
-	struct work w = {0};
 	int32_t *order = mem_alloc((size_t)t->T * sizeof(*order));
 	size_t at = 0, T = (size_t)t->T;
 	bool ok;
@@ -108,12 +107,11 @@ static bool run_prefixes(struct trace *t)
 			c.ids[at++] = t->ids[j];
 		c.start[k + 1] = at;
 	}
-	batch_build(&w.in.batch, &c, order, t->T, 1, &rules);
-	ok = model_pass(&e->model, t->snapshot->weights, &w, &(struct pass){0}, &(struct tally){0});
+	batch_build(&w->in.batch, &c, order, t->T, 1, &rules);
+	ok = model_pass(&e->model, t->snapshot->weights, w, &(struct pass){0}, &(struct tally){0});
 	for (int r = 0; ok && r < t->T; r++)
 		for (int k = 0; k < t->C; k++)
-			t->prob[w.in.batch.row[r] * t->C + k] = (double)w.prob[r * t->C + k];
-	work_release(&w);
+			t->prob[w->in.batch.row[r] * t->C + k] = (double)w->prob[r * t->C + k];
 	free(c.start);
 	free(c.ids);
 	free(order);
@@ -146,7 +144,7 @@ const struct trace_run *outcome_top(const struct trace *t)
 	return t->run + (s->runs - s->spec.dirs);
 }
 
-bool outcome_classes(struct trace *t)
+static bool run_classes(struct trace *t, struct work *w)
 {
 	const bool both = t->snapshot->encoder->model.stack.spec.dirs == 2;
 	double *y;
@@ -154,16 +152,32 @@ bool outcome_classes(struct trace *t)
 	if (both && t->edits)
 		for (int k = 0; k < t->T * t->C; k++)
 			t->prob[k] = NAN; /* each would have edits of its own */
-	else if (both && !run_prefixes(t))
+	else if (both && !run_prefixes(t, w))
 		return false;
 	y = outputs(t, outcome_top(t), t->D);
 	/* The whole text is always run in double. */
 	for (int s = both && t->T ? t->T - 1 : 0; s < t->T; s++) {
 		run_vector(t, y, s + 1, t->vector);
-		run_head(t, t->vector, t->prob + (size_t)s * (size_t)t->C);
+		outcome_head(t, t->vector, t->prob + (size_t)s * (size_t)t->C);
 	}
 	free(y);
 	return true;
+}
+
+bool outcome_classes(struct trace *t)
+{
+	struct work w = {0};
+	const bool ok = run_classes(t, &w);
+
+	work_release(&w);
+	return ok;
+}
+
+bool outcome_fill(struct trace *t, struct work *room)
+{
+	t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
+	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
+	return t->prob && run_classes(t, room);
 }
 
 void outcome_vector(struct trace *t)
@@ -180,8 +194,8 @@ void outcome_tokens(struct trace *t, const struct trace_run *r)
 	double *y = outputs(t, r, t->snapshot->encoder->model.K);
 
 	for (int s = 0; s < r->T; s++)
-		run_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
-			 t->prob + (size_t)s * (size_t)t->C);
+		outcome_head(t, y + (size_t)s * (size_t)t->snapshot->encoder->model.K,
+			     t->prob + (size_t)s * (size_t)t->C);
 	free(y);
 }
 
@@ -190,5 +204,5 @@ void outcome_said(struct trace *t)
 	const size_t K = (size_t)t->snapshot->encoder->model.K;
 
 	for (int s = 0; s < t->written; s++)
-		run_head(t, t->said + (size_t)s * K, t->prob + (size_t)s * (size_t)t->C);
+		outcome_head(t, t->said + (size_t)s * K, t->prob + (size_t)s * (size_t)t->C);
 }

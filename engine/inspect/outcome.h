@@ -8,6 +8,8 @@
 
 /* The first run of the text's top layer. */
 const struct trace_run *outcome_top(const struct trace *t);
+/* What the head makes of what it reads, v (K): probabilities (C). */
+void outcome_head(const struct trace *t, const double *v, double *p);
 /* The output of a layer at a position, from its first run: y (D). */
 void outcome_output(const struct trace *t, const struct trace_run *r, int position, double *y);
 /* Fills t->vector from the whole text. */
@@ -15,6 +17,9 @@ void outcome_vector(struct trace *t);
 /* Fills t->prob: the classes after every position. In two directions what comes later changes what was
  * read before, so every beginning of the text is run again. false without memory. */
 bool outcome_classes(struct trace *t);
+/* The same, and t->vector, with room of its own; of a run that tells classes. The work's room is kept from call to
+ * call. */
+bool outcome_fill(struct trace *t, struct work *room);
 /* Fills t->prob: the tokens after every step of a run. */
 void outcome_tokens(struct trace *t, const struct trace_run *r);
 /* The same from t->said. */

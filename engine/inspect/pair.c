@@ -238,24 +238,50 @@ static void find_weights(struct pair *p)
 	p->C = tensor(p, "attention.C");
 }
 
-bool pair_decode(struct trace *t)
+/* Everything that is there before the first step. */
+static bool begin(struct pair *p, struct trace *t)
 {
 	const struct model *m = &t->snapshot->encoder->model;
-	struct pair p = {.t = t, .m = m, .run = t->run + m->stack.runs};
-	const bool ok = make_room(&p);
 
-	if (ok) {
-		find_weights(&p);
-		for (int k = 0; k < m->dec.runs; k++) {
-			cross(&p, k, false, p.run[k].h);
-			if (p.run[k].c)
-				cross(&p, k, true, p.run[k].c);
-		}
-		if (m->spec.attention)
-			ready_keys(&p);
-		for (int step = 0; step < t->written; step++)
-			decode_step(&p, step);
+	*p = (struct pair){.t = t, .m = m, .run = t->run + m->stack.runs};
+	if (!make_room(p))
+		return false;
+	find_weights(p);
+	for (int k = 0; k < m->dec.runs; k++) {
+		cross(p, k, false, p->run[k].h);
+		if (p->run[k].c)
+			cross(p, k, true, p->run[k].c);
+	}
+	if (m->spec.attention)
+		ready_keys(p);
+	return true;
+}
+
+bool pair_decode(struct trace *t)
+{
+	struct pair p;
+	const bool ok = begin(&p, t);
+
+	for (int step = 0; ok && step < t->written; step++)
+		decode_step(&p, step);
+	free(p.keys);
+	return ok && runs_name(t, &p.m->dec, p.run);
+}
+
+bool pair_write(struct trace *t, answer_fn *choose, void *arg)
+{
+	struct pair p;
+	const bool ok = begin(&p, t);
+
+	for (int step = 0; ok && step < t->written; step++) {
+		decode_step(&p, step);
+		if (!choose(arg, t, step, t->said + (size_t)step * (size_t)p.m->K))
+			break;
 	}
 	free(p.keys);
-	return ok && runs_name(t, &m->dec, p.run);
+	free(t->attention);
+	free(t->context);
+	free(t->said);
+	t->attention = t->context = t->said = NULL;
+	return ok;
 }

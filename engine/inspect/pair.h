@@ -9,4 +9,9 @@
  * and t->said. false without memory. */
 bool pair_decode(struct trace *t);
 
+/* Goes through a decoder's steps, t->written at most, without keeping them: `choose` gets what the head reads at
+ * each, sets t->writes there, which the next step reads, and ends it by false. false without memory. */
+typedef bool answer_fn(void *arg, struct trace *t, int step, const double *said);
+bool pair_write(struct trace *t, answer_fn *choose, void *arg);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/inspect/runs.h"
+#include "engine/inspect/dense.h"
 #include "engine/inspect/outcome.h"
 #include "engine/inspect/terms.h"
 
@@ -36,18 +37,60 @@ static void set_by_hand(const struct trace *t, const struct trace_run *r, int st
 	}
 }
 
-static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
+/* z of a gate at a step, all units: the sum of its terms as in terms_sum, a matrix at a time. */
+static void sum_gate(const struct trace *t, const struct trace_run *r, int step, int q)
 {
 	const struct gate_weights g = terms_weights(t, r, q);
+	const unsigned terms = cell_of(t)->gate[q].terms;
+	const size_t H = (size_t)t->H, E = (size_t)r->E, s = (size_t)step;
+	const double *h = r->h + s * H, *c = r->c ? r->c + s * H : NULL;
+	double *z = r->z[q] + s * H;
+
+	for (size_t u = 0; u < H; u++)
+		z[u] = terms & TERM_RESET_AFTER ? (double)g.reset_b[u] : 0;
+	if (g.U)
+		dense_add(z, g.U, h, H, H);
+	for (size_t u = 0; u < H; u++)
+		z[u] = (terms & TERM_RESET_AFTER ? r->gate[0][s * H + u] * z[u] : z[u]) +
+		       (double)g.b[u];
+	if (g.W)
+		dense_add(z, g.W, r->x + s * E, H, E);
+	if (g.Wc && c)
+		dense_add(z, g.Wc, c + H, H, H);
+	for (size_t u = 0; g.peep && c && u < H; u++)
+		z[u] += (double)g.peep[u] * c[(terms & TERM_PEEP_NEW ? H : 0) + u];
+	for (int k = 0; step && k < g.Rs; k++)
+		dense_add(z, g.R[k], r->gate[g.from[k]] + (s - 1) * H, H, H);
+}
+
+/* z of one unit. */
+static void sum_unit(const struct trace *t, const struct trace_run *r, int step, int q, int u)
+{
+	const struct gate_weights g = terms_weights(t, r, q);
+	struct gate_sum sum;
+
+	terms_sum(t, r, &g, q, step, u, &sum);
+	r->z[q][(size_t)step * (size_t)t->H + (size_t)u] = sum.z;
+}
+
+/* z of a gate, of a unit or of all (-1); the terms of a reset that comes before are summed unit by unit. */
+static void sum_terms(const struct trace *t, const struct trace_run *r, int step, int q, int unit)
+{
+	const bool single = unit >= 0 || cell_of(t)->gate[q].terms & TERM_RESET_BEFORE;
+
+	if (!single)
+		sum_gate(t, r, step, q);
+	for (int u = unit < 0 ? 0 : unit; single && u < (unit < 0 ? t->H : unit + 1); u++)
+		sum_unit(t, r, step, q, u);
+}
+
+static void run_gate(struct trace *t, struct trace_run *r, int step, int q)
+{
 	const size_t at = (size_t)step * (size_t)t->H;
 
-	for (int u = 0; u < t->H; u++) {
-		struct gate_sum sum;
-
-		terms_sum(t, r, &g, q, step, u, &sum);
-		r->z[q][at + (size_t)u] = sum.z;
-		r->gate[q][at + (size_t)u] = activate(cell_of(t)->gate[q].act, sum.z);
-	}
+	sum_terms(t, r, step, q, -1);
+	for (size_t u = 0; u < (size_t)t->H; u++)
+		r->gate[q][at + u] = activate(cell_of(t)->gate[q].act, r->z[q][at + u]);
 	set_by_hand(t, r, step, EDIT_GATE, q, r->gate[q] + at);
 }
 
@@ -185,7 +228,7 @@ void runs_embed_written(const struct trace *t, int step, double *x)
 
 /* What a run reads: the embedded tokens, or what the layer below puts out, in its own order; in the
  * decoder the token before and the text's vector. */
-static void read_input(struct trace *t, struct trace_run *r)
+static void read_input(const struct trace *t, struct trace_run *r)
 {
 	const int below = (r->layer - 1) * r->stack->spec.dirs; /* its first run's number */
 
@@ -254,6 +297,65 @@ bool runs_all(struct trace *t, const struct stack *s, struct trace_run *r, bool 
 	return runs_name(t, s, r);
 }
 
+void runs_fill_x(const struct trace *t, struct trace_run *r)
+{
+	read_input(t, r);
+}
+
+/* z from what the gate has made of it; NaN where that is too flat to tell: near 0 and 1. */
+static double undone(enum activation act, double v)
+{
+	const double low = 0.02;
+
+	if (act == ACT_IDENTITY)
+		return v;
+	if (act == ACT_TANH)
+		v = (v + 1) / 2;
+	v = v > low && v < 1 - low ? log(v / (1 - v)) : (double)NAN;
+	return act == ACT_TANH ? v / 2 : v;
+}
+
+void runs_fill_z(const struct trace *t, struct trace_run *r, int gate, int unit)
+{
+	const size_t H = (size_t)t->H;
+
+	read_input(t, r);
+	for (int step = 0; step < r->T; step++) {
+		const size_t at = (size_t)step * H;
+		int flat = 0;
+
+		if (unit >= 0) {
+			sum_terms(t, r, step, gate, unit);
+			continue;
+		}
+		for (size_t u = 0; u < H; u++) {
+			r->z[gate][at + u] =
+				undone(cell_of(t)->gate[gate].act, r->gate[gate][at + u]);
+			flat += isnan(r->z[gate][at + u]);
+		}
+		if (flat > t->H / 4)
+			sum_terms(t, r, step, gate, -1);
+		for (int u = 0; flat <= t->H / 4 && u < t->H; u++)
+			if (isnan(r->z[gate][at + (size_t)u]))
+				sum_terms(t, r, step, gate, u);
+	}
+}
+
+int *runs_tokens(const struct encoding *e, int T, const struct batch_rules *rules)
+{
+	const int n = (int)e->count, pad = rules->mask || rules->ragged ? 0 : T - n;
+	int *token = mem_alloc(((size_t)T + 1) * sizeof(*token)), step = 0;
+
+	for (int k = 0; k < pad && rules->pad_front; k++)
+		token[step++] = -1;
+	for (int k = 0; k < n && step < T; k++)
+		if (rules->ragged || !rules->mask || e->ids[k] != VOCAB_PAD)
+			token[step++] = k;
+	while (step < T)
+		token[step++] = -1;
+	return token;
+}
+
 /* A step of a run at a position, and back. */
 static int turned(const struct trace_run *r, int k)
 {
@@ -266,12 +368,29 @@ static bool is_as_before(const struct trace_run *r, int changed, int position)
 	return turned(r, position) < changed;
 }
 
+/* So many of a run's first steps read words that stand at the same steps in base. */
+static int same_words(const struct trace *t, const struct trace_run *r, const struct trace *base,
+		      const struct trace_run *before)
+{
+	const int most = r->T < before->T ? r->T : before->T;
+	int same = 0;
+
+	while (same < most && t->ids[turned(r, same)] == base->ids[turned(before, same)])
+		same++;
+	return same;
+}
+
 /* The first step of a run that may differ from base; its T: none. */
-static int first_change(const struct trace *t, const struct trace_run *r, const int *changed)
+static int first_change(const struct trace *t, const struct trace_run *r, const struct trace *base,
+			const int *changed)
 {
 	const int below = (r->layer - 1) * r->stack->spec.dirs;
 	int first = r->T;
 
+	if (!r->layer)
+		first = same_words(t, r, base, &base->run[r->number]);
+	else if (r->stack->spec.dirs == 2 && t->T != base->T)
+		return 0; /* what the two directions below put out meets at other steps */
 	for (int k = 0; k < t->edits; k++)
 		if (&t->run[t->edit[k].run] == r) {
 			const int step = turned(r, r->backward ? t->edit[k].to : t->edit[k].from);
@@ -311,7 +430,7 @@ bool runs_edited(struct trace *t, const struct trace *base)
 	for (int k = 0; k < s->runs; k++) {
 		struct trace_run *r = &t->run[k];
 
-		changed[k] = first_change(t, r, changed);
+		changed[k] = first_change(t, r, base, changed);
 		read_input(t, r);
 		copy_steps(t, r, &base->run[k], changed[k]);
 		for (int step = changed[k]; step < r->T; step++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/inspect/answer.h"
 #include "engine/inspect/outcome.h"
-#include "engine/inspect/pair.h"
 #include "engine/inspect/runs.h"
 
 #include "engine/base/mem.h"
@@ -126,23 +126,6 @@ static bool write_text(struct trace *t, struct work *w)
 	return ok;
 }
 
-static bool run_decoder(struct trace *t)
-{
-	const struct model *m = &t->snapshot->encoder->model;
-
-	if (task_table[m->spec.task].pairs) {
-		if (!pair_decode(t))
-			return false;
-		outcome_said(t);
-		return true;
-	}
-	outcome_vector(t);
-	if (!runs_all(t, &m->dec, t->run + m->stack.runs, true, t->written))
-		return false;
-	outcome_tokens(t, t->run + t->runs - 1);
-	return true;
-}
-
 /* states: without what comes of them, but for a decoder, whose steps follow from it. */
 static bool run_all(struct trace *t, struct work *w, bool states)
 {
@@ -158,7 +141,7 @@ static bool run_all(struct trace *t, struct work *w, bool states)
 	if (!t->prob)
 		return false;
 	if (m->dec.runs)
-		return run_decoder(t);
+		return answer_decode(t);
 	if (m->spec.task == TASK_CLASSIFY)
 		return outcome_classes(t);
 	outcome_tokens(t, outcome_top(t));
@@ -198,22 +181,6 @@ int trace_looked_at(const struct trace *t, int position, struct choice *most, in
 		count = choice_rank(most, count, n,
 				    (struct choice){k, t->attention[k * t->T + position]});
 	return count;
-}
-
-/* Which token each step runs over: padding in front or behind, masked tokens left out. */
-static void match_tokens(struct trace *t, const struct batch_rules *rules)
-{
-	const int n = (int)t->encoding.count, pad = rules->mask || rules->ragged ? 0 : t->T - n;
-	int step = 0;
-
-	t->token = mem_alloc((size_t)t->T * sizeof(*t->token));
-	for (int k = 0; k < pad && rules->pad_front; k++)
-		t->token[step++] = -1;
-	for (int k = 0; k < n && step < t->T; k++)
-		if (rules->ragged || !rules->mask || t->encoding.ids[k] != VOCAB_PAD)
-			t->token[step++] = k;
-	while (step < t->T)
-		t->token[step++] = -1;
 }
 
 /* The steps of one row of a batch, as a run goes through them. */
@@ -258,7 +225,10 @@ struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const
 	t->encoding = *encoding;
 	*encoding = (struct encoding){0};
 	t->run = mem_zero((size_t)t->runs, sizeof(*t->run));
-	match_tokens(t, &e->rules);
+	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
+	for (int k = 0; k < t->T; k++)
+		t->ids[k] = w->in.batch.ids[w->in.batch.steps.offset[k] + r];
+	t->token = runs_tokens(&t->encoding, t->T, &e->rules);
 	ok = runs_lay(t, st, t->run, false, t->T);
 	for (int k = 0; ok && k < t->runs; k++)
 		take_row(t, &t->run[k], &w->in.tape.run[k], &w->in.batch.steps, r);
@@ -291,7 +261,7 @@ static struct trace *make(struct snapshot *s, const char *text, size_t n, bool s
 	t->T = w.in.batch.steps.N;
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
 	memcpy(t->ids, w.in.batch.ids, (size_t)t->T * sizeof(*t->ids));
-	match_tokens(t, &e->rules);
+	t->token = runs_tokens(&t->encoding, t->T, &e->rules);
 	ok = run_all(t, &w, states) && (!t->prob || compare(t, &w));
 	work_release(&w);
 	if (ok)
@@ -322,6 +292,7 @@ void trace_free(struct trace *t)
 	snapshot_unref(t->snapshot);
 	encoding_release(&t->encoding);
 	free(t->edit);
+	free(t->origin);
 	free(t->run);
 	free(t->text);
 	free(t->ids);

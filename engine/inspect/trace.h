@@ -42,15 +42,17 @@ struct trace_run {
 	double *block, *mirrored;
 };
 
-/* A number set by hand: see whatif.h. */
-enum edit_kind { EDIT_GATE, EDIT_C, EDIT_H };
+/* A number set by hand, or a word replaced, put in (in front of a position) or taken out: see whatif.h. */
+enum edit_kind { EDIT_GATE, EDIT_C, EDIT_H, EDIT_WORD, EDIT_INSERT, EDIT_REMOVE };
+enum { EDIT_TEXT = 96 };
 struct edit {
 	enum edit_kind kind;
 	int gate; /* its place in the cell's table */
 	int run;
 	int unit;     /* -1: all */
-	int from, to; /* positions, both included */
+	int from, to; /* positions, both included; of a word from alone */
 	double value;
+	char word[EDIT_TEXT]; /* what is there instead, or put in: one or more */
 };
 
 struct trace {
@@ -72,8 +74,9 @@ struct trace {
 	/* classify (T, C): the classes if the text ended after position t. generate (T, C): the token that
 	 * follows position t. With a decoder (written, C): the token that it writes. */
 	double *prob;
-	struct edit *edit; /* edits of them; NULL where nothing was set */
+	struct edit *edit; /* edits of them: the numbers that were set; NULL where nothing was */
 	int edits;
+	int *origin; /* T: the position in the text without edits, or -1; NULL where its words are the same */
 	double distance; /* largest |double - float32| over all gates, states, shares and probabilities */
 };
 

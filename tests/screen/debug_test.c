@@ -297,6 +297,7 @@ static void numbers_are_set_and_taken_back(void **state)
 	wait_change(s, "'c[3] = 9 @4'", "pos");
 	say(s, "print c[3]", "c[3] = 9");
 	say(s, "print prev(c[3])", printed("c[3]", 3)); /* before it nothing changes */
+	screen_wait(s, "100 random units:");            /* what the edit is held against */
 	sluice_wait_frames(s, FRAMES_SOME);
 	keep_page(s, &edited);
 	say(s, "set h[1,2] = -1 @5..7", "set 2: h[1,2] = -1 @5..7");
@@ -346,7 +347,7 @@ static void an_edit_is_asked_for(void **state)
 static void wrong_edits_are_told(void **state)
 {
 	static const char *const wrong[][2] = {
-		{"set f[1] := 2", "column 6: this is no edit; one is of the form f[12] = 0 @3..5"},
+		{"set f[1] := 2", "column 6: this is no edit, such as f[12] = 0 @3..5"},
 		{"set f[1] = 2 @4..9", "column 10: steps are 1 to 7"},
 		{"set f[99] = 2", "column 1: units are 0 to 31, not 99"},
 		{"set q = 2", "column 1: cell standard has no 'q' that could be set"},
@@ -403,7 +404,11 @@ static void other_tasks(void **state)
 	say(s, "break p(pos) > 0", "column 1: p is of classes, and this run has none");
 	say(s, "open again", "1 edit is dropped");
 	screen_wait(s, "written from the text's vector");
-	say(s, "set f[0] = 1", "a run with a decoder is not run again under edits; classify and");
+	say(s, "set f[0] = 1", "set 2: f[0] = 1");
+	screen_wait(s, "edited · 1 edit");
+	screen_wait(s, "before the edits"); /* it has written anew */
+	sluice_wait_frames(s, FRAMES_SOME);
+	say(s, "undo", "taken back: f[0] = 1");
 	screen_key(s, "]");
 	screen_wait(s, "dec.l0");
 	say(s, "until t == 3", "t == 3 · step 3 of ");
