@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/tui/plot.h"
 
+#include "app/tui/dots.h"
 #include "app/tui/ticks.h"
 #include "engine/base/mem.h"
 
@@ -22,13 +23,6 @@ static const char *const marker_utf8[] = {"◆", "●", "▲", "■", "▼"};
 static const char *const marker_ascii[] = {"*", "o", "+", "x", "#"};
 enum { MARKERS = sizeof marker_utf8 / sizeof *marker_utf8 };
 
-/* The dots of the plot's cells. */
-struct field {
-	int rows, cols;      /* in cells */
-	unsigned char *dots; /* rows * cols braille masks */
-	short *owner; /* 1 + the series the dots belong to; negative: its faint range; 0: none */
-};
-
 /* What drawing one plot needs. */
 struct job {
 	struct canvas *c;
@@ -37,7 +31,7 @@ struct job {
 	const struct plot *p;
 	struct ticks x, y;
 	double highest; /* what lies above the plot, or 0 */
-	struct field f;
+	struct dots f;
 };
 
 static bool drawable(double v)
@@ -120,45 +114,6 @@ static bool data_range(const struct plot *p, struct ticks *x, struct ticks *y, d
 
 /* ---- dots ------------------------------------------------------------------------------------ */
 
-static void dot(struct field *f, int px, int py, int owner)
-{
-	static const unsigned char bit[4][2] = {{1, 8}, {2, 16}, {4, 32}, {64, 128}};
-	int at;
-
-	if (px < 0 || py < 0 || px >= f->cols * 2 || py >= f->rows * 4)
-		return;
-	at = py / 4 * f->cols + px / 2;
-	if (owner < 0 && f->owner[at] && f->owner[at] != owner)
-		return; /* a range never covers a curve */
-	if (f->owner[at] != owner)
-		f->dots[at] = 0;
-	f->owner[at] = (short)owner;
-	f->dots[at] |= bit[py % 4][px % 2];
-}
-
-static void line(struct field *f, int x0, int y0, int x1, int y1, int owner)
-{
-	int dx = abs(x1 - x0), dy = -abs(y1 - y0);
-	int sx = x0 < x1 ? 1 : -1, sy = y0 < y1 ? 1 : -1;
-	int e = dx + dy;
-
-	for (;;) {
-		int e2 = 2 * e;
-
-		dot(f, x0, y0, owner);
-		if (x0 == x1 && y0 == y1)
-			return;
-		if (e2 >= dy) {
-			e += dy;
-			x0 += sx;
-		}
-		if (e2 <= dx) {
-			e += dx;
-			y0 += sy;
-		}
-	}
-}
-
 static int dot_x(const struct job *j, double x)
 {
 	return (int)lround((x - j->x.lo) / (j->x.hi - j->x.lo) * (j->f.cols * 2 - 1));
@@ -197,13 +152,13 @@ static void flush(struct job *j, int k, struct column *col, struct pen *pen, boo
 		if (col->n >= ENVELOPE_POINTS)
 			for (int y = top; y <= bottom; y++)
 				if ((y + col->px) % 2 == 0)
-					dot(&j->f, col->px, y, -(k + 1));
+					dots_put(&j->f, col->px, y, -(k + 1));
 	} else {
 		py = dot_y(j, col->sum / col->n);
 		if (pen->down)
-			line(&j->f, pen->px, pen->py, col->px, py, k + 1);
+			dots_line(&j->f, pen->px, pen->py, col->px, py, k + 1);
 		else
-			dot(&j->f, col->px, py, k + 1);
+			dots_put(&j->f, col->px, py, k + 1);
 		*pen = (struct pen){true, col->px, py};
 	}
 	col->n = 0;
@@ -254,21 +209,7 @@ static void scatter(struct job *j, int k)
 	for (int i = 0; i < s->count; i++)
 		if (drawable(s->x[i]) && drawable(s->y[i]) && s->x[i] <= j->x.hi &&
 		    s->x[i] >= j->x.lo && !above(j, s->y[i]))
-			dot(&j->f, dot_x(j, s->x[i]), dot_y(j, s->y[i]), k + 1);
-}
-
-static const char *dots_text(char out[4], unsigned char dots, bool ascii)
-{
-	if (ascii) {
-		bool top = dots & 0x1b, bottom = dots & 0xe4;
-
-		return top && bottom ? ":" : top ? "'" : ".";
-	}
-	out[0] = '\xe2';
-	out[1] = (char)(0xa0 | dots >> 6);
-	out[2] = (char)(0x80 | (dots & 0x3f));
-	out[3] = '\0';
-	return out;
+			dots_put(&j->f, dot_x(j, s->x[i]), dot_y(j, s->y[i]), k + 1);
 }
 
 static void draw_dots(const struct job *j)
@@ -601,10 +542,7 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 	j.area.cols -= labels;
 	if (j.area.cols < 1)
 		return;
-	j.f.rows = j.area.rows;
-	j.f.cols = j.area.cols;
-	j.f.dots = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.dots);
-	j.f.owner = mem_zero((size_t)j.f.rows * (size_t)j.f.cols, sizeof *j.f.owner);
+	dots_init(&j.f, j.area.rows, j.area.cols);
 	for (int k = 0; k < p->series_count; k++)
 		if (p->series[k].apart)
 			scatter(&j, k);
@@ -623,6 +561,5 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 		draw_highest(&j);
 	if (ends)
 		draw_end_labels(&j, ends, values);
-	free(j.f.dots);
-	free(j.f.owner);
+	dots_release(&j.f);
 }
