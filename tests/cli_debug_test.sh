@@ -17,6 +17,10 @@ same 'its word' "$(of_json "json_extract(j, '\$[0].token')")" not
 exits 0 print a 'd(c[2]) - (c[2] - prev(c[2]))' 'word' --text "$text" --csv
 same 'rows' "$(grep -c '' out)" 11
 prints '^4,not,word,,not'
+exits 0 print a 'f[5]' 'p(pos)' h word --text "$text" --svg
+same 'a plot and a map' "$(head -c 5 out; grep -c '>f\[5\]</text>\|>p(pos)</text>\|>h</text>' out)" '<svg 3'
+exits 2 print a word --text "$text" --svg
+says 'this answer has no picture'
 exits 0 print a i --text "$text" --at 2 --json
 same 'a vector' "$(of_json "json_array_length(j)")" 12
 it what_is_printed_is_the_trace

@@ -93,10 +93,55 @@ static void print_value(struct output *o, const struct trace *t, int run, int st
 						       : value_real(v->v[k], 6)});
 }
 
+/* Over the steps: numbers as one plot, a vector as a map of its own. Texts have no picture. */
+struct pictures {
+	struct figure *plot, *map[ARGS_MAX];
+	int series[ARGS_MAX]; /* of each expression in the plot */
+};
+
+static struct figure *map_of(const struct looked_at *l, const struct expr *e, int count)
+{
+	const struct trace_run *r = &l->trace->run[l->layer];
+	struct figure *f = figure_heat(count, r->T, "%.200s", expr_text(e));
+
+	f->is_signed = true;
+	for (int t = 0; t < r->T; t++) {
+		size_t n;
+		const char *token = trace_token(l->trace, l->layer, t, &n);
+
+		figure_name_col(f, t, token, n);
+	}
+	return f;
+}
+
+static void add_to_picture(struct pictures *p, const struct looked_at *l, const struct expr *e,
+			   int k, int t, const struct expr_value *v)
+{
+	size_t n;
+	const char *token = trace_token(l->trace, l->layer, t, &n);
+	char *label = mem_bytes(token, n);
+
+	if (!v->text && !v->vector) {
+		if (!p->plot)
+			p->plot = figure_plot("step", "value", "%.200s", l->trace->text);
+		if (!p->series[k])
+			p->series[k] = 1 + figure_series(p->plot, expr_text(e), true);
+		figure_point(p->plot, p->series[k] - 1, t + 1, v->v[0], label);
+	} else if (!v->text) {
+		if (!p->map[k])
+			p->map[k] = map_of(l, e, v->count);
+		for (int u = 0; u < v->count && u < p->map[k]->rows; u++)
+			p->map[k]->v[u * p->map[k]->cols + t] = v->v[u];
+	}
+	free(label);
+}
+
 static bool print_all(struct output *o, const struct looked_at *l, struct expr *const *e, int count,
 		      int first, int end, struct err *err)
 {
 	static const char *const column[] = {"t", "token", "expression", "index", "value"};
+	const bool drawn = output_has_pictures(o) && end - first > 1;
+	struct pictures p = {0};
 	struct expr_value v = {0};
 	bool ok = true;
 
@@ -104,10 +149,16 @@ static bool print_all(struct output *o, const struct looked_at *l, struct expr *
 	for (int t = first; ok && t < end; t++)
 		for (int k = 0; ok && k < count; k++) {
 			ok = expr_eval(e[k], &(struct expr_place){l->trace, l->layer, t}, &v, err);
-			if (ok)
-				print_value(o, l->trace, l->layer, t, e[k], &v);
+			if (!ok)
+				break;
+			print_value(o, l->trace, l->layer, t, e[k], &v);
+			if (drawn)
+				add_to_picture(&p, l, e[k], k, t, &v);
 		}
 	expr_value_release(&v);
+	output_figure(o, p.plot);
+	for (int k = 0; k < count; k++)
+		output_figure(o, p.map[k]);
 	return ok;
 }
 

@@ -22,7 +22,7 @@ static const struct command shell[] = {
 	{"summarize", "RUN [--text TEXT | --data FILE]", "Summarize texts, one a line", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_REST, 1, 1, options_translate, command_translate, NULL},
 	{"encode",  "RUN [--data FILE | --text TEXT]", "Texts as vectors", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_encode, command_encode, NULL},
 	{"near",    "RUN --text TEXT", "The texts whose vectors are nearest to a text's", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_TEXT, 1, 1, options_near, command_near, NULL},
-	{"print",   "RUN EXPRESSION... --text TEXT", "What expressions over gates are at each step of a text", CMD_SHELL | CMD_RUN, 2, -1, options_print, command_print, NULL},
+	{"print",   "RUN EXPRESSION... --text TEXT", "What expressions over gates are at each step of a text", CMD_SHELL | CMD_RUN | CMD_PICTURE | CMD_TEXT, 2, -1, options_print, command_print, NULL},
 	{"equations", "RUN --text TEXT --unit N", "A unit's equations at one step, with the numbers put in", CMD_SHELL | CMD_RUN | CMD_TEXT, 1, 1, options_equations, command_equations, NULL},
 	{"search",  "RUN EXPRESSION [--data FILE]", "Where in many texts an expression over gates holds", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 2, 2, options_search, command_search, NULL},
 	{"whatif",  "RUN EDIT... --text TEXT", "What becomes of the classes where gates or states are set by hand", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_TEXT, 2, -1, options_whatif, command_whatif, NULL},
