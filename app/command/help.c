@@ -17,11 +17,14 @@ static const char *const exit_codes[] = {
 	"130, 143 by signal",
 };
 
-static void list_options(struct context *c, const struct option *o)
+/* Without --svg, unless there are pictures. */
+static void list_options(struct context *c, const struct option *o, bool pictures)
 {
 	char left[64];
 
 	for (; o && o->name; o++) {
+		if (!pictures && !strcmp(o->name, "--svg"))
+			continue;
 		snprintf(left, sizeof(left), "%s%s%s", o->name, o->value ? " " : "",
 			 o->value ? o->value : "");
 		fprintf(c->out, "  %-22s %s\n", left, o->help);
@@ -45,7 +48,7 @@ static void help_all(struct context *c)
 			"last~2 or best:METRIC;\n"
 			"it means the run's best checkpoint. RUN@last and RUN@STEP name "
 			"others.\n\nOptions of every command:\n");
-	list_options(c, command_common);
+	list_options(c, command_common, true);
 	fprintf(c->out, "\nMore: sluice help COMMAND, sluice help console, sluice help settings, "
 			"sluice help exit\n");
 }
@@ -81,10 +84,10 @@ static void help_command(struct context *c, const struct command *cmd)
 	fprintf(c->out, "sluice %s %s\n\n%s.\n", cmd->name, cmd->usage, cmd->help);
 	if (cmd->options) {
 		fprintf(c->out, "\nOptions:\n");
-		list_options(c, cmd->options);
+		list_options(c, cmd->options, true);
 	}
 	fprintf(c->out, "\nOptions of every command:\n");
-	list_options(c, command_common);
+	list_options(c, command_common, cmd->flags & CMD_PICTURE);
 }
 
 bool command_help(struct context *c, const struct args *a, struct err *err)

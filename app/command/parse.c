@@ -16,11 +16,10 @@
 const struct option command_common[] = {
 	{"--store", "FILE",
 	 "the store (default: SLUICE_STORE, ./sluice.db, the user's data folder)"},
-	{"--output", "FORMAT",
-	 "table, csv, tsv, json, ndjson, or svg where the answer has a picture"},
+	{"--output", "FORMAT", "table, csv, tsv, json, ndjson or svg"},
 	{"--json", NULL, "the same as --output json"},
 	{"--csv", NULL, "the same as --output csv"},
-	{"--svg", NULL, "the same as --output svg"},
+	{"--svg", NULL, "the same as --output svg: the pictures of answers that have any"},
 	{"-q", NULL, "no progress, no warnings"},
 	{"--yes", NULL, "do not ask"},
 	{NULL, NULL, NULL},
