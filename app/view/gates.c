@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
 #include "app/pictures.h"
+#include "app/view/beside.h"
 #include "app/view/kept.h"
 #include "app/view/map.h"
 #include "app/view/slider.h"
@@ -244,6 +245,11 @@ static void draw_maps(struct workbench *w, struct rect r)
 	map.rows = map.rows < MAP_LEAST_ROWS ? 0 : map.rows;
 	if (w->gates.map && (w->gates.zoom || !map.rows)) {
 		map_draw(w, r);
+		return;
+	}
+	if (w->gates.zoom && beside_is(w)) {
+		scroll_units(&w->gates, r.rows / 3);
+		beside_draw(w, r);
 		return;
 	}
 	if (w->gates.zoom) {

@@ -117,11 +117,11 @@ void panel_change(struct panel *s, bool mark, const char *label, double before, 
 		    text);
 }
 
-int panel_was(const struct panel *s, const struct trace *t, int step)
+int panel_was(const struct workbench *w, const struct trace *t, int step)
 {
-	const struct trace *first = s->w->current.unedited;
+	const struct trace *first = w->current.unedited;
 
-	if (t->run[s->w->gates.run].decoder) /* it writes anew */
+	if (t->run[w->gates.run].decoder) /* it writes anew */
 		return step < first->written ? step : -1;
 	return t->origin ? t->origin[step] : step;
 }
@@ -133,7 +133,7 @@ static void change_line(struct panel *s, const struct trace *t)
 	const size_t H = (size_t)t->H, unit = (size_t)g->unit;
 	const struct trace_signal *now = &t->run[g->run].signal[g->signal];
 	const struct trace_signal *was = &s->w->current.unedited->run[g->run].signal[g->signal];
-	const int before = panel_was(s, t, g->t);
+	const int before = panel_was(s->w, t, g->t);
 	char label[32];
 
 	snprintf(label, sizeof(label), "%s[%d]", now->name, g->unit);

@@ -77,7 +77,7 @@ static void likeliest_at(struct panel *s, const struct trace *t, int step, int c
 {
 	const struct trace *before = s->w->current.unedited;
 	const double *p = row_of(t, step);
-	const int was = before ? panel_was(s, t, step) : -1;
+	const int was = before ? panel_was(s->w, t, step) : -1;
 	int best[LIKELIEST], n = 0;
 
 	for (int k = 0; k < t->C; k++) {

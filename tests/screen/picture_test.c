@@ -90,6 +90,31 @@ static void rows_lead_to_gates(void **state)
 	sluice_quit(s);
 }
 
+/* With edits a gate as large as the screen is two of them, and what changed. */
+static void before_and_after_stand_together(void **state)
+{
+	struct screen *s = traced(*state);
+
+	screen_send(s, ":goto f[3]@2\r");
+	screen_wait(s, "unit 3 · t 2");
+	screen_send(s, ":set f = 0\r");
+	screen_wait(s, "f is set to");
+	screen_send(s, ":insert 3 really\r");
+	screen_wait(s, "6 tokens · t = 2");
+	screen_key(s, "z");
+	screen_wait(s, "f  before");
+	screen_wait(s, "f  with the edits");
+	screen_wait(s, "f  difference");
+	sluice_wait_frames(s, 4);
+	screen_key(s, "Tab"); /* another gate */
+	screen_wait(s, "g  difference");
+	screen_send(s, ":undo\r:undo\r");
+	screen_wait(s, "5 tokens · t = 2");
+	screen_wait_gone(s, "difference");
+	screen_wait(s, "g  candidate");
+	sluice_quit(s);
+}
+
 static void what_is_left_is_told(void **state)
 {
 	const struct size *z = *state;
@@ -111,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT_BOTH(a_map_has_a_cursor),
 		AT_BOTH(points_have_names),
+		AT_BOTH(before_and_after_stand_together),
 		AT_BOTH(what_is_left_is_told),
 		AT_BOTH(rows_lead_to_gates),
 	};
