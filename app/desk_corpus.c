@@ -6,7 +6,7 @@
 #include "app/command/texts.h"
 #include "app/prepare.h"
 #include "engine/base/mem.h"
-#include "engine/inspect/search.h"
+#include "engine/survey/search.h"
 
 #include <stdlib.h>
 #include <string.h>

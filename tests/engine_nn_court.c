@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Attribution: each method adds up to what it should, and is what its equations say. */
-#include "engine/inspect/attribution.h"
-#include "engine/inspect/decompose.h"
-#include "engine/inspect/relevance.h"
+#include "engine/explain/attribution.h"
+#include "engine/explain/decompose.h"
+#include "engine/explain/relevance.h"
 #include "engine/math/blas.h"
 #include "tests/explain.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How tokens are drawn, and models that are run step by step. */
-#include "engine/inspect/vectors.h"
 #include "engine/math/blas.h"
 #include "engine/nn/decode.h"
 #include "engine/nn/pass.h"
+#include "engine/survey/vectors.h"
 #include "tests/toy.h"
 #include "tests/unit.h"
 

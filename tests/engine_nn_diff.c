@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Two runs beside each other: what is aligned, paired and compared is what it should be. */
-#include "engine/inspect/assign.h"
-#include "engine/inspect/course.h"
-#include "engine/inspect/diff.h"
+#include "engine/compare/assign.h"
+#include "engine/compare/course.h"
+#include "engine/compare/diff.h"
 #include "engine/math/blas.h"
 #include "tests/explain.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is said of units over many texts, against plain loops over traces; and what it is of units that were
  * made to do something. */
-#include "engine/inspect/ablation.h"
-#include "engine/inspect/dossier.h"
-#include "engine/inspect/selectivity.h"
 #include "engine/inspect/whatif.h"
+#include "engine/survey/ablation.h"
+#include "engine/survey/dossier.h"
+#include "engine/survey/selectivity.h"
 #include "tests/world.h"
 
 enum { TEXTS = 150 };

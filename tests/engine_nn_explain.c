@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What explanations are made of: a text run in double, the ledger, and the gradients. */
 #include "engine/base/mem.h"
-#include "engine/inspect/gradient.h"
+#include "engine/explain/gradient.h"
 #include "engine/inspect/ledger.h"
-#include "engine/inspect/saturation.h"
 #include "engine/math/blas.h"
+#include "engine/survey/saturation.h"
 #include "tests/explain.h"
 
 static void replay_agrees_with_the_trace(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the same units are on: a case made by hand, and many against plain loops over traces. */
-#include "engine/inspect/match.h"
+#include "engine/survey/match.h"
 #include "tests/world.h"
 
 static void place_is(const struct match *m, int k, size_t text, int from, int to, int both,

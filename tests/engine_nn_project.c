@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Principal components of vectors, and what texts leave in the last states. */
-#include "engine/inspect/project.h"
-#include "engine/inspect/vectors.h"
+#include "engine/survey/project.h"
+#include "engine/survey/vectors.h"
 #include "tests/explain.h"
 
 #ifdef SLUICE_DOUBLE

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Searches through many texts: the fast way finds what tracing each text in double finds. */
-#include "engine/inspect/search.h"
 #include "engine/inspect/whatif.h"
 #include "engine/math/blas.h"
+#include "engine/survey/search.h"
 #include "tests/toy.h"
 #include "tests/unit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Stops over many texts: several at once, values that change, where a search begins and ends, what it counts. */
-#include "engine/inspect/search.h"
 #include "engine/math/blas.h"
+#include "engine/survey/search.h"
 #include "tests/toy.h"
 #include "tests/unit.h"
 

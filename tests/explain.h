@@ -3,7 +3,7 @@
 #ifndef SLUICE_TESTS_EXPLAIN_H
 #define SLUICE_TESTS_EXPLAIN_H
 
-#include "engine/inspect/replay.h"
+#include "engine/explain/replay.h"
 #include "tests/toy.h"
 #include "tests/unit.h"
 

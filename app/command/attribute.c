@@ -3,7 +3,7 @@
 #include "app/command/explain.h"
 
 #include "engine/base/mem.h"
-#include "engine/inspect/attribution.h"
+#include "engine/explain/attribution.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -10,8 +10,8 @@
 
 #include "engine/base/mem.h"
 #include "engine/inspect/control.h"
-#include "engine/inspect/search.h"
 #include "engine/inspect/whatif.h"
+#include "engine/survey/search.h"
 
 #include <math.h>
 #include <stdlib.h>

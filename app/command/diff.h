@@ -4,8 +4,8 @@
 #define SLUICE_APP_COMMAND_DIFF_H
 
 #include "app/command/explain.h"
-#include "engine/inspect/course.h"
-#include "engine/inspect/diff.h"
+#include "engine/compare/course.h"
+#include "engine/compare/diff.h"
 
 struct difference {
 	struct explained x[2];

@@ -7,7 +7,7 @@
 #include "engine/base/json.h"
 #include "engine/base/mem.h"
 #include "engine/exchange/safetensors.h"
-#include "engine/inspect/vectors.h"
+#include "engine/survey/vectors.h"
 #include "engine/text/utf8.h"
 
 #include <limits.h>

@@ -6,7 +6,7 @@
 #include "app/archive.h"
 #include "app/command/command.h"
 #include "engine/base/json.h"
-#include "engine/inspect/replay.h"
+#include "engine/explain/replay.h"
 
 struct explained {
 	struct loaded run;

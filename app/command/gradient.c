@@ -3,7 +3,7 @@
 #include "app/command/explain.h"
 
 #include "engine/base/mem.h"
-#include "engine/inspect/gradient.h"
+#include "engine/explain/gradient.h"
 
 #include <math.h>
 #include <stdlib.h>

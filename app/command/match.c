@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where in many texts the same units are on as in a text. */
-#include "engine/inspect/match.h"
+#include "engine/survey/match.h"
 #include "app/command/explain.h"
 #include "app/command/meter.h"
 #include "app/command/passage.h"

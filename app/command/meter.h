@@ -5,7 +5,7 @@
 #define SLUICE_APP_COMMAND_METER_H
 
 #include "app/command/command.h"
-#include "engine/inspect/sweep.h"
+#include "engine/survey/sweep.h"
 
 struct meter {
 	const char *what; /* of the part under way */

@@ -4,7 +4,7 @@
 #define SLUICE_APP_COMMAND_PASSAGE_H
 
 #include "engine/base/buf.h"
-#include "engine/inspect/replay.h"
+#include "engine/explain/replay.h"
 
 /* The position of a word, from 0, padding not counted. */
 int passage_position(const struct replay *r, int word);

@@ -4,8 +4,8 @@
 #include "app/command/texts.h"
 
 #include "engine/base/mem.h"
-#include "engine/inspect/project.h"
-#include "engine/inspect/vectors.h"
+#include "engine/survey/project.h"
+#include "engine/survey/vectors.h"
 #include "engine/text/utf8.h"
 
 #include <limits.h>

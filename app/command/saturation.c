@@ -5,7 +5,7 @@
 #include "app/prepare.h"
 
 #include "engine/inspect/ledger.h"
-#include "engine/inspect/saturation.h"
+#include "engine/survey/saturation.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define SLUICE_APP_COMMAND_SIGNAL_H
 
 #include "app/command/command.h"
-#include "engine/inspect/replay.h"
+#include "engine/explain/replay.h"
 
 struct signal {
 	const char *name;

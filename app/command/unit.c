@@ -8,7 +8,7 @@
 #include "app/command/texts.h"
 #include "app/prepare.h"
 #include "engine/base/mem.h"
-#include "engine/inspect/saturation.h"
+#include "engine/survey/saturation.h"
 #include "store/note.h"
 
 #include <errno.h>

@@ -5,9 +5,9 @@
 
 #include "app/archive.h"
 #include "app/command/command.h"
-#include "engine/inspect/ablation.h"
-#include "engine/inspect/dossier.h"
-#include "engine/inspect/selectivity.h"
+#include "engine/survey/ablation.h"
+#include "engine/survey/dossier.h"
+#include "engine/survey/selectivity.h"
 
 /* A place of the dossier, read again in double. */
 struct unit_place {
