@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What stands round every view: the top line, the names of the views, messages, hints, the prompt. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/script.h"
 #include "app/tui/prompt.h"
 #include "app/tui/term.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The workbench without a terminal: a command file steers it, and its screen is a canvas in memory. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/script.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #ifndef SLUICE_APP_OUTCOME_H
 #define SLUICE_APP_OUTCOME_H
 
-#include "app/output.h"
+#include "app/answer/output.h"
 
 struct outcome {
 	char *file, *line; /* line NULL: there is none */

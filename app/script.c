@@ -2,7 +2,7 @@
 #include "app/script.h"
 
 #include "app/command/ui_train.h"
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/outcome.h"
 #include "app/script_file.h"
 #include "app/tui/prompt.h"

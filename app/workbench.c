@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "app/command/ui_equations.h"
 #include "app/place.h"

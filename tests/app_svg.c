@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pictures as SVG: well formed whatever the names are, every number once, nothing that is not there. */
-#include "app/output.h"
-#include "app/svg.h"
+#include "app/answer/output.h"
+#include "app/answer/svg.h"
 #include "tests/unit.h"
 
 #include <math.h>

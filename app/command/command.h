@@ -9,7 +9,7 @@
 #ifndef SLUICE_APP_COMMAND_COMMAND_H
 #define SLUICE_APP_COMMAND_COMMAND_H
 
-#include "app/output.h"
+#include "app/answer/output.h"
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
 

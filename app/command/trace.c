@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/trace.h"
 
+#include "app/answer/pictures.h"
 #include "app/archive.h"
 #include "app/command/command.h"
-#include "app/pictures.h"
 
 #include "engine/base/json.h"
 #include "engine/base/mem.h"

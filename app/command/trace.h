@@ -2,7 +2,7 @@
 #ifndef SLUICE_APP_COMMAND_TRACE_H
 #define SLUICE_APP_COMMAND_TRACE_H
 
-#include "app/output.h"
+#include "app/answer/output.h"
 #include "engine/inspect/trace.h"
 
 /* Writes a trace as rows: one for each step and unit, every gate in it. */

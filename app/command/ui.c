@@ -13,7 +13,7 @@
 #include "app/command/ui_travel.h"
 #include "app/command/ui_unit.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/place.h"
 #include "app/reveal.h"
 #include "app/tui/term.h"

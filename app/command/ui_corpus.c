@@ -3,7 +3,7 @@
 #include "app/command/texts.h"
 #include "app/command/ui_debug.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include <string.h>
 

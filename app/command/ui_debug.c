@@ -2,7 +2,7 @@
 #include "app/command/ui_debug.h"
 #include "app/command/ui_edit.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/reveal.h"
 #include "app/view/map.h"
 #include "engine/base/mem.h"

@@ -3,7 +3,7 @@
 #include "app/command/ui_edit.h"
 #include "app/command/ui_debug.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "engine/base/mem.h"
 #include "engine/inspect/whatif.h"
 

@@ -4,7 +4,7 @@
 #include "app/command/equations.h"
 #include "app/command/ui_debug.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/reveal.h"
 #include "engine/base/mem.h"
 #include "engine/inspect/equations.h"

@@ -5,7 +5,7 @@
 #include "app/command/ui_diff.h"
 #include "app/command/ui_text.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "engine/base/mem.h"
 #include "store/metric.h"
 

@@ -2,7 +2,7 @@
 /* The workbench's commands for the run in training, and for beginning one. */
 #include "app/command/ui_train.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "engine/base/mem.h"
 
 #include <math.h>

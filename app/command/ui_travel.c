@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/ui_travel.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include "app/command/ui_unit.h"
 
 #include "app/command/explain.h"
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "engine/base/mem.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gates: what did this word do to this unit? */
-#include "app/pictures.h"
+#include "app/answer/pictures.h"
 #include "app/view/beside.h"
 #include "app/view/kept.h"
 #include "app/view/map.h"

@@ -3,7 +3,7 @@
 #ifndef SLUICE_APP_VIEW_PARTS_H
 #define SLUICE_APP_VIEW_PARTS_H
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "app/tui/layout.h"
 
 struct style part_look(const struct workbench *w, enum role r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/view/slider.h"
 
-#include "app/desk.h"
+#include "app/desk/desk.h"
 #include "engine/base/buf.h"
 
 enum { BAR = 10, FORMS = 3 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Edits held against random ones on the job thread, a slice at a time: each slice is a job that hands on what it
  * has come to, so that other jobs come in between. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "engine/base/mem.h"
 #include "engine/inspect/control.h"

@@ -3,8 +3,8 @@
  * Pictures of an answer: what a command has beside its rows, to be drawn on the screen (view/picture.h) and
  * as SVG (svg.h). A picture is plain data; whoever draws it knows nothing of what it shows.
  */
-#ifndef SLUICE_APP_FIGURE_H
-#define SLUICE_APP_FIGURE_H
+#ifndef SLUICE_APP_ANSWER_FIGURE_H
+#define SLUICE_APP_ANSWER_FIGURE_H
 
 #include <stdbool.h>
 #include <stddef.h>

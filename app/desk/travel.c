@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From one checkpoint of the open run to another. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "app/archive.h"
 #include "engine/base/mem.h"

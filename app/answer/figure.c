@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/figure.h"
+#include "app/answer/figure.h"
 
 #include "engine/base/mem.h"
 

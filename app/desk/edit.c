@@ -3,7 +3,7 @@
  * The sentence under what has been set by hand, or with other words: its trace is another one as long as there are edits, and the
  * one without any is kept beside it.
  */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "engine/base/mem.h"
 #include "engine/inspect/whatif.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The lists on the desk, and the answers of commands. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "app/command/explain.h"
 

@@ -3,8 +3,8 @@
  * The desk of the workbench: what is open, and the jobs that fetch it. Everything here is called on
  * the workbench's thread; jobs carry what they need with them and bring back what they made.
  */
-#ifndef SLUICE_APP_DESK_H
-#define SLUICE_APP_DESK_H
+#ifndef SLUICE_APP_DESK_DESK_H
+#define SLUICE_APP_DESK_DESK_H
 
 #include "app/workbench.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Going through a corpus to the next text in which a breakpoint or a watched value is hit. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "app/archive.h"
 #include "app/command/texts.h"

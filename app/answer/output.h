@@ -3,10 +3,10 @@
  * Where the rows of an answer go: to standard output as table, csv, tsv, json or ndjson, its pictures as
  * svg, or both into the struct answer that the console shows. Commands write rows once and do not care.
  */
-#ifndef SLUICE_APP_OUTPUT_H
-#define SLUICE_APP_OUTPUT_H
+#ifndef SLUICE_APP_ANSWER_OUTPUT_H
+#define SLUICE_APP_ANSWER_OUTPUT_H
 
-#include "app/figure.h"
+#include "app/answer/figure.h"
 #include "engine/base/buf.h"
 #include "engine/base/err.h"
 

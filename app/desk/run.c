@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The run that is being trained, from its settings to its end. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "app/archive.h"
 #include "app/resume.h"

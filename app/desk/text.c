@@ -4,7 +4,7 @@
  * the next one, so that the text appears as it is written and other jobs come in between.
  */
 #include "app/branches.h"
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "engine/base/mem.h"
 

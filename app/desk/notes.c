@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What was noted of the units of the open run. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "engine/base/mem.h"
 #include "store/find.h"

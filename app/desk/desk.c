@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies on the desk: the sentences, with their traces under the weights that are open. */
-#include "app/desk.h"
+#include "app/desk/desk.h"
 
 #include "engine/base/mem.h"
 #include "store/metric.h"

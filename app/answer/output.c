@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/output.h"
+#include "app/answer/output.h"
 
-#include "app/svg.h"
+#include "app/answer/svg.h"
 #include "app/tui/canvas.h"
 #include "engine/base/json.h"
 #include "engine/base/mem.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/svg.h"
+#include "app/answer/svg.h"
 
 #include "app/tui/canvas.h"
 #include "app/tui/ticks.h"
