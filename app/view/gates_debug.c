@@ -192,7 +192,7 @@ void panel_debug(struct panel *s, const struct trace *t)
 	for (int k = 0; k < d->items; k++)
 		if (d->item[k].kind == DEBUG_DISPLAY)
 			display_line(s, &d->item[k], &at);
-		else if (debug_hits(&d->item[k], &at))
+		else if (!reveal_covers_any(s->w) && debug_hits(&d->item[k], &at)) /* it tells */
 			hit_line(s, &d->item[k]);
 	if (s->w->current.unedited)
 		change_line(s, t);
