@@ -77,24 +77,35 @@ static void bindings(struct page *p, const struct binding *b)
 		line(p, b->key, b->help, ROLE_key, 16);
 }
 
+/* A view's own keys: with what their command does. */
+static void keys_of(struct page *p, const struct view *v)
+{
+	char text[200], name[32];
+
+	if (!v->keys[0].key)
+		return;
+	snprintf(text, sizeof(text), "Keys of %s", v->name);
+	heading(p, text);
+	for (const struct binding *b = v->keys; b->key; b++) {
+		const struct command *c;
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(b->command, " "), b->command);
+		c = command_find(name, CMD_CONSOLE);
+		snprintf(text, sizeof(text), "%-18s%s", b->help, c ? c->help : "");
+		line(p, b->key, text, ROLE_key, 16);
+	}
+}
+
 static void page(struct page *p)
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "Keys of %s", p->w->before->name);
-	if (p->w->before->keys[0].key) {
-		heading(p, text);
-		bindings(p, p->w->before->keys);
-	}
+	keys_of(p, p->w->before);
 	heading(p, "Keys everywhere");
 	bindings(p, global_keys);
-	for (int k = 0; view_at(k); k++) {
-		if (view_at(k) == p->w->before || !view_at(k)->keys[0].key)
-			continue;
-		snprintf(text, sizeof(text), "Keys of %s", view_at(k)->name);
-		heading(p, text);
-		bindings(p, view_at(k)->keys);
-	}
+	for (int k = 0; view_at(k); k++)
+		if (view_at(k) != p->w->before)
+			keys_of(p, view_at(k));
 	heading(p, "Commands, after :");
 	for (int k = 0; command_at(k); k++) {
 		const struct command *c = command_at(k);
