@@ -98,13 +98,13 @@ bool ui_unit(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "unit looks at layers that read the text: ] and [ turn to them");
 	begin(&l, a);
-	if (!a->pos_count || (a->pos_count == 1 && is_number(a->pos[0])))
-		add_layer(&l, w, a);
 	add_words(&l, a);
 	if (!a->pos_count) {
 		snprintf(number, sizeof(number), "%d", w->gates.unit);
 		add(&l, number);
 	}
+	if (!a->pos_count || (a->pos_count == 1 && is_number(a->pos[0])))
+		add_layer(&l, w, a);
 	run(w, &l);
 	return true;
 }
@@ -117,10 +117,10 @@ bool ui_match(struct context *c, const struct args *a, struct err *err)
 	(void)err;
 
 	begin(&l, a);
+	add_words(&l, a);
 	if (here)
 		add_layer(&l, c->ui, a);
 	add_text(&l, c->ui, a);
-	add_words(&l, a);
 	run(c->ui, &l);
 	return true;
 }

@@ -256,7 +256,7 @@ static void row_ablation(const struct rows *r, const struct unit_view *v, const 
 	l.random_mean = mean;
 	l.random_sd = sd;
 	l.n = a->others;
-	put(r, &l, "from %.4f; %d %s: %.4f ± %.4f, %d as much", before, a->others,
+	put(r, &l, "from %.4f; %d %s: mean %.4f, spread %.4f, %d as much", before, a->others,
 	    a->others < v->d.H - 1 ? "random" : "others", mean, sd, as_large);
 }
 
