@@ -226,7 +226,7 @@ static void heat_cell(struct buf *out, const struct figure *f, const struct heat
 static void heat_write(struct buf *out, const struct figure *f, double width, double y)
 {
 	const struct heat_place p = heat_place(f, y);
-	const double limit = figure_limit(f);
+	const double limit = figure_scale(f);
 	char number[16], turn[96];
 
 	heat_scale(out, f, limit, width, y);

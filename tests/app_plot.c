@@ -131,6 +131,34 @@ static void test_legend_gives_way(void **state)
 	contains(&p, 6, 12, "loss");
 }
 
+/* Names have a line of their own where the title leaves them no room, and as many as fit. */
+static void test_legend_has_its_own_line(void **state)
+{
+	struct plot_series s[] = {
+		{"first", count, slope, 10, .role = ROLE_train, .decimals = -1},
+		{"second", count, slope, 10, .role = ROLE_valid, .decimals = -1},
+		{"third", count, slope, 10, .role = ROLE_train, .decimals = -1},
+	};
+	struct plot p = {.title = "what a long title this is", .series = s, .series_count = 3};
+
+	(void)state;
+	contains(&p, 12, 40, "│           ━ first  ━ second  ━ third │");
+	contains(&p, 12, 29, "│ ━ first  ━ second  1 more │");
+	contains(&p, 8, 40, "╭ what a long title this is ━  ━  ━ ╮");
+}
+
+/* The axis begins with a number, also where that is wider than one column. */
+static void test_first_tick(void **state)
+{
+	static const double x[] = {0, 1}, y[] = {-1, 1};
+	struct plot_series s = {"a", x, y, 2, .role = ROLE_train, .decimals = -1};
+	struct plot p = {.title = "t", .series = &s, .series_count = 1, .x_max = 1};
+
+	(void)state;
+	contains(&p, 10, 40, "─0.0──");
+	contains(&p, 10, 40, "−1 ┤");
+}
+
 static void test_empty(void **state)
 {
 	static const double nan_y[] = {NAN, INFINITY, -INFINITY};
@@ -282,6 +310,8 @@ int main(void)
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_points),
 		cmocka_unit_test(test_legend_gives_way),
+		cmocka_unit_test(test_legend_has_its_own_line),
+		cmocka_unit_test(test_first_tick),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_single_and_constant),

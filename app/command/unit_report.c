@@ -497,15 +497,12 @@ static bool report_json(struct context *c, const struct unit_view *v, struct err
 static void remark(struct context *c, const struct unit_view *v)
 {
 	if (!task_table[encoder_of(v)->model.spec.task].labels)
-		explain_remark(c,
-			       "%s has no classes: nothing is said of labels, or of what is lost "
-			       "without the unit",
+		explain_remark(c, "%s has no classes: nothing is said of labels, or of its loss",
 			       v->run.name);
 	else if (!v->labels)
-		explain_remark(c,
-			       "no text has a label of %s: nothing is said of labels, or of what "
-			       "is lost without the unit",
-			       v->run.name);
+		explain_remark(
+			c, "no text has a label of %s: nothing is said of labels, or of its loss",
+			v->run.name);
 	if (!v->d.words)
 		explain_remark(c, "no word occurs %d times: --least lowers that", v->rules.least);
 }

@@ -52,7 +52,7 @@ static void draw_heat(struct workbench *w, struct rect r, const struct figure *f
 			 .gaps = true,
 			 .H = f->rows,
 			 .is_signed = f->is_signed,
-			 .limit = figure_limit(f),
+			 .limit = figure_scale(f),
 			 .cursor_t = at->col,
 			 .cursor_u = at->row,
 			 .first_u = at->first,

@@ -64,7 +64,7 @@ static void the_unit_at_the_cursor_has_its_dossier(void **state)
 	screen_wait(s, "unit 3 --layer l0.bw");
 	screen_wait(s, "in words");
 	type(s, "unit 4 --limit 2");
-	screen_wait(s, "unit --limit 2 --layer l0.bw 4");
+	screen_wait(s, "unit 4 --limit 2 --layer l0.bw");
 	type(s, "unit 99");
 	sluice_wait_message(s, "units of d go from 0 to");
 	sluice_quit(s);
