@@ -144,7 +144,7 @@ static void test_legend_has_its_own_line(void **state)
 	(void)state;
 	contains(&p, 12, 40, "│           ━ first  ━ second  ━ third │");
 	contains(&p, 12, 29, "│ ━ first  ━ second  1 more │");
-	contains(&p, 8, 40, "╭ what a long title this is ━  ━  ━ ╮");
+	contains(&p, 8, 40, "╭ what a long title this is ── ━  ━  ━ ╮");
 }
 
 /* The axis begins with a number, also where that is wider than one column. */

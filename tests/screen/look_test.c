@@ -72,6 +72,19 @@ static void the_help_is_not_cut(void **state)
 	sluice_quit(s);
 }
 
+/* A column is one of the line that was typed, or none. */
+static void columns_are_those_typed(void **state)
+{
+	struct screen *s = traced(*state, NULL);
+
+	screen_send(s, ":replace 99 x\r");
+	sluice_wait_message(s, " steps are 1 to 5");
+	screen_wait_gone(s, "column");
+	screen_send(s, ":set f[1] = 2 @4..9\r");
+	sluice_wait_message(s, "column 10: steps are 1 to 5");
+	sluice_quit(s);
+}
+
 /* One sign of its own would be another's in ASCII. */
 static void edits_in_ascii(void **state)
 {
@@ -87,11 +100,9 @@ static void edits_in_ascii(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AT_BOTH(a_plot_is_not_covered),
-		AT_SMALL(hints_are_true),
-		AT_SMALL(texts_of_gates_in_a_plane),
-		AT_BOTH(the_help_is_not_cut),
-		AT_SMALL(edits_in_ascii),
+		AT_BOTH(a_plot_is_not_covered),      AT_SMALL(hints_are_true),
+		AT_SMALL(texts_of_gates_in_a_plane), AT_BOTH(the_help_is_not_cut),
+		AT_SMALL(columns_are_those_typed),   AT_SMALL(edits_in_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
