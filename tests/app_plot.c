@@ -120,6 +120,40 @@ static void test_points(void **state)
 	contains(&p, 10, 60, "● 0.2 b");
 }
 
+/* Points too many for marks have them all the same where colours cannot tell the series apart. */
+static void test_apart_without_colours(void **state)
+{
+	enum { MANY = 400 };
+	double x[MANY], y[MANY], low[MANY];
+	struct plot_series s[] = {
+		{"pos", x, y, MANY, .role = ROLE_train, .apart = true, .decimals = -1},
+		{"neg", x, low, MANY, .role = ROLE_valid, .apart = true, .decimals = -1},
+	};
+	struct plot p = {.title = "pc", .series = s, .series_count = 2};
+	struct theme t;
+
+	(void)state;
+	for (int k = 0; k < MANY; k++) {
+		x[k] = k;
+		y[k] = 1;
+		low[k] = -1;
+	}
+	theme_default(&t);
+	for (int colours = 0; colours <= 256; colours += 256) {
+		struct canvas c;
+		char *text;
+
+		canvas_init(&c, 10, 60);
+		c.colours = colours;
+		plot_draw(&c, canvas_rect(&c), &t, &p, false);
+		text = dump(&c);
+		canvas_release(&c);
+		assert_int_equal(strstr(text, "◆◆◆") != NULL, !colours);
+		assert_int_equal(strstr(text, "●●●") != NULL, !colours);
+		free(text);
+	}
+}
+
 static void test_legend_gives_way(void **state)
 {
 	struct plot_series s = {"training", count, slope, 10, .role = ROLE_train, .decimals = 3};
@@ -309,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_apart_without_colours),
 		cmocka_unit_test(test_legend_gives_way),
 		cmocka_unit_test(test_legend_has_its_own_line),
 		cmocka_unit_test(test_first_tick),

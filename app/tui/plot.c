@@ -306,8 +306,8 @@ static void draw_markers(const struct job *j, int k)
 		return;
 	if (!s->points && !s->apart)
 		mark = j->c->ascii ? "*" : "•";
-	if (s->apart && valid > APART_MARKED)
-		return;
+	if (s->apart && valid > APART_MARKED && (j->p->series_count < 2 || j->c->colours >= 8))
+		return; /* without colours marks alone tell the series apart */
 	for (int i = 0; i < s->count; i++) {
 		if (!drawable(s->x[i]) || !drawable(s->y[i]))
 			continue;
