@@ -209,7 +209,7 @@ static void say_more(struct context *c, const struct explained *x, const struct 
 	const char *class = x->run.snapshot->encoder->classes.name[a->class];
 
 	if (explain_is_table(c)) {
-		context_say(c, "score of %s: %.6f; of zero vectors %.6f, of no words %.6f", class,
+		context_say(c, "score of %s: %.4f; of zero vectors %.4f, of no words %.4f", class,
 			    a->F, a->F_zero, a->F_empty);
 		if (a->verdict[METHOD_INTEGRATED].there)
 			context_say(c, "integrated: %d nodes", a->nodes);

@@ -169,6 +169,7 @@ void panel_against(struct panel *s, const struct trace *t)
 	const struct held_against *h = &s->w->against;
 	const struct classes *c = &t->snapshot->encoder->classes;
 	char text[80];
+	int *order;
 
 	if (!h->what && !h->job)
 		return;
@@ -180,8 +181,10 @@ void panel_against(struct panel *s, const struct trace *t)
 	}
 	snprintf(text, sizeof(text), "%d %s:", h->runs, h->what);
 	panel_line(s, ROLE_dim, 0, text);
-	for (int k = 0; k < h->C && k < c->count; k++)
-		against_line(s, c->name[k], h->mean[k], h->deviation[k]);
+	order = panel_classes(t, t->T - 1);
+	for (int k = 0; k < h->C && k < t->C; k++)
+		against_line(s, c->name[order[k]], h->mean[order[k]], h->deviation[order[k]]);
+	free(order);
 }
 
 void panel_debug(struct panel *s, const struct trace *t)

@@ -97,12 +97,41 @@ static void edits_in_ascii(void **state)
 	sluice_quit(s);
 }
 
+/* Of many classes the likeliest ones are in sight. */
+static void of_many_classes_the_likeliest(void **state)
+{
+	FILE *f = fopen(sluice_path("many.tsv"), "w");
+	char words[400];
+	struct screen *s;
+
+	assert_non_null(f);
+	for (int k = 0; k < 400; k++)
+		fprintf(f, "%s\tthe %s was %s\n",
+			k % 4 ? "zoology"
+			      : (const char *[]){"art", "books", "cinema", "dance", "essays",
+						 "food"}[k / 4 % 6],
+			k % 3 ? "cat" : "dog", k % 2 ? "good" : "bad");
+	assert_int_equal(fclose(f), 0);
+	snprintf(words, sizeof(words),
+		 "train -q -c samples/english.ini --set epochs=2 --set data=%s --name many",
+		 sluice_path("many.tsv"));
+	sluice_says(words);
+	s = sluice_start(*state, NULL, "many", NULL);
+	sluice_wait_message(s, "is open at epoch");
+	screen_send(s, "ithe cat was good\r");
+	screen_wait(s, "4 tokens");
+	screen_wait(s, "│ if the text ended here");
+	screen_wait(s, "│ zoology ");
+	sluice_quit(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AT_BOTH(a_plot_is_not_covered),      AT_SMALL(hints_are_true),
-		AT_SMALL(texts_of_gates_in_a_plane), AT_BOTH(the_help_is_not_cut),
-		AT_SMALL(columns_are_those_typed),   AT_SMALL(edits_in_ascii),
+		AT_BOTH(a_plot_is_not_covered),          AT_SMALL(hints_are_true),
+		AT_SMALL(texts_of_gates_in_a_plane),     AT_BOTH(the_help_is_not_cut),
+		AT_SMALL(columns_are_those_typed),       AT_SMALL(edits_in_ascii),
+		AT_SMALL(of_many_classes_the_likeliest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
