@@ -126,6 +126,12 @@ static int draw_hint(struct workbench *w, struct rect r, int at, const char *nam
 	return width + 2;
 }
 
+/* What is zoomed in Query are pictures. */
+static bool has_keys(const struct workbench *w)
+{
+	return w->view != &view_query || (w->query.has_answer && w->query.answer.figures);
+}
+
 /* The view's keys, as many as leave room for those that are the same everywhere. */
 static void draw_hints(struct workbench *w, struct rect r)
 {
@@ -135,7 +141,7 @@ static void draw_hints(struct workbench *w, struct rect r)
 		{"i", "sentence"}, {":", "console"}, {"?", "help"}, {"q", "quit"}};
 	const struct binding *const table[] = {script_is_paused(w->script) ? paused : NULL,
 					       w->view->hints ? w->view->hints(w) : NULL,
-					       w->view->keys};
+					       has_keys(w) ? w->view->keys : NULL};
 	int at = 1, used = 1, reserve = 0;
 
 	for (int k = 1; k < 4; k++)

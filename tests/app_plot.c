@@ -120,6 +120,40 @@ static void test_points(void **state)
 	contains(&p, 10, 60, "● 0.2 b");
 }
 
+/* Points too many for marks have them all the same where colours cannot tell the series apart. */
+static void test_apart_without_colours(void **state)
+{
+	enum { MANY = 400 };
+	double x[MANY], y[MANY], low[MANY];
+	struct plot_series s[] = {
+		{"pos", x, y, MANY, .role = ROLE_train, .apart = true, .decimals = -1},
+		{"neg", x, low, MANY, .role = ROLE_valid, .apart = true, .decimals = -1},
+	};
+	struct plot p = {.title = "pc", .series = s, .series_count = 2};
+	struct theme t;
+
+	(void)state;
+	for (int k = 0; k < MANY; k++) {
+		x[k] = k;
+		y[k] = 1;
+		low[k] = -1;
+	}
+	theme_default(&t);
+	for (int colours = 0; colours <= 256; colours += 256) {
+		struct canvas c;
+		char *text;
+
+		canvas_init(&c, 10, 60);
+		c.colours = colours;
+		plot_draw(&c, canvas_rect(&c), &t, &p, false);
+		text = dump(&c);
+		canvas_release(&c);
+		assert_int_equal(strstr(text, "◆◆◆") != NULL, !colours);
+		assert_int_equal(strstr(text, "●●●") != NULL, !colours);
+		free(text);
+	}
+}
+
 static void test_legend_gives_way(void **state)
 {
 	struct plot_series s = {"training", count, slope, 10, .role = ROLE_train, .decimals = 3};
@@ -129,6 +163,34 @@ static void test_legend_gives_way(void **state)
 	contains(&p, 6, 40, "━ training 0.100");
 	contains(&p, 6, 20, "━ 0.100");
 	contains(&p, 6, 12, "loss");
+}
+
+/* Names have a line of their own where the title leaves them no room, and as many as fit. */
+static void test_legend_has_its_own_line(void **state)
+{
+	struct plot_series s[] = {
+		{"first", count, slope, 10, .role = ROLE_train, .decimals = -1},
+		{"second", count, slope, 10, .role = ROLE_valid, .decimals = -1},
+		{"third", count, slope, 10, .role = ROLE_train, .decimals = -1},
+	};
+	struct plot p = {.title = "what a long title this is", .series = s, .series_count = 3};
+
+	(void)state;
+	contains(&p, 12, 40, "│           ━ first  ━ second  ━ third │");
+	contains(&p, 12, 29, "│ ━ first  ━ second  1 more │");
+	contains(&p, 8, 40, "╭ what a long title this is ── ━  ━  ━ ╮");
+}
+
+/* The axis begins with a number, also where that is wider than one column. */
+static void test_first_tick(void **state)
+{
+	static const double x[] = {0, 1}, y[] = {-1, 1};
+	struct plot_series s = {"a", x, y, 2, .role = ROLE_train, .decimals = -1};
+	struct plot p = {.title = "t", .series = &s, .series_count = 1, .x_max = 1};
+
+	(void)state;
+	contains(&p, 10, 40, "─0.0──");
+	contains(&p, 10, 40, "−1 ┤");
 }
 
 static void test_empty(void **state)
@@ -281,7 +343,10 @@ int main(void)
 		cmocka_unit_test(test_apart),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_apart_without_colours),
 		cmocka_unit_test(test_legend_gives_way),
+		cmocka_unit_test(test_legend_has_its_own_line),
+		cmocka_unit_test(test_first_tick),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_single_and_constant),

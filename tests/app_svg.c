@@ -152,6 +152,49 @@ static void answers_have_pictures(void **state)
 	free(text);
 }
 
+/* Minus signs are those of formulas, what is 0 as printed has none; a map of zeros has a scale. */
+static void numbers_are_readable(void **state)
+{
+	struct figure *f = figure_heat(1, 2, "zeros");
+	struct buf out = {0};
+	(void)state;
+
+	f->is_signed = true;
+	f->v[0] = f->v[1] = 0;
+	svg_write(&out, &f, 1);
+	assert_int_equal(count(buf_str(&out), ">−1</text>"), 1);
+	assert_null(strstr(buf_str(&out), "e-"));
+	buf_clear(&out);
+	f->v[0] = -1e-4;
+	f->v[1] = -0.75;
+	svg_write(&out, &f, 1);
+	assert_int_equal(count(buf_str(&out), ">0.000</text>"), 1);
+	assert_int_equal(count(buf_str(&out), ">−0.750</text>"),
+			 2); /* in its cell, and at the scale */
+	buf_release(&out);
+	figure_free(f);
+}
+
+/* Of names that would lie on each other the first is written. */
+static void names_keep_off_each_other(void **state)
+{
+	struct figure *f = figure_plot("x", "y", "f");
+	struct buf out = {0};
+	(void)state;
+
+	figure_series(f, "a", false);
+	figure_point(f, 0, 0, 0, "left");
+	figure_point(f, 0, 0.001, 0, "hidden");
+	figure_point(f, 0, 1, 1, "right");
+	svg_write(&out, &f, 1);
+	assert_int_equal(count(buf_str(&out), ">left</text>"), 1);
+	assert_int_equal(count(buf_str(&out), ">hidden</text>"), 0);
+	assert_int_equal(count(buf_str(&out), ">hidden: "), 1); /* it is told at the point */
+	assert_int_equal(count(buf_str(&out), ">right</text>"), 1);
+	buf_release(&out);
+	figure_free(f);
+}
+
 static void pictures_are_shared(void **state)
 {
 	struct figure *f = figure_heat(1, 1, "%d of %d", 1, 2);
@@ -167,10 +210,9 @@ static void pictures_are_shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(heat_maps_are_drawn),
-		cmocka_unit_test(plots_are_drawn),
-		cmocka_unit_test(answers_have_pictures),
-		cmocka_unit_test(pictures_are_shared),
+		cmocka_unit_test(heat_maps_are_drawn),       cmocka_unit_test(plots_are_drawn),
+		cmocka_unit_test(answers_have_pictures),     cmocka_unit_test(numbers_are_readable),
+		cmocka_unit_test(names_keep_off_each_other), cmocka_unit_test(pictures_are_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ words=$(awk 'BEGIN{for(k=0;k<5000;k++) printf "%s ", k%3?"good":"bad"}')
 exits 0 diff one --text "$words" --text "very $words"
 same 'a long text' "$(wc -l <out)" 5002
 exits 0 diff one two --text 'very good day' -q --svg
-same 'three pictures' "$(grep -c '<svg' out)$(grep -o 'h: a - b' out | head -1)" '1h: a - b'
+same 'three pictures' "$(grep -c '<svg' out)$(grep -o 'h: a − b' out | head -1)" '1h: a − b'
 it every_kind_of_run
 
 exits 2 diff one

@@ -117,6 +117,13 @@ double figure_limit(const struct figure *f)
 	return most > 1e-300 ? most : 1e-300;
 }
 
+double figure_scale(const struct figure *f)
+{
+	const double limit = figure_limit(f);
+
+	return limit > 1e-200 ? limit : 1;
+}
+
 int figure_series(struct figure *f, const char *name, bool joined)
 {
 	f->series = mem_grow(f->series, &f->series_cap, (size_t)f->series_count + 1,

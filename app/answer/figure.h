@@ -56,6 +56,8 @@ void figure_name_row(struct figure *f, int row, const char *name, size_t n);
 void figure_name_col(struct figure *f, int col, const char *name, size_t n);
 /* The largest |number| of a heat map, or its limit where that is set; at least a little above 0. */
 double figure_limit(const struct figure *f);
+/* The same for the ends of its scale: 1 where all numbers are 0. */
+double figure_scale(const struct figure *f);
 
 /* Adds a series to a plot: its index. */
 int figure_series(struct figure *f, const char *name, bool joined);

@@ -10,8 +10,8 @@
 
 /* Lengths in pixels. CHAR: of a narrow character at SIZE. */
 enum { PAD = 16, SIZE = 13, CHAR = 8, TITLE = 26, GAP = 24 };
-enum { CELL_H = 20, CELL_WIDE = 46, CELL_NARROW = 18, WIDE_MOST = 24, SCALE = 120 };
-enum { PLOT_W = 640, PLOT_H = 400, TICK = 64, LABELS_MOST = 60 };
+enum { CELL_H = 20, CELL_WIDE = 50, CELL_NARROW = 18, WIDE_MOST = 24, SCALE = 120 };
+enum { PLOT_W = 640, PLOT_H = 400, TICK = 64, LABELS_MOST = 60, NAME_SIZE = 10 };
 
 static const char ink[] = "#222222", pale[] = "#777777", line[] = "#cccccc", none[] = "#ffffff";
 
@@ -81,6 +81,17 @@ static void text_at(struct buf *out, double x, double y, const char *anchor, con
 	buf_text(out, "</text>\n");
 }
 
+/* The minus of the formulas; what is printed as 0 has none. */
+static void minus(char out[32])
+{
+	char number[32];
+
+	if (*out != '-')
+		return;
+	memcpy(number, out, 32);
+	snprintf(out, 32, "%s%.28s", strpbrk(number, "123456789ni") ? "−" : "", number + 1);
+}
+
 /* A figure as people write it. */
 static void number_text(char out[32], double v)
 {
@@ -96,6 +107,7 @@ static void number_text(char out[32], double v)
 		snprintf(out, 32, "%.3f", v);
 	else
 		snprintf(out, 32, "%.2g", v);
+	minus(out);
 }
 
 static const char *name_of(char *const *name, int k, char number[16])
@@ -186,6 +198,7 @@ static void cell_text(char out[32], double limit, double v)
 			 : limit >= 1  ? 2
 				       : 3,
 			 v);
+	minus(out);
 }
 
 static void heat_cell(struct buf *out, const struct figure *f, const struct heat_place *p,
@@ -213,7 +226,7 @@ static void heat_cell(struct buf *out, const struct figure *f, const struct heat
 static void heat_write(struct buf *out, const struct figure *f, double width, double y)
 {
 	const struct heat_place p = heat_place(f, y);
-	const double limit = figure_limit(f);
+	const double limit = figure_scale(f);
 	char number[16], turn[96];
 
 	heat_scale(out, f, limit, width, y);
@@ -235,8 +248,15 @@ static void heat_write(struct buf *out, const struct figure *f, double width, do
 
 /* --- plots --- */
 
+/* A name beside a point. */
+struct name_place {
+	double x, y, width;
+};
+
 struct plot_place {
 	double left, top, x[2], y[2]; /* of the frame, and the ranges of its axes */
+	struct name_place name[LABELS_MOST];
+	int names; /* -1: there are too many for any */
 };
 
 static double x_of(const struct plot_place *p, double v)
@@ -321,8 +341,26 @@ static void plot_line(struct buf *out, const struct plot_place *p, const struct 
 	buf_printf(out, "\" stroke=\"%s\"/>\n", paint);
 }
 
-static void plot_points(struct buf *out, const struct plot_place *p, const struct figure_series *s,
-			const char *paint, bool labels)
+/* Writes the name of a point, unless it would lie on one that is there. */
+static void plot_name(struct buf *out, struct plot_place *p, double x, double y, const char *name)
+{
+	const struct name_place new = {x + 5, y - 4, canvas_width(name) * CHAR * 0.8};
+
+	for (int k = 0; k < p->names; k++) {
+		const struct name_place *at = &p->name[k];
+
+		if (fabs(at->y - new.y) < NAME_SIZE && new.x < at->x + at->width &&
+		    at->x < new.x + new.width)
+			return;
+	}
+	if (p->names < 0 || p->names == LABELS_MOST)
+		return;
+	p->name[p->names++] = new;
+	text_at(out, new.x, new.y, "start", ink, " font-size=\"10\"", name);
+}
+
+static void plot_points(struct buf *out, struct plot_place *p, const struct figure_series *s,
+			const char *paint)
 {
 	char x[32], y[32];
 
@@ -337,9 +375,8 @@ static void plot_points(struct buf *out, const struct plot_place *p, const struc
 			   x_of(p, s->x[k]), y_of(p, s->y[k]), paint);
 		add_text(out, s->label[k] ? s->label[k] : s->name);
 		buf_printf(out, ": %s, %s</title></circle>\n", x, y);
-		if (labels && s->label[k])
-			text_at(out, x_of(p, s->x[k]) + 5, y_of(p, s->y[k]) - 4, "start", ink,
-				" font-size=\"10\"", s->label[k]);
+		if (s->label[k])
+			plot_name(out, p, x_of(p, s->x[k]), y_of(p, s->y[k]), s->label[k]);
 	}
 }
 
@@ -355,6 +392,7 @@ static void plot_write(struct buf *out, const struct figure *f, double y)
 	plot_axes(out, f, &p);
 	for (int k = 0; k < f->series_count; k++)
 		points += f->series[k].count;
+	p.names = points <= LABELS_MOST ? 0 : -1;
 	for (int k = 0; k < f->series_count; k++) {
 		const char *paint =
 			series_colour[(size_t)k % (sizeof(series_colour) / sizeof(char *))];
@@ -362,7 +400,7 @@ static void plot_write(struct buf *out, const struct figure *f, double y)
 
 		if (f->series[k].joined)
 			plot_line(out, &p, &f->series[k], paint);
-		plot_points(out, &p, &f->series[k], paint, points <= LABELS_MOST);
+		plot_points(out, &p, &f->series[k], paint);
 		if (f->series_count < 2)
 			continue;
 		buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n",

@@ -209,10 +209,8 @@ static void say_more(struct context *c, const struct explained *x, const struct 
 	const char *class = x->run.snapshot->encoder->classes.name[a->class];
 
 	if (explain_is_table(c)) {
-		context_say(c,
-			    "score of %s: %.6f for the text, %.6f for zero vectors, %.6f without "
-			    "words",
-			    class, a->F, a->F_zero, a->F_empty);
+		context_say(c, "score of %s: %.4f; of zero vectors %.4f, of no words %.4f", class,
+			    a->F, a->F_zero, a->F_empty);
 		if (a->verdict[METHOD_INTEGRATED].there)
 			context_say(c, "integrated: %d nodes", a->nodes);
 		if (a->verdict[METHOD_LRP].there)

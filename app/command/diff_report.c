@@ -235,9 +235,9 @@ static void name_unit(struct figure *f, const struct difference *d, int pair, in
 	char name[40];
 
 	if (which == 2 && p->a != p->b)
-		snprintf(name, sizeof(name), "%d~%s%d", p->a, turned ? "-" : "", p->b);
+		snprintf(name, sizeof(name), "%d ~ %s%d", p->a, turned ? "−" : "", p->b);
 	else if (which == 1)
-		snprintf(name, sizeof(name), "%s%d", turned ? "-" : "", p->b);
+		snprintf(name, sizeof(name), "%s%d", turned ? "−" : "", p->b);
 	else
 		snprintf(name, sizeof(name), "%d", p->a);
 	figure_name_row(f, pair, name, strlen(name));
@@ -251,7 +251,7 @@ static struct figure *picture(const struct difference *d, int which)
 	struct figure *f;
 
 	if (which == 2)
-		f = figure_heat(d->units.count, d->way.count, "%s: a - b", s->name);
+		f = figure_heat(d->units.count, d->way.count, "%s: a − b", s->name);
 	else
 		f = figure_heat(d->units.count, d->way.count, "%s of %s: %s at step %lld", s->name,
 				which ? "b" : "a", x->run.name, (long long)x->run.snapshot->step);

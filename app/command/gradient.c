@@ -110,7 +110,8 @@ static struct figure *norms_picture(const struct view *v, const double *h, const
 {
 	const struct replay *r = v->x->replay;
 	const double *of[] = {h, c};
-	struct figure *f = figure_plot("word", "log10 of the norm", "how far back F reaches");
+	struct figure *f =
+		figure_plot("word", "log10 of the norm", "how far back the score F reaches");
 
 	for (int k = 0; k < (c ? 2 : 1); k++) {
 		const int series = figure_series(f, k ? "dF/dc" : "dF/dh", true);

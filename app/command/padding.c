@@ -382,8 +382,7 @@ static void remark(struct context *c, const struct view *v)
 		explain_remark(c, "%s learned from a stream, in which <pad> ends a text", name);
 	else if (rules->ragged || rules->mask)
 		explain_remark(c,
-			       "%s learned %s: it has never read <pad>, nor learned what that "
-			       "should be",
+			       "%s learned %s: it has never read <pad>, whose vector is untrained",
 			       name, rules->ragged ? "from a stream" : "with mask=true");
 	else
 		explain_remark(c, "%s learned with padding=%s to %d tokens", name,

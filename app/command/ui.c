@@ -380,7 +380,11 @@ static bool ui_layer(struct context *c, const struct args *a, struct err *err)
 
 static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
 {
-	(void)a, (void)err;
+	const struct query_state *q = &c->ui->query;
+	(void)a;
+
+	if (c->ui->view == &view_query && !(q->has_answer && q->answer.figures))
+		return err_set(err, ERR_USAGE, "there is no picture here");
 	if (c->ui->view == &view_query)
 		c->ui->query.zoom = !c->ui->query.zoom;
 	else
@@ -477,7 +481,7 @@ static const struct command table[] = {
 	{"unit",    "[[RUN] N]", "One unit over many texts: the one that Gates shows, or number N", BOTH, 0, 2, options_unit, ui_unit, NULL},
 	{"match",   "[RUN] [units 3,17] [t 2..4]", "Where in many texts the same units are on as in the sentence", BOTH, 0, -1, options_match, ui_match, NULL},
 	{"note",    "[RUN] [unit N] TEXT", "Write a remark on a run, or on one unit of it", BOTH, 0, -1, options_note, ui_note, NULL},
-	{"zoom",    "", "One gate, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
+	{"zoom",    "", "One gate or picture, as large as the screen", BOTH, 0, 0, NULL, ui_zoom, NULL},
 	{"layer", "next|previous", "Show another layer or direction", BOTH, 1, 1, NULL, ui_layer, NULL},
 	{"checkpoint", "STEP|first|last|best|previous|next", "Look at the open run's weights as they were then", BOTH, 1, 1, NULL, ui_checkpoint, checkpoint_word},
 	{"write",   "[--again] [PROMPT]", "Write a text, or stop writing", BOTH | CMD_REST, 0, -1, options_write, ui_write, NULL},

@@ -65,6 +65,19 @@ bool ui_set(struct context *c, const struct args *a, struct err *err)
 	return true;
 }
 
+/* The line that was typed has other columns than the edit that was made of it. */
+static void without_column(struct err *err)
+{
+	const size_t column = strlen("column ");
+	size_t n;
+
+	if (strncmp(err->msg, "column ", column) != 0)
+		return;
+	n = column + strspn(err->msg + column, "0123456789");
+	if (!strncmp(err->msg + n, ": ", 2))
+		memmove(err->msg, err->msg + n + 2, strlen(err->msg + n + 2) + 1);
+}
+
 /* "[T] TEXT" as an edit of words; where there is nothing but a number, it is the text, or, of one that has
  * none, the step. */
 static bool set_words(struct context *c, const struct args *a, const char *name, bool has_text,
@@ -91,6 +104,8 @@ static bool set_words(struct context *c, const struct args *a, const char *name,
 	else
 		edit = mem_printf("%s%s%s", name, has_text ? " = " : "", text);
 	ok = set_edit(c->ui, a->command->name, rest, edit, err);
+	if (!ok)
+		without_column(err);
 	free(edit);
 	return ok;
 }

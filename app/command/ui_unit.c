@@ -31,22 +31,23 @@ static bool takes_value(const struct command *cmd, const char *option)
 	return false;
 }
 
-/* The command and the options that were given. */
+/* The command and the words behind it. */
 static void begin(struct line *l, const struct args *a)
 {
 	l->count = 0;
 	add(l, a->command->name);
+	for (int k = 0; k < a->pos_count; k++)
+		add(l, a->pos[k]);
+}
+
+/* The options that were given. */
+static void add_options(struct line *l, const struct args *a)
+{
 	for (int k = 0; k < a->option_count; k++) {
 		add(l, a->option[k]);
 		if (takes_value(a->command, a->option[k]))
 			add(l, a->value[k]);
 	}
-}
-
-static void add_words(struct line *l, const struct args *a)
-{
-	for (int k = 0; k < a->pos_count; k++)
-		add(l, a->pos[k]);
 }
 
 /* In the background; the answer is shown in Query. */
@@ -98,13 +99,13 @@ bool ui_unit(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "unit looks at layers that read the text: ] and [ turn to them");
 	begin(&l, a);
-	if (!a->pos_count || (a->pos_count == 1 && is_number(a->pos[0])))
-		add_layer(&l, w, a);
-	add_words(&l, a);
 	if (!a->pos_count) {
 		snprintf(number, sizeof(number), "%d", w->gates.unit);
 		add(&l, number);
 	}
+	add_options(&l, a);
+	if (!a->pos_count || (a->pos_count == 1 && is_number(a->pos[0])))
+		add_layer(&l, w, a);
 	run(w, &l);
 	return true;
 }
@@ -117,10 +118,10 @@ bool ui_match(struct context *c, const struct args *a, struct err *err)
 	(void)err;
 
 	begin(&l, a);
+	add_options(&l, a);
 	if (here)
 		add_layer(&l, c->ui, a);
 	add_text(&l, c->ui, a);
-	add_words(&l, a);
 	run(c->ui, &l);
 	return true;
 }
@@ -134,9 +135,9 @@ bool ui_note(struct context *c, const struct args *a, struct err *err)
 	if (unit && (!c->ui->open || !*c->ui->open->id))
 		return err_set(err, ERR_USAGE, "open a run of the store first");
 	begin(&l, a);
+	add_options(&l, a);
 	if (unit)
 		add_layer(&l, c->ui, a);
-	add_words(&l, a);
 	run(c->ui, &l);
 	return true;
 }

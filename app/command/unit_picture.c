@@ -14,7 +14,7 @@ struct figure *unit_picture_words(const struct unit_view *v)
 {
 	static const char *const name[] = {"mean", "9 %", "25 %", "75 %", "91 %"};
 	const struct dossier *d = &v->d;
-	struct figure *f = figure_plot("word, by its mean", "h(t) − h(t−1)",
+	struct figure *f = figure_plot("words by mean", "h(t) − h(t−1)",
 				       "what words do to unit %d of %s", v->rules.unit, v->layer);
 
 	for (int s = 0; s < 5; s++)
@@ -40,7 +40,7 @@ struct figure *unit_picture_labels(const struct unit_view *v)
 {
 	const real *last = v->d.last + (size_t)v->rules.unit * v->d.count;
 	const int C = v->s.classes < CLASSES_SHOWN ? v->s.classes : CLASSES_SHOWN;
-	struct figure *f = figure_plot("h at the end of a text", "share of the texts of a label",
+	struct figure *f = figure_plot("h at the end", "share of its texts",
 				       "unit %d of %s by label", v->rules.unit, v->layer);
 	double least = INFINITY, most = -INFINITY;
 	int *bin;

@@ -256,7 +256,7 @@ static void row_ablation(const struct rows *r, const struct unit_view *v, const 
 	l.random_mean = mean;
 	l.random_sd = sd;
 	l.n = a->others;
-	put(r, &l, "from %.4f; %d %s: %.4f ± %.4f, %d as much", before, a->others,
+	put(r, &l, "from %.4f; %d %s: mean %.4f, spread %.4f, %d as much", before, a->others,
 	    a->others < v->d.H - 1 ? "random" : "others", mean, sd, as_large);
 }
 
@@ -497,15 +497,12 @@ static bool report_json(struct context *c, const struct unit_view *v, struct err
 static void remark(struct context *c, const struct unit_view *v)
 {
 	if (!task_table[encoder_of(v)->model.spec.task].labels)
-		explain_remark(c,
-			       "%s has no classes: nothing is said of labels, or of what is lost "
-			       "without the unit",
+		explain_remark(c, "%s has no classes: nothing is said of labels, or of its loss",
 			       v->run.name);
 	else if (!v->labels)
-		explain_remark(c,
-			       "no text has a label of %s: nothing is said of labels, or of what "
-			       "is lost without the unit",
-			       v->run.name);
+		explain_remark(
+			c, "no text has a label of %s: nothing is said of labels, or of its loss",
+			v->run.name);
 	if (!v->d.words)
 		explain_remark(c, "no word occurs %d times: --least lowers that", v->rules.least);
 }

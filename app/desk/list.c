@@ -361,6 +361,12 @@ static void add_option(struct command_job *c, const char *name, const char *valu
 	c->words[c->count++] = mem_text(value);
 }
 
+/* What can be of a whole text or of a layer is of the text, unless --state says which of a layer. */
+static bool is_of_layers(const struct command_job *c)
+{
+	return !takes(c->command, "--state") || has_option(c->count, c->words, "--state");
+}
+
 /* What explains a text and is given none takes the sentence of Gates, and there the layer. */
 static void add_sentence(struct workbench *w, struct command_job *c)
 {
@@ -373,7 +379,7 @@ static void add_sentence(struct workbench *w, struct command_job *c)
 		return;
 	add_option(c, "--text", w->current.text);
 	if (r && !r->decoder && takes(c->command, "--layer") &&
-	    !has_option(c->count, c->words, "--layer"))
+	    !has_option(c->count, c->words, "--layer") && is_of_layers(c))
 		add_option(c, "--layer",
 			   explain_layer_name(&t->snapshot->encoder->model, w->gates.run, name));
 }

@@ -129,12 +129,13 @@ static bool has_colours(const struct canvas *c)
 	return c->colours >= 256;
 }
 
-/* With the minus of the formulas, which a canvas in ASCII makes its own of. */
+/* With the minus of the formulas, which a canvas in ASCII makes its own of; what is printed as 0 has no sign. */
 static void signed_number(char out[32], bool plus, double v, int decimals)
 {
 	const double size = fmin(1e9, fabs(v));
+	const bool zero = size * pow(10, decimals) < 0.5;
 
-	snprintf(out, 32, "%s%.*f", v < 0 ? "−" : plus ? "+" : "", decimals, size);
+	snprintf(out, 32, "%s%.*f", zero ? "" : v < 0 ? "−" : plus ? "+" : "", decimals, size);
 }
 
 /* The number in at most `width` columns, or "" when it does not fit. */

@@ -247,8 +247,8 @@ static void draw_markers(const struct job *j, int k)
 		return;
 	if (!s->points && !s->apart)
 		mark = j->c->ascii ? "*" : "•";
-	if (s->apart && valid > APART_MARKED)
-		return;
+	if (s->apart && valid > APART_MARKED && (j->p->series_count < 2 || j->c->colours >= 8))
+		return; /* without colours marks alone tell the series apart */
 	for (int i = 0; i < s->count; i++) {
 		if (!drawable(s->x[i]) || !drawable(s->y[i]))
 			continue;
@@ -361,6 +361,8 @@ static void draw_x(const struct job *j, bool base, int labels, int end)
 		at = col - (w - 1) / 2;
 		if (at + w > end && !name && at + w - end <= w / 2)
 			at = end - w;
+		if (at <= used && used < j->area.col && col >= used) /* the first one */
+			at = used + 1;
 		if (at <= used || at + w > end)
 			continue;
 		canvas_text(j->c, all, labels, at, dim, text);
@@ -396,14 +398,15 @@ static void put(const struct job *j, struct rect r, int *col, struct style st, c
 	*col += canvas_width(text);
 }
 
-/* Draws the legend at a column of the top line of r; returns its width. Without columns in r it
+/* Draws the legend's first entries at a column of the top line of r; returns its width. Without columns in r it
  * only measures. */
-static int legend(const struct job *j, struct rect r, int col, bool names)
+static int legend(const struct job *j, struct rect r, int col, bool names, int count)
 {
 	struct style text = theme_style(j->t, ROLE_text), strong = theme_style(j->t, ROLE_strong);
 	int start = col;
+	char more[32];
 
-	for (int k = 0; k < j->p->series_count; k++) {
+	for (int k = 0; k < count; k++) {
 		const struct plot_series *s = &j->p->series[k];
 		int last = series_last(s);
 		char value[64];
@@ -420,22 +423,33 @@ static int legend(const struct job *j, struct rect r, int col, bool names)
 			put(j, r, &col, strong, value);
 		}
 	}
-	put(j, r, &col, text, " ");
+	snprintf(more, sizeof more, "  %d more ", j->p->series_count - count);
+	put(j, r, &col, text, count < j->p->series_count ? more : " ");
 	return col - start;
 }
 
-static void draw_legend(const struct job *j, struct rect r)
+/* Beside the title, or in a line of its own, with as many names as fit; in a low plot without them. Returns how
+ * many of the plot's rows it takes. */
+static int draw_legend(const struct job *j, struct rect r, struct rect in)
 {
-	int title = j->p->title ? canvas_width(j->p->title) + 3 : 1;
+	enum { ROOMY = 8 };
+	int title = j->p->title ? canvas_width(j->p->title) + 3 : 1, n = j->p->series_count;
 
-	for (int names = 1; names >= 0; names--) {
-		int width = legend(j, (struct rect){0}, 0, names);
+	for (int names = 1; names >= 0 && n; names--) {
+		int width = legend(j, (struct rect){0}, 0, names, n);
 
-		if (j->p->series_count && title + width + 2 <= r.cols) {
-			legend(j, r, r.cols - 1 - width, names);
-			return;
+		if (title + width + 2 <= r.cols) {
+			legend(j, r, r.cols - 1 - width, names, n);
+			return 0;
 		}
+		if (in.rows < ROOMY)
+			continue;
+		for (; n > 0 && width > in.cols; n--)
+			width = legend(j, (struct rect){0}, 0, names, n - 1);
+		legend(j, in, in.cols - width, names, n);
+		return 1;
 	}
+	return 0;
 }
 
 /* The text of a label at a curve's end: its marker, last value and name. */
@@ -520,6 +534,12 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 			     empty);
 		return;
 	}
+	if (!p->end_labels || in.cols < 40) {
+		int taken = draw_legend(&j, r, in);
+
+		in.row += taken;
+		in.rows -= taken;
+	}
 	base = in.rows >= 4;
 	(p->fixed_y ? ticks_fit : ticks_widen)(&j.y, in.rows - base);
 	if (p->end_labels && in.cols >= 40) {
@@ -529,8 +549,6 @@ void plot_draw(struct canvas *c, struct rect r, const struct theme *t, const str
 			ends = end_labels_width(&j, false);
 		if (!values && ends > in.cols / 3)
 			ends = in.cols / 3;
-	} else {
-		draw_legend(&j, r);
 	}
 	j.area = (struct rect){in.row, in.col + 1, in.rows - base,
 			       in.cols - 1 - (ends ? ends + 2 : 0)};

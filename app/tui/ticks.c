@@ -2,6 +2,7 @@
 #include "app/tui/ticks.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 double ticks_nice(double v)
@@ -27,7 +28,7 @@ static int step_decimals(double step)
 	return d < 0 ? 0 : d;
 }
 
-void ticks_text(char out[TICKS_TEXT], const struct ticks *s, double v)
+static void number(char out[TICKS_TEXT], const struct ticks *s, double v)
 {
 	int decimals = step_decimals(s->step);
 	double top = fmax(fabs(s->lo), fabs(s->hi));
@@ -44,6 +45,16 @@ void ticks_text(char out[TICKS_TEXT], const struct ticks *s, double v)
 			 v != 0 ? "k" : "");
 	else
 		snprintf(out, TICKS_TEXT, "%.*f", decimals, v);
+}
+
+void ticks_text(char out[TICKS_TEXT], const struct ticks *s, double v)
+{
+	char text[TICKS_TEXT];
+	bool minus;
+
+	number(text, s, v);
+	minus = *text == '-';
+	snprintf(out, TICKS_TEXT, "%s%.26s", minus ? "−" : "", text + minus);
 }
 
 /* How many ticks lie in the range of a scale with its step set. */

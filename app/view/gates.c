@@ -169,8 +169,7 @@ static void draw_side(struct workbench *w, struct rect r, bool alone)
 		canvas_text(&w->canvas, r, r.rows - 1, 2, part_look(w, ROLE_dim), text);
 	}
 	if (s.row + 1 < s.r.rows && !w->current.unedited) {
-		snprintf(text, sizeof(text), "double; float32 differs by %.0e at most",
-			 t->distance);
+		snprintf(text, sizeof(text), "double; float32 within %.0e", t->distance);
 		canvas_field(&w->canvas, s.r, s.r.rows - 1, 1, s.r.cols - 2, -1,
 			     part_look(w, ROLE_dim), text);
 	}
@@ -304,7 +303,7 @@ static void draw_header(struct workbench *w, struct rect r)
 		snprintf(line, sizeof(line), "%s%d %s%s · t = %d", edits, run_of(w)->T,
 			 run_of(w)->decoder ? "step" : "token", run_of(w)->T == 1 ? "" : "s",
 			 w->gates.t + 1);
-	width = canvas_width(line) > 22 ? canvas_width(line) : 22;
+	width = canvas_width(line) + 1 > 22 ? canvas_width(line) + 1 : 22;
 	canvas_field(&w->canvas, r, 0, r.cols - width - 1, width, 1,
 		     part_look(w, sets ? ROLE_warn : ROLE_dim), line);
 	part_one_line(line, sizeof(line), there && t->origin ? t->text : w->current.text);

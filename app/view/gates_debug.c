@@ -107,7 +107,8 @@ void panel_change(struct panel *s, bool mark, const char *label, double before, 
 	short_figure(a, before, false);
 	short_figure(b, after, false);
 	short_figure(d, as_printed(after) - as_printed(before), true);
-	snprintf(text, sizeof(text), "%s → %s%*s%s", a, b, 9 - canvas_width(d), "", d);
+	snprintf(text, sizeof(text), "%s %s %s%*s%s", a, s->w->canvas.ascii ? "->" : "→", b,
+		 9 - canvas_width(d), "", d);
 	width = canvas_width(text);
 	if (mark)
 		canvas_text(&s->w->canvas, s->r, row, 0, part_look(s->w, ROLE_focus), "▸");
@@ -155,11 +156,11 @@ static void against_line(struct panel *s, const char *class, double mean, double
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s%.3f ± %.3f",
+	snprintf(text, sizeof(text), "%s%.3f %s %.3f",
 		 mean < -5e-4  ? "−"
 		 : mean > 5e-4 ? "+"
 			       : "",
-		 fabs(mean), deviation);
+		 fabs(mean), s->w->canvas.ascii ? "+-" : "±", deviation);
 	line_of(s, ROLE_dim, class, text);
 }
 
@@ -168,6 +169,7 @@ void panel_against(struct panel *s, const struct trace *t)
 	const struct held_against *h = &s->w->against;
 	const struct classes *c = &t->snapshot->encoder->classes;
 	char text[80];
+	int *order;
 
 	if (!h->what && !h->job)
 		return;
@@ -179,8 +181,10 @@ void panel_against(struct panel *s, const struct trace *t)
 	}
 	snprintf(text, sizeof(text), "%d %s:", h->runs, h->what);
 	panel_line(s, ROLE_dim, 0, text);
-	for (int k = 0; k < h->C && k < c->count; k++)
-		against_line(s, c->name[k], h->mean[k], h->deviation[k]);
+	order = panel_classes(t, t->T - 1);
+	for (int k = 0; k < h->C && k < t->C; k++)
+		against_line(s, c->name[order[k]], h->mean[order[k]], h->deviation[order[k]]);
+	free(order);
 }
 
 void panel_debug(struct panel *s, const struct trace *t)

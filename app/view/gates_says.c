@@ -3,8 +3,10 @@
 #include "app/view/map.h"
 
 #include "app/reveal.h"
+#include "engine/base/mem.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LIKELIEST = 5 };
@@ -16,6 +18,22 @@ static const double *row_of(const struct trace *t, int step)
 
 /* --- classes --- */
 
+int *panel_classes(const struct trace *t, int step)
+{
+	enum { FEW = 5 };
+	int *order = mem_alloc(((size_t)t->C + 1) * sizeof(*order));
+	const double *p = row_of(t, step);
+
+	for (int k = 0; k < t->C; k++) {
+		int at = k;
+
+		for (; t->C > FEW && at > 0 && p[k] > p[order[at - 1]]; at--)
+			order[at] = order[at - 1];
+		order[at] = k;
+	}
+	return order;
+}
+
 /* Of the whole text, before and after the edits. */
 static void classes_changed(struct panel *s, const struct trace *t)
 {
@@ -23,22 +41,28 @@ static void classes_changed(struct panel *s, const struct trace *t)
 	const struct trace *before = s->w->current.unedited;
 	const double *was = row_of(before, before->T - 1), *now = row_of(t, t->T - 1);
 
+	int *order = panel_classes(t, t->T - 1);
+
 	panel_line(s, ROLE_strong, 0, "the whole text");
 	for (int k = 0; k < t->C; k++)
-		panel_change(s, false, c->name[k], was[k], now[k]);
+		panel_change(s, false, c->name[order[k]], was[order[k]], now[order[k]]);
 	panel_against(s, t);
+	free(order);
 }
 
 static void classes_at(struct panel *s, const struct trace *t, int step)
 {
 	const struct classes *c = &t->snapshot->encoder->classes;
+	int *order;
 
 	if (s->w->current.unedited) {
 		classes_changed(s, t);
 		return;
 	}
+	order = panel_classes(t, step);
 	panel_line(s, ROLE_strong, 0, "if the text ended here");
-	for (int k = 0; k < t->C; k++) {
+	for (int at = 0; at < t->C; at++) {
+		const int k = order[at];
 		const double p = row_of(t, step)[k], before = step ? row_of(t, step - 1)[k] : NAN;
 
 		panel_bar(s, false, c->name[k], p,
@@ -47,6 +71,7 @@ static void classes_at(struct panel *s, const struct trace *t, int step)
 			  : p < before - 5e-4 ? "↓"
 					      : " ");
 	}
+	free(order);
 }
 
 static int best_of(const double *p, int n)

@@ -58,17 +58,46 @@ static void heading(struct page *p, const char *text)
 		canvas_text(&p->w->canvas, p->r, row, 1, part_look(p->w, ROLE_strong), text);
 }
 
+/* How many bytes of text go into a row of so many columns: whole words, unless one is too long. */
+static size_t row_of(const char *text, int cols)
+{
+	size_t n = 0, words = 0;
+
+	while (text[n] && canvas_width_n(text, n + 1) <= cols) {
+		n++;
+		if (text[n] == ' ' || !text[n])
+			words = n;
+	}
+	return text[n] && words ? words : n;
+}
+
+/* A name, what it is for, and where that has no room beside it, below. */
 static void line(struct page *p, const char *left, const char *right, enum role role, int at)
 {
 	const bool found = p->row == p->w->help_found;
+	const bool beside = canvas_width(left) <= at - 4;
+	const int room = p->r.cols - at - 1 > 8 ? p->r.cols - at - 1 : 8;
+	bool there;
 	int row;
 
 	note_match(p, left, right);
-	if (!next_line(p, &row))
-		return;
-	canvas_field(&p->w->canvas, p->r, row, 3, at - 4, -1, part_look(p->w, role), left);
-	canvas_field(&p->w->canvas, p->r, row, at, p->r.cols - at - 1, -1,
-		     part_look(p->w, found ? ROLE_mark : ROLE_text), right);
+	there = next_line(p, &row);
+	if (there)
+		canvas_field(&p->w->canvas, p->r, row, 3, beside ? at - 4 : p->r.cols - 4, -1,
+			     part_look(p->w, role), left);
+	for (bool first = beside; *right; first = false) {
+		const size_t n = row_of(right, room);
+		char text[400];
+
+		snprintf(text, sizeof(text), "%.*s", (int)n, right);
+		if (!first)
+			there = next_line(p, &row);
+		if (there)
+			canvas_field(&p->w->canvas, p->r, row, at, room, -1,
+				     part_look(p->w, found ? ROLE_mark : ROLE_text), text);
+		right += n;
+		right += *right == ' ';
+	}
 }
 
 static void bindings(struct page *p, const struct binding *b)
@@ -77,10 +106,11 @@ static void bindings(struct page *p, const struct binding *b)
 		line(p, b->key, b->help, ROLE_key, 16);
 }
 
-/* A view's own keys: with what their command does. */
+/* A view's own keys, with what their command does: they are short of words in the last line. */
 static void keys_of(struct page *p, const struct view *v)
 {
-	char text[200], name[32];
+	enum { ROOMY = 60 };
+	char text[400], name[32];
 
 	if (!v->keys[0].key)
 		return;
@@ -91,13 +121,17 @@ static void keys_of(struct page *p, const struct view *v)
 
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(b->command, " "), b->command);
 		c = command_find(name, CMD_CONSOLE);
-		snprintf(text, sizeof(text), "%-18s%s", b->help, c ? c->help : "");
+		if (p->r.cols < ROOMY || !c)
+			snprintf(text, sizeof(text), "%s", b->help);
+		else
+			snprintf(text, sizeof(text), "%s: %s", b->help, c->help);
 		line(p, b->key, text, ROLE_key, 16);
 	}
 }
 
 static void page(struct page *p)
 {
+	const int at = p->r.cols >= 100 ? 44 : 8;
 	char text[160];
 
 	keys_of(p, p->w->before);
@@ -113,9 +147,9 @@ static void page(struct page *p)
 		if (!(c->flags & CMD_CONSOLE))
 			continue;
 		snprintf(text, sizeof(text), "%s %s", c->name, c->usage);
-		line(p, text, c->help, ROLE_key, 44);
+		line(p, text, c->help, ROLE_key, at);
 	}
-	line(p, "SELECT ...", "Ask the store in SQL; ^C cancels", ROLE_key, 44);
+	line(p, "SELECT ...", "Ask the store in SQL; ^C cancels", ROLE_key, at);
 	heading(p, "Settings, after :train, as name=value");
 	for (int k = 0; setting_at(k); k++)
 		line(p, setting_at(k)->name, setting_at(k)->help, ROLE_key, 22);
@@ -123,7 +157,7 @@ static void page(struct page *p)
 
 static int length(struct workbench *w)
 {
-	struct page p = {.w = w, .counting = true};
+	struct page p = {.w = w, .r.cols = w->canvas.cols, .counting = true};
 
 	page(&p);
 	return p.row;
@@ -155,6 +189,7 @@ static void move(struct workbench *w, enum move m, int count)
 static bool find(struct workbench *w, const char *text, int delta)
 {
 	struct page p = {.w = w,
+			 .r.cols = w->canvas.cols,
 			 .counting = true,
 			 .text = text,
 			 .before = -1,

@@ -47,6 +47,8 @@ void panel_course(struct panel *s, const struct trace *t);
 /* The position, where there were no edits, that a step of the chosen run stands for; -1: none, as its word has been
  * put in, or as the answer ended before it. Only where there are edits. */
 int panel_was(const struct workbench *w, const struct trace *t, int step);
+/* The order in which classes are told at a step, to be freed: theirs, or the likeliest first where they are many. */
+int *panel_classes(const struct trace *t, int step);
 /* What random edits of the same size do to the classes, as far as that is known. */
 void panel_against(struct panel *s, const struct trace *t);
 

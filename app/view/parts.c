@@ -64,6 +64,14 @@ enum role part_signal_role(const char *name)
 	return at && *at ? role[at - letter] : ROLE_text;
 }
 
+const char *part_minus(char *out, size_t size, const char *number)
+{
+	const bool minus = *number == '-';
+
+	snprintf(out, size, "%s%s", minus ? "−" : "", number + minus);
+	return out;
+}
+
 const char *part_count(int64_t n, char out[24])
 {
 	if (n < 1000)

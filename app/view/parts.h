@@ -25,6 +25,9 @@ void part_one_line(char *out, size_t size, const char *text);
 /* The role a gate or state is drawn in. */
 enum role part_signal_role(const char *name);
 
+/* A number with the minus of the formulas, which a canvas in ASCII makes its own of. */
+const char *part_minus(char *out, size_t size, const char *number);
+
 /* A count for people: 950, 12.3k, 1.62 M. */
 const char *part_count(int64_t n, char out[24]);
 

@@ -52,7 +52,7 @@ static void draw_heat(struct workbench *w, struct rect r, const struct figure *f
 			 .gaps = true,
 			 .H = f->rows,
 			 .is_signed = f->is_signed,
-			 .limit = figure_limit(f),
+			 .limit = figure_scale(f),
 			 .cursor_t = at->col,
 			 .cursor_u = at->row,
 			 .first_u = at->first,
@@ -121,17 +121,6 @@ static void draw_plot(struct workbench *w, struct rect r, const struct figure *f
 	free(s);
 }
 
-/* The chosen point in words. */
-static void point_text(const struct figure *f, const struct picture_cursor *at, char *out,
-		       size_t size)
-{
-	const struct figure_series *s = &f->series[at->row];
-
-	snprintf(out, size, " %.60s%s%.24s  %s %.4g  %s %.4g ",
-		 s->label[at->col] ? s->label[at->col] : "", s->label[at->col] ? " · " : "",
-		 s->name, f->x_label, s->x[at->col], f->y_label, s->y[at->col]);
-}
-
 static int clamp(int v, int lo, int hi)
 {
 	return v < lo ? lo : v > hi ? hi : v;
@@ -150,8 +139,6 @@ static void keep_inside(const struct figure *f, struct picture_cursor *at)
 void picture_draw(struct workbench *w, struct rect r, const struct figure *f,
 		  struct picture_cursor *at, bool focused)
 {
-	char text[240] = "";
-
 	if (r.rows < 3 || r.cols < 12)
 		return;
 	keep_inside(f, at);
@@ -161,11 +148,33 @@ void picture_draw(struct workbench *w, struct rect r, const struct figure *f,
 		part_frame(w, r, f->title, NULL, focused);
 	else
 		draw_plot(w, r, f, at, focused);
-	if (f->kind == FIGURE_PLOT && focused && f->series_count && f->series[at->row].count)
-		point_text(f, at, text, sizeof(text));
-	if (*text && canvas_width(text) + 4 <= r.cols)
-		canvas_text(&w->canvas, r, 1, r.cols - 2 - canvas_width(text),
-			    part_look(w, ROLE_strong), text);
+}
+
+static const char *figure_text(char out[32], double v)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "%.4g", v);
+	return part_minus(out, 32, number);
+}
+
+void picture_says(const struct figure *f, struct picture_cursor *at, char *out, size_t size)
+{
+	const struct figure_series *s;
+	const char *label;
+	char x[32], y[32];
+	bool named;
+
+	keep_inside(f, at);
+	*out = '\0';
+	if (f->kind != FIGURE_PLOT || !f->series_count || !f->series[at->row].count)
+		return;
+	s = &f->series[at->row];
+	label = s->label[at->col] ? s->label[at->col] : "";
+	named = !*label || canvas_width(s->name) <= LABEL_MOST;
+	snprintf(out, size, "%.60s%s%.60s  %s = %s  %s = %s", label, *label && named ? " · " : "",
+		 named ? s->name : "", f->x_label, figure_text(x, s->x[at->col]), f->y_label,
+		 figure_text(y, s->y[at->col]));
 }
 
 void picture_move(const struct figure *f, struct picture_cursor *at, enum move m, int count)

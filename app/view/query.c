@@ -29,26 +29,32 @@ static const struct binding *hints(const struct workbench *w)
 {
 	static const struct binding ask[] = {
 		{"Enter", NULL, "ask"}, {"/", NULL, "find"}, {NULL, NULL, NULL}};
-	static const struct binding answer[] = {{"Esc", NULL, "questions"},
-						{"x", NULL, "export"},
-						{"/", NULL, "find"},
-						{NULL, NULL, NULL}};
-	static const struct binding picture[] = {{"Esc", NULL, "back"},
-						 {"Tab", NULL, "pictures, rows"},
-						 {"x", NULL, "export"},
-						 {"/", NULL, "find"},
-						 {NULL, NULL, NULL}};
-
-	static const struct binding text[] = {
-		{"Enter", NULL, "to Gates"}, {"Esc", NULL, "back"}, {"Tab", NULL, "pictures, rows"},
-		{"x", NULL, "export"},       {"/", NULL, "find"},   {NULL, NULL, NULL}};
+	static const struct binding rows[] = {{"Esc", NULL, "questions"},
+					      {"x", NULL, "export"},
+					      {"/", NULL, "find"},
+					      {NULL, NULL, NULL}};
+	static const struct binding texts[] = {{"Enter", NULL, "to Gates"},
+					       {"Esc", NULL, "questions"},
+					       {"x", NULL, "export"},
+					       {"/", NULL, "find"},
+					       {NULL, NULL, NULL}};
+	static const struct binding pictures[] = {{"Esc", NULL, "back"},
+						  {"Tab", NULL, "pictures, rows"},
+						  {"x", NULL, "export"},
+						  {NULL, NULL, NULL}};
+	static const struct binding both[] = {{"Enter", NULL, "to Gates"},
+					      {"Esc", NULL, "back"},
+					      {"Tab", NULL, "pictures, rows"},
+					      {"x", NULL, "export"},
+					      {NULL, NULL, NULL}};
 	const struct query_state *q = &w->query;
+	const bool leads = w->open && !q->pane && column_named(&q->answer, "text") >= 0;
 
 	if (!q->has_answer)
 		return ask;
-	if (!q->pane && column_named(&q->answer, "text") >= 0 && w->open)
-		return text;
-	return q->answer.figures ? picture : answer;
+	if (q->answer.figures)
+		return leads ? both : pictures;
+	return leads ? texts : rows;
 }
 
 static const char *question_cell(void *data, int row, int col)
@@ -65,7 +71,10 @@ static const char *answer_cell(void *data, int row, int col)
 {
 	const struct workbench *w = data;
 
-	return answer_at(&w->query.answer, row, col)->text;
+	static char number[64];
+	const struct answer_cell *c = answer_at(&w->query.answer, row, col);
+
+	return c->number ? part_minus(number, sizeof(number), c->text) : c->text;
 }
 
 static int questions(void)
@@ -98,11 +107,12 @@ static void draw_questions(struct workbench *w, struct rect r)
 	w->query.first = t.first;
 }
 
-/* Numbers are most of a column's cells, or not; then none of them is cut. */
+/* Numbers are most of a column's cells, or not; then none of them is cut. Of a text so much is shown that one
+ * can read it, or none. */
 static struct table_column column_of(const struct answer *a, int col)
 {
-	enum { LOOKED_AT = 100, TEXT_LEAST = 4, MOST = 60 };
-	int numbers = 0, texts = 0, widest = TEXT_LEAST;
+	enum { LOOKED_AT = 100, NUMBER_LEAST = 4, TEXT_LEAST = 16, MOST = 60 };
+	int numbers = 0, texts = 0, widest = NUMBER_LEAST, longest = 1;
 
 	for (int row = 0; row < a->rows && row < LOOKED_AT; row++) {
 		const struct answer_cell *c = answer_at(a, row, col);
@@ -111,9 +121,11 @@ static struct table_column column_of(const struct answer *a, int col)
 		numbers += c->number;
 		texts += !c->number && *c->text;
 		widest = c->number && width > widest ? width : widest;
+		longest = width > longest ? width : longest;
 	}
+	longest = longest < TEXT_LEAST ? longest : TEXT_LEAST;
 	return numbers > texts ? (struct table_column){a->column[col], 1, widest, MOST, 0}
-			       : (struct table_column){a->column[col], -1, TEXT_LEAST, MOST, 0};
+			       : (struct table_column){a->column[col], -1, longest, MOST, 0};
 }
 
 static void draw_rows(struct workbench *w, struct rect r)
@@ -190,6 +202,35 @@ static int picture_rows(const struct query_state *q, int most)
 	return rows < most ? rows : most;
 }
 
+/* The chosen point in the line behind the pictures; false where there is none to tell. */
+static bool draw_point(struct workbench *w, struct rect r, int row)
+{
+	struct query_state *q = &w->query;
+	char text[240] = "";
+
+	if (q->pane)
+		picture_says(q->answer.figure[q->pane - 1], &q->cursor[q->pane - 1], text,
+			     sizeof(text));
+	if (*text)
+		canvas_field(&w->canvas, r, row, 1, r.cols - 2, -1, part_look(w, ROLE_strong),
+			     text);
+	return *text;
+}
+
+/* Pictures or rows, with all the room there is. */
+static void draw_one(struct workbench *w, struct rect r)
+{
+	struct rect picture = {r.row - 1, r.col, r.rows + 1, r.cols};
+
+	if (!w->query.pane) {
+		draw_rows(w, r);
+		return;
+	}
+	if (picture.rows > PICTURE_LEAST && draw_point(w, picture, picture.rows - 1))
+		picture.rows--;
+	draw_pictures(w, picture);
+}
+
 static void draw_answer(struct workbench *w, struct rect r)
 {
 	struct query_state *q = &w->query;
@@ -206,14 +247,11 @@ static void draw_answer(struct workbench *w, struct rect r)
 	picture.row--;
 	picture.rows = picture_rows(q, r.rows * 3 / 5 + 1);
 	if (q->zoom || picture.rows < PICTURE_LEAST || r.rows - picture.rows < ROWS_LEAST) {
-		picture.rows = r.rows + 1; /* one of the two */
-		if (q->pane)
-			draw_pictures(w, picture);
-		else
-			draw_rows(w, r);
+		draw_one(w, r);
 		return;
 	}
 	draw_pictures(w, picture);
+	draw_point(w, r, picture.rows - 1);
 	r.row += picture.rows;
 	r.rows -= picture.rows;
 	draw_rows(w, r);

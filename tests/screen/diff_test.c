@@ -43,7 +43,7 @@ static void another_sentence(void **state)
 	sluice_wait_message(s, "h differs by > 1e-06 first at 3 “was”, “wasn't”");
 	screen_wait(s, "diff --with the food wasn't very good at all");
 	screen_wait(s, "picture 1 of 3");
-	screen_wait(s, "h: a - b");
+	screen_wait(s, "h: a − b");
 	screen_wait(s, ">was/wasn't");
 	screen_wait(s, "diverges");
 	screen_key(s, "Tab");
@@ -70,7 +70,7 @@ static void other_weights(void **state)
 	sluice_wait_message(s, ", any two 0.");
 	sluice_wait_message(s, "shuffled 0.");
 	screen_wait(s, "diff --with other");
-	screen_wait(s, "h: a - b");
+	screen_wait(s, "h: a − b");
 	screen_key(s, "Tab");
 	screen_wait(s, "h of a: d at step");
 	screen_key(s, "Tab");
@@ -100,12 +100,12 @@ static void the_console_has_options(void **state)
 	say(s, "diff the food was not so good", "first at 5");
 	say(s, "diff other --signal f", "f differs by > 0.1");
 	screen_wait(s, "diff other --signal f");
-	screen_wait(s, "f: a - b");
+	screen_wait(s, "f: a − b");
 	say(s, "diff \"the food is bad\" --signal c",
 	    "c differs by > 1e-06 first at 3 “was”, “is”");
 	say(s, "diff --text good --text bad", "first at 1 “good”, “bad”");
 	say(s, "diff --signal c @23", "any two");
-	screen_wait(s, "c: a - b");
+	screen_wait(s, "c: a − b");
 	say(s, "diff other --text \"all good\" --unit 3", "r of this unit is");
 	screen_wait(s, "a_h[3]");
 	say(s, "diff other --signal r", "has no 'r'; it has i, f, g, o, c, h");

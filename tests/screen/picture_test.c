@@ -61,10 +61,10 @@ static void points_have_names(void **state)
 	screen_keys(s, "S-Tab S-Tab");               /* the rows, which have the focus now */
 	screen_wait_gone(s, "i[2] · l0.fw");
 	screen_send(s, ":gradient\r");
-	screen_wait(s, "how far back F reaches");
-	screen_wait(s, "the · dF/dh  word 1");
+	screen_wait(s, "how far back the score F reaches");
+	screen_wait(s, "the · dF/dh  word = 1");
 	screen_keys(s, "Down Right");
-	screen_wait(s, "food · dF/dc  word 2");
+	screen_wait(s, "food · dF/dc  word = 2");
 	sluice_quit(s);
 }
 

@@ -61,10 +61,10 @@ static void the_unit_at_the_cursor_has_its_dossier(void **state)
 	type(s, "goto h[3]");
 	screen_wait(s, "l0.bw unit 3");
 	type(s, "unit");
-	screen_wait(s, "unit --layer l0.bw 3");
+	screen_wait(s, "unit 3 --layer l0.bw");
 	screen_wait(s, "in words");
 	type(s, "unit 4 --limit 2");
-	screen_wait(s, "unit --limit 2 --layer l0.bw 4");
+	screen_wait(s, "unit 4 --limit 2 --layer l0.bw");
 	type(s, "unit 99");
 	sluice_wait_message(s, "units of d go from 0 to");
 	sluice_quit(s);
