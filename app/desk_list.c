@@ -361,6 +361,17 @@ static void add_option(struct command_job *c, const char *name, const char *valu
 	c->words[c->count++] = mem_text(value);
 }
 
+/* Whether a layer can be named, and is not. Of project it is that of a state, without which it is of the whole vector. */
+static bool is_of_layer(const struct command_job *c)
+{
+	bool state = !takes(c->command, "--state");
+
+	for (int k = 1; !state && k < c->count; k++)
+		state = !strcmp(c->words[k], "h") || !strcmp(c->words[k], "c") ||
+			!strcmp(c->words[k], "--state=h") || !strcmp(c->words[k], "--state=c");
+	return state && takes(c->command, "--layer") && !has_option(c->count, c->words, "--layer");
+}
+
 /* What explains a text and is given none takes the sentence of Gates, and there the layer. */
 static void add_sentence(struct workbench *w, struct command_job *c)
 {
@@ -372,8 +383,7 @@ static void add_sentence(struct workbench *w, struct command_job *c)
 	    has_option(c->count, c->words, "--text"))
 		return;
 	add_option(c, "--text", w->current.text);
-	if (r && !r->decoder && takes(c->command, "--layer") &&
-	    !has_option(c->count, c->words, "--layer"))
+	if (r && !r->decoder && is_of_layer(c))
 		add_option(c, "--layer",
 			   explain_layer_name(&t->snapshot->encoder->model, w->gates.run, name));
 }
