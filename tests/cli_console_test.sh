@@ -55,6 +55,14 @@ same 'of JSON' "$(of_json "printf('%.12f', json_extract(j, '\$.rows[0][4]'))")" 
 	"$(printf '%.12f' "$(sed -n 2p shell | cut -d, -f5)")"
 it equations_are_exact_where_rows_are
 
+script 'trace good food' 'ledger'
+exits 2 --script f.sluice --store none.db
+says 'ledger is about a run of the store, and the one here has no checkpoint yet'
+script 'trace good food' 'match units 1'
+exits 2 --script f.sluice --store none.db
+says 'open a run of the store first'
+it without_a_run_it_says_so
+
 script "trace $text" 'break word == "not"' 'run /nonexistent'
 exits 8 a --script f.sluice
 says 'f.sluice:3: /nonexistent: cannot be read'

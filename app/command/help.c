@@ -27,8 +27,7 @@ static const char *const expressions[] = {
 	"  x                                what the layer reads",
 	"  @T                               behind a signal: at that step, from 1",
 	"  l1. bw. dec.                     before it: of that layer, direction or side",
-	"  word, unknown, t, T, layer       the word, whether the run knows it, and where it "
-	"stands",
+	"  word, unknown, t, T, layer       the word, if the run knows it not, and where it is",
 	"  p(LABEL)                         the class's probability, if the text ended there",
 	"  prev(E), d(E)                    the value a step before, and the change since",
 	"  abs mean sum max min norm argmax",
