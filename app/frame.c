@@ -60,7 +60,9 @@ static void draw_bar(struct workbench *w, struct rect r)
 	int at;
 
 	progress_text(w, right, sizeof(right), r.cols);
-	if (job && of)
+	if (job && of == 100)
+		snprintf(right, sizeof(right), "%s · %lld %% …  ^C cancels", job, (long long)done);
+	else if (job && of)
 		snprintf(right, sizeof(right), "%s · %lld of %lld …  ^C cancels", job,
 			 (long long)done, (long long)of);
 	else if (job)

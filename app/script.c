@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/script.h"
 
+#include "app/command/ui_debug.h"
 #include "app/command/ui_train.h"
 #include "app/desk/desk.h"
 #include "app/outcome.h"
@@ -31,7 +32,9 @@ struct script {
 	struct outcome now, next; /* the line under way; the one behind it, if it has been read */
 	bool later;               /* the one behind it has not come yet */
 	bool begun, over, paused;
-	bool started;     /* the line under way has been run */
+	bool started; /* the line under way has been run */
+	int t, run;   /* what Gates looked at before it was, and of which sentence */
+	const char *sentence;
 	bool holds;       /* the line has begun a training: how that ends is told behind it */
 	struct err early; /* what went wrong before the first line */
 	struct pressed *key;
@@ -196,15 +199,27 @@ static void complain(struct workbench *w, const struct outcome *o, const struct 
 	buf_release(&where);
 }
 
+static bool is_elsewhere(const struct workbench *w)
+{
+	const struct script *s = w->script;
+
+	return w->gates.t != s->t || w->gates.run != s->run || w->current.text != s->sentence;
+}
+
 /* Tells what the line came to, and stops where it failed. */
 static void finish(struct workbench *w)
 {
 	struct script *s = w->script;
-	struct outcome done = s->now;
+	struct outcome done;
 	struct err err = {0};
 
+	if (s->out && s->started && !s->now.err.code && is_elsewhere(w))
+		ui_tell_displays(w);
+	done = s->now;
 	s->now = (struct outcome){0};
 	s->waits = WAIT_NOT;
+	if (s->out && done.err.code && w->ask != ASK_NONE)
+		workbench_unask(w, w->ask); /* nobody will answer */
 	if (s->out && !outcome_tell(&done, &w->query.answer, s->format, s->out, &err)) {
 		if (err.code) /* else the reader has gone, which is no failure */
 			done.err = err;
@@ -332,6 +347,9 @@ static bool begin_line(struct workbench *w)
 static bool run_line(struct workbench *w)
 {
 	w->script->started = true;
+	w->script->t = w->gates.t;
+	w->script->run = w->gates.run;
+	w->script->sentence = w->current.text;
 	w->dirty = true;
 	workbench_line(w, words_of(&w->script->now));
 	return true;

@@ -260,8 +260,10 @@ static bool no_such_step(struct search *f)
 				   (long long)stmt_int_at(st, 0));
 	if (more == 0)
 		err_set(f->err, ERR_NO_RUN, "%s: no checkpoint at this step%s%s%s", f->text,
-			n ? ": the nearest are at " : ": the run has none", buf_str(&list),
-			n > SHOWN ? ", …" : "");
+			n > 1    ? ": the nearest are at "
+			: n == 1 ? ": the only one is at "
+				 : ": the run has none",
+			buf_str(&list), n > SHOWN ? ", …" : "");
 	buf_release(&list);
 	return false;
 }

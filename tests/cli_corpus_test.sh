@@ -63,9 +63,9 @@ same 'from there on' "$(of_json "json_extract(j, '\$[0].first_step')")" 4
 same 'it spreads' "$(of_json "json_extract(j, '\$[0].random_sd') > 0")" 1
 exits 0 whatif a 'remove @4' --text "$text" --json
 same 'each other word' "$(of_json "json_extract(j, '\$[0].random_runs')")" 4
-exits 0 whatif a 'ablate 1,2' --text "$text" --random 7 --json
+exits 0 whatif a 'ablate 1,2' --text "$text" --random 120 --json
 same 'units' "$(of_json "json_extract(j, '\$[0].random')")" 'random units'
-same 'seven' "$(of_json "json_extract(j, '\$[0].random_runs')")" 7
+same 'so many units' "$(of_json "json_extract(j, '\$[0].random_runs')")" 120
 exits 0 whatif a 'remove @1' --text 'good food' --json
 same 'one other' "$(of_json "json_extract(j, '\$[0].random_sd')")" 0
 it edits_are_held_against_random_ones

@@ -218,8 +218,9 @@ static void what_cannot_be_set_is_told(void **state)
 	refused(&m, "x", 0, 0, 0, 1, "no 'x' that could be set");
 	refused(&m, "i", 5, 0, 0, 1, "units are 0 to 4, not 5");
 	refused(&m, "i", 0, 3, 7, 1, "steps are 1 to 7");
-	refused(&m, "i", 0, 3, 2, 1, "steps are 1 to 7");
-	refused(&m, "i", 0, 0, 0, NAN, "a number is needed");
+	refused(&m, "i", 0, 3, 2, 1, "steps go up, not from 4 to 3");
+	refused(&m, "i", 0, 0, 0, NAN, "a finite number is needed");
+	refused(&m, "i", 0, 0, 0, HUGE_VAL, "a finite number is needed");
 	unmake(&m);
 	m = make(TASK_CLASSIFY, &cell_NIG, 1, 1);
 	refused(&m, "i", 0, 0, 0, 1, "it is always 1");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which words speak for a class and which against it, as several methods say, and whether they agree. */
 #include "app/command/explain.h"
+#include "app/command/telling.h"
 
 #include "engine/base/mem.h"
 #include "engine/explain/attribution.h"
@@ -305,10 +306,16 @@ static bool report_json(struct context *c, const struct explained *x, const stru
 	return explain_json_end(c, &b, err);
 }
 
+static void tell(void *arg, int t)
+{
+	telling_at(arg, t);
+}
+
 bool command_attribute(struct context *c, const struct args *args, struct err *err)
 {
 	const char *class = args_value(args, "--class");
-	struct attribution_rules rules = {.cancel = c->cancel};
+	struct telling telling;
+	struct attribution_rules rules = {.cancel = c->cancel, .tell = tell, .arg = &telling};
 	struct explained x = {0};
 	struct attribution a = {0};
 	bool ok = read_methods(args, &rules, err) && explain_open(&x, c, args, true, err);
@@ -316,7 +323,9 @@ bool command_attribute(struct context *c, const struct args *args, struct err *e
 	if (ok) {
 		rules.class = class ? explain_class(x.run.snapshot->encoder, class, err)
 				    : explain_likeliest(x.replay);
+		telling_begin(&telling, c, "words", x.replay->T);
 		ok = rules.class >= 0 && attribution_run(&a, x.replay, &rules, err);
+		telling_end(&telling);
 	}
 	if (ok && explain_is_json(c))
 		ok = report_json(c, &x, &a, err);

@@ -40,10 +40,12 @@ const struct option options_whatif[] = {
 	{"--text", "TEXT", "the text that is looked at"},
 	{"--layer", "NAME", "whose signals are meant where nothing else is said, such as l0.bw"},
 	{"--random", "N",
-	 "how many random edits of as many units it is held against (default 100)"},
+	 "random edits of the same size it is held against, at least 100 (default 100)"},
 	{"--seed", "S", "of those (default 1)"},
 	{NULL, NULL, NULL},
 };
+
+enum { RANDOM_LEAST = 100 };
 
 /* A text's trace, as a command line asks for it. */
 struct looked_at {
@@ -258,6 +260,8 @@ static bool search_all(struct context *c, struct search *s, const struct example
 	if (ok && sum.empty)
 		explain_remark(c, "%d of %d texts have no token, and so no step", sum.empty,
 			       sum.texts);
+	if (ok && hits.left == limit)
+		explain_remark(c, "it holds at no step of %zu texts", texts->count);
 	closed = output_close(&o, ok ? err : NULL);
 	team_free(team);
 	return ok && closed;
@@ -427,11 +431,14 @@ static bool try_edits(struct context *c, const struct args *a, const struct look
 	struct control *control = NULL;
 	struct trace *after = NULL;
 	struct edit *edit = NULL;
-	int64_t runs = 100, seed = 1;
+	int64_t runs = RANDOM_LEAST, seed = 1;
 	int count = 0;
 	bool ok = args_number(a, "--random", 100000, &runs, err) &&
 		  args_number(a, "--seed", INT64_MAX, &seed, err);
 
+	if (ok && runs < RANDOM_LEAST)
+		ok = err_set(err, ERR_USAGE, "--random is at least %d, not '%s'", RANDOM_LEAST,
+			     args_value(a, "--random"));
 	if (ok && !task->labels && !task->decoder)
 		ok = err_set(
 			err, ERR_USAGE,

@@ -2,6 +2,7 @@
 /* Texts as vectors of one length: written out, or compared with one text's. */
 #include "app/archive.h"
 #include "app/command/command.h"
+#include "app/command/telling.h"
 #include "app/command/texts.h"
 
 #include "engine/base/json.h"
@@ -86,7 +87,9 @@ static bool run_texts(struct reading *r, take_fn *take, void *arg, struct err *e
 {
 	const struct encoder *e = r->run.snapshot->encoder;
 	const int *cancel = r->c->cancel;
+	struct telling telling;
 
+	telling_begin(&telling, r->c, "texts", (int64_t)r->texts.count);
 	for (size_t first = 0; first < r->texts.count;) {
 		size_t tokens = 0;
 		const real *row;
@@ -99,6 +102,7 @@ static bool run_texts(struct reading *r, take_fn *take, void *arg, struct err *e
 			encoder_encode(e, x->text, x->text_len, &r->encoding[n]);
 			tokens += r->encoding[n++].count + 1;
 		}
+		telling_at(&telling, (int64_t)first);
 		if (cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED))
 			return err_set(err, ERR_CANCELLED, "cancelled");
 		row = vectors_of(&r->vectors, r->run.snapshot, r->encoding, n);
@@ -109,6 +113,7 @@ static bool run_texts(struct reading *r, take_fn *take, void *arg, struct err *e
 			return false;
 		first += (size_t)n;
 	}
+	telling_end(&telling);
 	return true;
 }
 

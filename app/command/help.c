@@ -17,6 +17,32 @@ static const char *const exit_codes[] = {
 	"130, 143 by signal",
 };
 
+static const char *const expressions[] = {
+	"Expressions (print, search, break, watch, until, display); the shell wants quotes:",
+	"",
+	"  f[12] < 0.1 && word == \"not\"    mean(i) > 0.9    d(c[3]) > 0.5    l1.bw.h[2]@4 > 0",
+	"",
+	"  i f g o c h, of a GRU r z n h    with a unit in brackets, or all of them as a vector",
+	"  z_i, z_f ...                     a gate before its activation",
+	"  x                                what the layer reads",
+	"  @T                               behind a signal: at that step, from 1",
+	"  l1. bw. dec.                     before it: of that layer, direction or side",
+	"  word, unknown, t, T, layer       the word, if the run knows it not, and where it is",
+	"  p(LABEL)                         the class's probability, if the text ended there",
+	"  prev(E), d(E)                    the value a step before, and the change since",
+	"  abs mean sum max min norm argmax",
+	"  + - * / < <= > >= == != && || !  as in C; a vector holds if any of its numbers is not 0",
+	"",
+	"Edits (whatif, set); where no step is named set means the one here, whatif all:",
+	"",
+	"  f[12] = 0 @3..5                  a gate, or h or c, of a unit or of several (f[3,17])",
+	"  f = 1 @2                         a whole gate",
+	"  ablate 3,17                      c and h of these units held at 0",
+	"  word @4 = so                     another word",
+	"  insert @3 = very                 a word put in front of step 3",
+	"  remove @1                        a word taken out",
+};
+
 /* Without --svg, unless there are pictures. */
 static void list_options(struct context *c, const struct option *o, bool pictures)
 {
@@ -50,7 +76,7 @@ static void help_all(struct context *c)
 			"others.\n\nOptions of every command:\n");
 	list_options(c, command_common, true);
 	fprintf(c->out, "\nMore: sluice help COMMAND, sluice help console, sluice help settings, "
-			"sluice help exit\n");
+			"sluice help expressions, sluice help exit\n");
 }
 
 static void help_console(struct context *c)
@@ -82,6 +108,9 @@ static void help_settings(struct context *c)
 static void help_command(struct context *c, const struct command *cmd)
 {
 	fprintf(c->out, "sluice %s %s\n\n%s.\n", cmd->name, cmd->usage, cmd->help);
+	if (strstr(cmd->usage, "EXPRESSION") || strstr(cmd->usage, "EDIT"))
+		fprintf(c->out, "What %s is: sluice help expressions.\n",
+			strstr(cmd->usage, "EDIT") ? "an edit" : "an expression");
 	if (cmd->options) {
 		fprintf(c->out, "\nOptions:\n");
 		list_options(c, cmd->options, true);
@@ -104,6 +133,9 @@ bool command_help(struct context *c, const struct args *a, struct err *err)
 	} else if (!strcmp(topic, "exit")) {
 		for (size_t k = 0; k < sizeof(exit_codes) / sizeof(exit_codes[0]); k++)
 			fprintf(c->out, "  %s\n", exit_codes[k]);
+	} else if (!strcmp(topic, "expressions")) {
+		for (size_t k = 0; k < sizeof(expressions) / sizeof(expressions[0]); k++)
+			fprintf(c->out, "%s\n", expressions[k]);
 	} else if (cmd) {
 		help_command(c, cmd);
 	} else {

@@ -58,6 +58,7 @@ bool command_rename(struct context *c, const struct args *a, struct err *err)
 
 static bool whole_number(const char *text)
 {
+	text += *text == '-'; /* no unit, and told so */
 	return *text && !text[strspn(text, "0123456789")];
 }
 
@@ -80,7 +81,7 @@ static bool find_unit(struct store *s, int64_t run, const struct args *a, const 
 	const long n = strtol(number, NULL, 10);
 	bool ok = at >= 0;
 
-	if (ok && n >= e->model.spec.hidden)
+	if (ok && (n < 0 || n >= e->model.spec.hidden))
 		ok = err_set(err, ERR_USAGE, "units go from 0 to %d, not '%s'",
 			     e->model.spec.hidden - 1, number);
 	if (ok) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/command/meter.h"
 
+#include "app/jobs.h"
+
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +18,8 @@ static int64_t now_ms(void)
 
 void meter_begin(struct meter *m, const struct context *c)
 {
-	*m = (struct meter){.on = c->out && !c->quiet, .terminal = isatty(STDERR_FILENO)};
+	*m = (struct meter){
+		.on = c->out && !c->quiet, .terminal = isatty(STDERR_FILENO), .job = c->job};
 	m->next_ms = now_ms() + (m->terminal ? FIRST_MS : LINE_MS);
 }
 
@@ -25,6 +28,8 @@ static void tell(void *arg, double share)
 	struct meter *m = arg;
 	const int64_t now = m->on ? now_ms() : 0;
 
+	if (m->job)
+		jobs_tell(m->job, (int64_t)(100 * share), 100);
 	if (!m->on || now < m->next_ms)
 		return;
 	fprintf(stderr, m->terminal ? "\r%s: %.0f %%\033[K" : "%s: %.0f %%\n", m->what,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How far a command has come that takes a while: a line on standard error, redrawn where that is a terminal,
- * else one every ten seconds. Nothing in the console, which shows what it waits for. */
+ * else one every ten seconds; in the console in the top line. */
 #ifndef SLUICE_APP_COMMAND_METER_H
 #define SLUICE_APP_COMMAND_METER_H
 
@@ -10,6 +10,7 @@
 struct meter {
 	const char *what; /* of the part under way */
 	bool on, terminal, shown;
+	struct job *job; /* of the console, or NULL */
 	int64_t next_ms; /* when the next line is due */
 };
 

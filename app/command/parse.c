@@ -140,6 +140,11 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 		out->pos[0] = c->open_run;
 		out->pos_count++;
 	}
+	if (cmd->flags & CMD_RUN && c->answer && !c->open_run && out->pos_count == cmd->min_pos - 1)
+		return err_set(err, ERR_USAGE,
+			       "%s is about a run of the store, and the one here has no checkpoint "
+			       "yet: name a RUN, or train",
+			       cmd->name);
 	if (out->pos_count < cmd->min_pos)
 		return err_set(err, ERR_USAGE, "%s needs more: %s %s", cmd->name, cmd->name,
 			       cmd->usage);

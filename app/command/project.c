@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The vectors of many texts along their principal components, and the path of one text. */
 #include "app/command/explain.h"
+#include "app/command/telling.h"
 #include "app/command/texts.h"
 
 #include "engine/base/mem.h"
@@ -124,6 +125,7 @@ static int next_texts(struct view *v, const size_t *chosen, size_t count, size_t
 static bool run_texts(struct view *v, const size_t *chosen, size_t count, struct err *err)
 {
 	const size_t D = (size_t)v->D;
+	struct telling telling;
 	size_t looked;
 
 	v->row = mem_block(count * D + 1, sizeof(*v->row));
@@ -133,10 +135,12 @@ static bool run_texts(struct view *v, const size_t *chosen, size_t count, struct
 			       "not enough memory for %zu vectors of %d numbers: take fewer with "
 			       "--limit",
 			       count, v->D);
+	telling_begin(&telling, v->c, "texts", (int64_t)count);
 	for (size_t from = 0; from < count; from += looked) {
 		const int n = next_texts(v, chosen + from, count - from, &looked);
 		const real *row = n ? vectors_for(v, v->encoding, n) : NULL;
 
+		telling_at(&telling, (int64_t)from);
 		if (is_cancelled(v, err))
 			return false;
 		if (n && !row)
@@ -145,6 +149,7 @@ static bool run_texts(struct view *v, const size_t *chosen, size_t count, struct
 			memcpy(v->row + v->n * D, row, (size_t)n * D * sizeof(*row));
 		v->n += (size_t)n;
 	}
+	telling_end(&telling);
 	return true;
 }
 

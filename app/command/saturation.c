@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* How often each unit's gates are open and shut over many texts. */
 #include "app/command/explain.h"
+#include "app/command/meter.h"
 #include "app/command/texts.h"
 #include "app/prepare.h"
 
@@ -60,10 +61,9 @@ static bool find_gate(struct view *v, const struct args *a, struct err *err)
 	return false;
 }
 
-static bool read_rules(struct view *v, struct context *c, const struct args *a, struct err *err)
+static bool read_rules(struct view *v, const struct args *a, struct err *err)
 {
-	v->rules = (struct saturation_rules){
-		.low = SATURATION_LOW, .high = SATURATION_HIGH, .cancel = c->cancel};
+	v->rules = (struct saturation_rules){.low = SATURATION_LOW, .high = SATURATION_HIGH};
 	if (!args_real(a, "--low", 0, 1, &v->rules.low, err) ||
 	    !args_real(a, "--high", 0, 1, &v->rules.high, err))
 		return false;
@@ -223,6 +223,7 @@ static bool report_json(struct context *c, const struct view *v, struct err *err
 
 static bool run_texts(struct view *v, struct context *c, const struct args *a, struct err *err)
 {
+	struct meter meter;
 	struct team *team;
 	bool ok;
 
@@ -231,8 +232,11 @@ static bool run_texts(struct view *v, struct context *c, const struct args *a, s
 	else
 		ok = texts_trained(c, &v->run, &v->texts, err);
 	team = ok ? team_new(default_threads(), err) : NULL;
+	meter_begin(&meter, c);
+	v->rules.watch = meter_watch(&meter, c, "texts");
 	ok = team && saturation_run(&v->s, team, v->run.snapshot, v->texts.at, v->texts.count,
 				    &v->rules, err);
+	meter_end(&meter);
 	team_free(team);
 	return ok;
 }
@@ -241,7 +245,7 @@ bool command_saturation(struct context *c, const struct args *a, struct err *err
 {
 	struct view v = {0};
 	bool ok = texts_options(a, err) && context_load(c, a->pos[0], &v.run, err) &&
-		  read_rules(&v, c, a, err) && run_texts(&v, c, a, err);
+		  read_rules(&v, a, err) && run_texts(&v, c, a, err);
 
 	if (ok && explain_is_json(c))
 		ok = report_json(c, &v, err);

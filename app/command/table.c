@@ -35,7 +35,7 @@ static const struct command shell[] = {
 	{"padding", "RUN --text TEXT", "A text padded before, padded behind and masked: what padding writes into the state", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 1, options_padding, command_padding, NULL},
 	{"project", "RUN [--data FILE] [--text TEXT]", "The vectors of many texts along their principal components, and the path of one", CMD_SHELL | CMD_CONSOLE | CMD_RUN | CMD_PICTURE | CMD_TEXT, 1, 1, options_project, command_project, NULL},
 	{"unit",    "RUN N [--data FILE]", "One unit over many texts: where it is on, what it knows of the labels, what is lost without it", CMD_SHELL | CMD_RUN | CMD_PICTURE, 2, 2, options_unit, command_unit, NULL},
-	{"match",   "RUN [units 3,17] [t 2..4] --text TEXT", "Where in many texts the same units are on as in a text", CMD_SHELL | CMD_RUN, 1, -1, options_match, command_match, NULL},
+	{"match",   "RUN [units 3,17] [t 2..4] [--text TEXT]", "Where in many texts the same units are on as in a text", CMD_SHELL | CMD_RUN, 1, -1, options_match, command_match, NULL},
 	{"runs",    "", "List the runs", CMD_SHELL | CMD_CONSOLE, 0, 0, options_runs, command_runs, NULL},
 	{"show",    "RUN", "Everything the store knows of one run", CMD_SHELL | CMD_CONSOLE | CMD_RUN, 1, 1, options_none, command_show, NULL},
 	{"query",   "SQL | -f FILE | --list", "Ask the store in SQL, read-only", CMD_SHELL | CMD_CONSOLE | CMD_REST, 0, -1, options_query, command_query, NULL},

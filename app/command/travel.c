@@ -2,6 +2,7 @@
 /* A text under the weights of every stored checkpoint of a run. */
 #include "app/command/explain.h"
 #include "app/command/signal.h"
+#include "app/command/telling.h"
 
 #include "engine/base/mem.h"
 
@@ -146,6 +147,7 @@ static bool run_frames(struct view *v, struct err *err)
 {
 	struct store *store = context_store(v->c, false, err);
 	struct checkpoint_row *rows = NULL;
+	struct telling telling;
 	size_t n = 0;
 	bool ok = store && store_checkpoint_list(store, v->x->run.run, &rows, &n, err);
 
@@ -153,8 +155,12 @@ static bool run_frames(struct view *v, struct err *err)
 	v->frames = ok ? (int)n : 0;
 	for (int k = 0; k < v->frames; k++)
 		v->frame[k].at = rows[k];
-	for (int k = 0; ok && k < v->frames; k++)
+	telling_begin(&telling, v->c, "checkpoints", v->frames);
+	for (int k = 0; ok && k < v->frames; k++) {
+		telling_at(&telling, k);
 		ok = run_frame(v, store, k, err);
+	}
+	telling_end(&telling);
 	free(rows);
 	store_close(store);
 	return ok;

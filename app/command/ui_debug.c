@@ -4,6 +4,7 @@
 
 #include "app/desk/desk.h"
 #include "app/reveal.h"
+#include "app/script.h"
 #include "app/view/map.h"
 #include "engine/base/mem.h"
 
@@ -293,6 +294,34 @@ bool ui_print(struct context *c, const struct args *a, struct err *err)
 	if (has_option(a->pos[0]))
 		return print_rows(c->ui, a, a->pos[0], err);
 	return print_here(c->ui, ui_rest(a), err);
+}
+
+void ui_tell_displays(struct workbench *w)
+{
+	struct expr_place at;
+
+	if (!ui_place(w, &at, NULL) || reveal_covers_any(w))
+		return;
+	for (int k = 0; k < w->debug.items; k++) {
+		const struct debug_item *i = &w->debug.item[k];
+		struct expr_value v = {0};
+		struct buf says = {0};
+
+		buf_printf(&says, "display %d: %s ", i->number, expr_text(i->expr));
+		if (i->kind != DEBUG_DISPLAY) {
+			buf_release(&says);
+			continue;
+		}
+		if (expr_check(i->expr, &at, NULL) && expr_eval(i->expr, &at, &v, NULL)) {
+			buf_text(&says, "= ");
+			debug_value(&says, &v, 72);
+		} else {
+			buf_text(&says, "does not fit");
+		}
+		script_said(w->script, ROLE_message, ERR_NONE, buf_str(&says));
+		expr_value_release(&v);
+		buf_release(&says);
+	}
 }
 
 /* --- all of them --- */

@@ -31,6 +31,8 @@ void ui_go_to(struct workbench *w, int position, const char *why);
 bool ui_has_to_wait(struct workbench *w, const char *command, const char *rest);
 const char *ui_rest(const struct args *a); /* the rest of the line, "" for none */
 bool ui_whole_number(const char *text, int *n);
+/* Tells a command file without a screen the values that are kept, as they are at this step. */
+void ui_tell_displays(struct workbench *w);
 
 const char *expression_word(int index); /* what expressions are made of; NULL past the end */
 

@@ -6,6 +6,7 @@
 
 #include "app/desk/desk.h"
 #include "app/reveal.h"
+#include "app/script.h"
 #include "engine/base/mem.h"
 #include "engine/inspect/equations.h"
 
@@ -32,7 +33,7 @@ static bool equations_here(struct workbench *w, const struct args *a, struct err
 	if (!equations_choose(&q, a, err))
 		return false;
 	output_open(&o, OUTPUT_AUTO, NULL, &answer);
-	equations_rows(&o, &q, true);
+	equations_rows(&o, &q, !script_is_exact(w->script));
 	if (!output_close(&o, err)) {
 		answer_release(&answer);
 		return false;

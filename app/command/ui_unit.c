@@ -115,8 +115,9 @@ bool ui_match(struct context *c, const struct args *a, struct err *err)
 	const bool here =
 		a->pos_count && (!strcmp(a->pos[0], "t") || !strncmp(a->pos[0], "unit", 4));
 	struct line l;
-	(void)err;
 
+	if (here && (!c->ui->open || !*c->ui->open->id))
+		return err_set(err, ERR_USAGE, "open a run of the store first");
 	begin(&l, a);
 	add_options(&l, a);
 	if (here)

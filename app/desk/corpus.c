@@ -221,7 +221,7 @@ static void walk_done(struct job *job, void *owner)
 			      "cancelled after %d of %zu texts: continue goes on behind them",
 			      c->next, c->texts.count);
 	else
-		workbench_say(w, ROLE_error, "%s", job->err.msg);
+		workbench_err(w, &job->err);
 }
 
 static void walk_release(struct job *job)

@@ -361,10 +361,15 @@ static void add_option(struct command_job *c, const char *name, const char *valu
 	c->words[c->count++] = mem_text(value);
 }
 
-/* What can be of a whole text or of a layer is of the text, unless --state says which of a layer. */
-static bool is_of_layers(const struct command_job *c)
+/* Whether a layer can be named, and is not. Of project it is that of a state, without which it is of the whole vector. */
+static bool is_of_layer(const struct command_job *c)
 {
-	return !takes(c->command, "--state") || has_option(c->count, c->words, "--state");
+	bool state = !takes(c->command, "--state");
+
+	for (int k = 1; !state && k < c->count; k++)
+		state = !strcmp(c->words[k], "h") || !strcmp(c->words[k], "c") ||
+			!strcmp(c->words[k], "--state=h") || !strcmp(c->words[k], "--state=c");
+	return state && takes(c->command, "--layer") && !has_option(c->count, c->words, "--layer");
 }
 
 /* What explains a text and is given none takes the sentence of Gates, and there the layer. */
@@ -378,8 +383,7 @@ static void add_sentence(struct workbench *w, struct command_job *c)
 	    has_option(c->count, c->words, "--text"))
 		return;
 	add_option(c, "--text", w->current.text);
-	if (r && !r->decoder && takes(c->command, "--layer") &&
-	    !has_option(c->count, c->words, "--layer") && is_of_layers(c))
+	if (r && !r->decoder && is_of_layer(c))
 		add_option(c, "--layer",
 			   explain_layer_name(&t->snapshot->encoder->model, w->gates.run, name));
 }

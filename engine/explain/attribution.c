@@ -127,6 +127,14 @@ static bool cancelled(struct court *c)
 	return !err_set(c->err, ERR_CANCELLED, "cancelled");
 }
 
+/* The same, and says where it is. */
+static bool cancelled_at(struct court *c, int t)
+{
+	if (c->rules->tell)
+		c->rules->tell(c->rules->arg, t);
+	return cancelled(c);
+}
+
 static bool no_memory(struct court *c)
 {
 	return err_set(c->err, ERR_FAILED, "not enough memory to explain %d steps", c->r->T);
@@ -239,7 +247,7 @@ static bool run_cd(struct court *c)
 	bool ok = decompose_open(&d, c->r) || no_memory(c);
 
 	for (int t = 0; ok && t < c->r->T; t++) {
-		ok = !cancelled(c);
+		ok = !cancelled_at(c, t);
 		if (ok) {
 			const double beta = (decompose_run(&d, t, t), d.beta[c->a->class]);
 			const double both = beta + d.gamma[c->a->class];
@@ -275,7 +283,7 @@ static bool run_occlusion(struct court *c, enum method m)
 	const double none = score_of_none(c, m);
 
 	for (int t = 0; t < c->r->T; t++) {
-		if (cancelled(c))
+		if (cancelled_at(c, t))
 			return false;
 		v->score[t] = 0;
 		if (c->r->token[t] < 0)

@@ -47,7 +47,9 @@ struct attribution_rules {
 	/* Methods that take more multiplications than this are left out, and integrated gradients take no
 	 * more nodes than it allows (but at least the first 20); 0: no limit. */
 	double most_work;
-	const int *cancel; /* looked at between runs, or NULL */
+	const int *cancel;              /* looked at between runs, or NULL */
+	void (*tell)(void *arg, int t); /* or NULL: what takes a run for each word is at this one */
+	void *arg;
 };
 
 struct verdict {

@@ -16,7 +16,7 @@ struct control_plan {
 	int count, skipped;
 	int removed; /* the word whose removal alone is the edit; -1: it is something else */
 	struct rng rng;
-	double *sum, *square; /* (C) */
+	double *square; /* (C): squared distances from the mean, summed */
 };
 
 static const double *last_row(const struct trace *t)
@@ -24,13 +24,33 @@ static const double *last_row(const struct trace *t)
 	return t->prob + (size_t)(t->T - 1) * (size_t)t->C;
 }
 
+/* Whether an edit, and those before it, take all units of its run: no others are as many. */
+static bool takes_all(const struct edit *edit, int last, int H)
+{
+	int units = 0;
+
+	if (edit_is_word(&edit[last]))
+		return false;
+	if (edit[last].unit < 0)
+		return true;
+	for (int k = 0; k <= last; k++) {
+		bool first = !edit_is_word(&edit[k]) && edit[k].run == edit[last].run;
+
+		for (int j = 0; j < k && first; j++)
+			first = edit_is_word(&edit[j]) || edit[j].run != edit[k].run ||
+				edit[j].unit != edit[k].unit;
+		units += first;
+	}
+	return units >= H;
+}
+
 /* What is drawn; NULL: nothing could be. */
-static const char *what_is_drawn(const struct edit *edit, int count)
+static const char *what_is_drawn(const struct edit *edit, int count, int H)
 {
 	int units = 0, words = 0, removed = 0;
 
 	for (int k = 0; k < count; k++) {
-		if (!edit_is_word(&edit[k]) && edit[k].unit < 0)
+		if (takes_all(edit, k, H))
 			return NULL;
 		units += !edit_is_word(&edit[k]);
 		words += edit[k].kind == EDIT_WORD || edit[k].kind == EDIT_INSERT;
@@ -140,12 +160,12 @@ static void take(struct control *c, const struct trace *t)
 
 	c->done++;
 	for (int k = 0; k < c->C; k++) {
-		const double d = last_row(t)[k] - last_row(c->base)[k];
+		const double d = last_row(t)[k] - last_row(c->base)[k], off = d - c->mean[k];
 
-		p->sum[k] += d;
-		p->square[k] += d * d;
-		c->mean[k] = p->sum[k] / c->done;
-		c->deviation[k] = sqrt(fmax(0, p->square[k] / c->done - c->mean[k] * c->mean[k]));
+		/* Welford 1962: a difference of large sums would lose what is asked for */
+		c->mean[k] += off / c->done;
+		p->square[k] += off * (d - c->mean[k]);
+		c->deviation[k] = sqrt(p->square[k] / c->done);
 	}
 }
 
@@ -187,7 +207,6 @@ void control_free(struct control *c)
 	free(c->deviation);
 	free(c->plan->edit);
 	free(c->plan->unit);
-	free(c->plan->sum);
 	free(c->plan->square);
 	free(c->plan);
 	free(c);
@@ -208,11 +227,10 @@ static struct control *make(struct trace *base, const struct edit *edit, int cou
 
 	c->base = base;
 	c->C = base->C;
-	c->what = what_is_drawn(edit, count);
+	c->what = what_is_drawn(edit, count, base->H);
 	c->runs = runs;
 	c->mean = mem_zero(C, sizeof(double));
 	c->deviation = mem_zero(C, sizeof(double));
-	p->sum = mem_zero(C, sizeof(double));
 	p->square = mem_zero(C, sizeof(double));
 	p->edit = mem_zero((size_t)count + 1, sizeof(*p->edit));
 	p->unit = mem_zero((size_t)count + 1, sizeof(*p->unit));
@@ -240,7 +258,7 @@ struct control *control_new(struct snapshot *s, const char *text, const struct e
 			"none of");
 		return NULL;
 	}
-	if (!what_is_drawn(edit, count) || !has_words(s->encoder))
+	if (!what_is_drawn(edit, count, s->encoder->model.spec.hidden) || !has_words(s->encoder))
 		return NULL;
 	base = trace_new(s, text, strlen(text), err);
 	return base ? make(base, edit, count, runs, seed) : NULL;

@@ -38,9 +38,11 @@ bool edit_of(const struct trace *t, const char *signal, int run, int unit, int f
 			       signal, cell->coupled ? ": it is 1 - i" : ": it is always 1");
 	if (unit >= t->H)
 		return err_set(err, ERR_USAGE, "units are 0 to %d, not %d", t->H - 1, unit);
-	if (from < 0 || to >= r->T || from > to)
+	if (from < 0 || from >= r->T || to < 0 || to >= r->T)
 		return err_set(err, ERR_USAGE, "steps are 1 to %d", r->T);
-	return !isnan(value) || err_set(err, ERR_USAGE, "a number is needed");
+	if (from > to)
+		return err_set(err, ERR_USAGE, "steps go up, not from %d to %d", from + 1, to + 1);
+	return isfinite(value) || err_set(err, ERR_USAGE, "a finite number is needed");
 }
 
 /* What stands before the '=': a signal, its run and its units. */
@@ -186,6 +188,11 @@ static bool parse_number(const struct trace *t, const char *text, int run, int n
 		return false;
 	if (sscanf(at, " = %lf%n", &value, &n) != 1 || !n)
 		return bad_edit(text, at + strspn(at, " "), err);
+	if (!isfinite(value)) {
+		at += strspn(at, " ") + 1;
+		return err_set(err, ERR_USAGE, "column %d: a finite number is needed",
+			       column_of(text, at + strspn(at, " ")));
+	}
 	at += n + strspn(at + n, " ");
 	if (!read_steps(t, target.run, now, at, &step[0], &step[1]))
 		return bad_edit(text, at, err);

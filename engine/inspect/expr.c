@@ -392,7 +392,7 @@ static bool check_signal(const struct expr_node *n, const struct expr_place *at,
 	const struct trace *t = at->trace;
 	const int run = run_of(n, at);
 	char names[64] = "", prefix[24];
-	int width;
+	int width, gate = 0;
 
 	if (run < 0)
 		return at_column(n, err, "the run has no such layer and direction");
@@ -406,10 +406,12 @@ static bool check_signal(const struct expr_node *n, const struct expr_place *at,
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s",
 			 t->run[run].signal[k].name);
 	}
+	while (t->run[run].signal[gate].gate < 0) /* it is always 1, or another's */
+		gate++;
 	if (!width)
 		return err_set(err, ERR_USAGE,
 			       "column %d: this cell has no '%s'; it has%s, z_%s ..., x", n->column,
-			       n->name, names, t->run[run].signal[0].name);
+			       n->name, names, t->run[run].signal[gate].name);
 	if (n->unit >= width)
 		return err_set(err, ERR_USAGE, "column %d: %s%s has units 0 to %d, not %d",
 			       n->column, trace_name(t, run, prefix), n->name, width - 1, n->unit);
@@ -422,13 +424,18 @@ static bool check_signal(const struct expr_node *n, const struct expr_place *at,
 static bool check_outcome(const struct expr_node *n, const struct expr_place *at, struct err *err)
 {
 	const struct classes *c = &at->trace->snapshot->encoder->classes;
+	struct buf names = {0};
 
 	if (!c->count)
 		return at_column(n, err, "p is of classes, and this run has none");
-	if (*n->text && class_of(at->trace, n->text) < 0)
-		return err_set(err, ERR_USAGE, "column %d: there is no class '%s'", n->column,
-			       n->text);
-	return true;
+	if (!*n->text || class_of(at->trace, n->text) >= 0)
+		return true;
+	for (int k = 0; k < c->count && k < 12; k++)
+		buf_printf(&names, "%s%s", k ? ", " : "", c->name[k]);
+	err_set(err, ERR_USAGE, "column %d: there is no class '%s'; there are %s%s", n->column,
+		n->text, buf_str(&names), c->count > 12 ? ", ..." : "");
+	buf_release(&names);
+	return false;
 }
 
 bool expr_check(const struct expr *e, const struct expr_place *at, struct err *err)

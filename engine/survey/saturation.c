@@ -125,13 +125,12 @@ bool saturation_run(struct saturation *s, struct team *team, const struct snapsh
 		    struct err *err)
 {
 	struct job j = {.model = &snapshot->encoder->model, .rules = rules};
-	const struct sweep_watch watch = {.cancel = rules->cancel};
 	bool ok;
 
 	make_sums(s, j.model);
 	for (int k = 0; k < SWEEP_LANES; k++)
 		make_sums(&j.sum[k], j.model);
-	ok = sweep_texts(team, snapshot, text, count, &watch, count_part, &j, err) &&
+	ok = sweep_texts(team, snapshot, text, count, &rules->watch, count_part, &j, err) &&
 	     conclude(s, &j, err);
 	for (int k = 0; k < SWEEP_LANES; k++)
 		saturation_release(&j.sum[k]);

@@ -12,6 +12,7 @@
 #define SLUICE_ENGINE_SURVEY_SATURATION_H
 
 #include "engine/base/team.h"
+#include "engine/inspect/sweep.h"
 #include "engine/text/corpus.h"
 #include "engine/train/encoder.h"
 
@@ -19,8 +20,8 @@
 #define SATURATION_HIGH 0.9
 
 struct saturation_rules {
-	double low, high;  /* low < high; of sigmoid gates and of |tanh| */
-	const int *cancel; /* looked at between batches, or NULL */
+	double low, high; /* low < high; of sigmoid gates and of |tanh| */
+	struct sweep_watch watch;
 };
 
 struct saturation {

@@ -119,6 +119,16 @@ static void a_long_way_can_be_cancelled(void **state)
 	say(s, "run", "a corpus is being gone through: ^C ends that");
 	screen_key(s, "C-c");
 	sluice_wait_message(s, "of 300000 texts: continue goes on behind them");
+	screen_send(s, with_file(":saturation --data", "long.txt"));
+	screen_send(s, "\r");
+	sluice_wait_top(s, " % …  ^C cancels");
+	screen_key(s, "C-c");
+	sluice_wait_message(s, "cancelled");
+	screen_send(s, with_file(":project --data", "long.txt"));
+	screen_send(s, "\r");
+	sluice_wait_top(s, " of 300000 …  ^C cancels");
+	screen_key(s, "C-c");
+	sluice_wait_message(s, "cancelled");
 	sluice_quit(s);
 }
 

@@ -265,8 +265,7 @@ static void wait_change(struct screen *s, const char *edits, const char *class)
 	double before, after;
 	const char *at;
 
-	snprintf(words, sizeof(words), "whatif d %s --text '%s' --random 1 --output json", edits,
-		 sentence);
+	snprintf(words, sizeof(words), "whatif d %s --text '%s' --output json", edits, sentence);
 	snprintf(key, sizeof(key), "\"class\":\"%s\"", class);
 	at = strstr(sluice_says(words), key);
 	assert_non_null(at);
