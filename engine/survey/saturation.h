@@ -12,7 +12,7 @@
 #define SLUICE_ENGINE_SURVEY_SATURATION_H
 
 #include "engine/base/team.h"
-#include "engine/inspect/sweep.h"
+#include "engine/survey/sweep.h"
 #include "engine/text/corpus.h"
 #include "engine/train/encoder.h"
 
