@@ -12,6 +12,9 @@ const struct trace_run *outcome_top(const struct trace *t);
 void outcome_head(const struct trace *t, const double *v, double *p);
 /* The output of a layer at a position, from its first run: y (D). */
 void outcome_output(const struct trace *t, const struct trace_run *r, int position, double *y);
+/* The text's vector from the outputs of its first n positions, y (n, D), by what pools them: v (D). Not where
+ * those are the last states. */
+void outcome_pool(const struct trace *t, const double *y, int n, double *v);
 /* Fills t->vector from the whole text. */
 void outcome_vector(struct trace *t);
 /* Fills t->prob: the classes after every position. In two directions what comes later changes what was
