@@ -64,10 +64,28 @@ static void each_beginning_has_the_classes_of_its_text(void **state)
 						   .learned = shape % 4 > 1});
 }
 
+static void a_trace_stops_where_it_is_told(void **state)
+{
+	const struct model_spec spec = {.cell = &cell_standard, .embed = 5, .hidden = 6, .dirs = 2};
+	struct made m = made_of(&spec, true, "not so good");
+	const int stop = 1, go = 0;
+	struct err err = {0};
+	struct trace *t = trace_new_until(m.s, "not so good", 11, &go, &err);
+
+	(void)state;
+	assert_non_null(t);
+	assert_memory_equal(t->prob, m.t->prob, (size_t)(t->T * t->C) * sizeof(double));
+	trace_free(t);
+	assert_null(trace_new_until(m.s, "not so good", 11, &stop, &err));
+	assert_int_equal(err.code, ERR_CANCELLED);
+	unmake(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_beginning_has_the_classes_of_its_text),
+		cmocka_unit_test(a_trace_stops_where_it_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static bool run_backward(struct trace *t, const struct stack *alone, struct side
 	return true;
 }
 
-bool beginnings_run(struct trace *t, struct work *room)
+bool beginnings_run(struct trace *t, struct work *room, const int *stop)
 {
 	const struct stack *both = &t->snapshot->encoder->model.stack;
 	const bool single = both->spec.layers == 1;
@@ -138,8 +138,9 @@ bool beginnings_run(struct trace *t, struct work *room)
 	for (int below = t->T + 1; ok && below > 1;) {
 		const struct part p = next_part(below);
 
-		ok = single ? run_backward(t, &alone, &room->in, &p, turned, y)
-			    : run_both(t, room, &p);
+		ok = !(stop && __atomic_load_n(stop, __ATOMIC_RELAXED));
+		ok = ok && (single ? run_backward(t, &alone, &room->in, &p, turned, y)
+				   : run_both(t, room, &p));
 		below -= p.count;
 	}
 	free(turned);

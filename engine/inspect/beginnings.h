@@ -7,8 +7,8 @@
 #include "engine/inspect/trace.h"
 
 /* Fills t->prob from the trace's runs. A single layer's forward states are those of the whole text, as far as a
- * beginning goes: then its backward run alone is run anew. The work's room is kept from call to call. false
- * without memory. */
-bool beginnings_run(struct trace *t, struct work *room);
+ * beginning goes: then its backward run alone is run anew. The work's room is kept from call to call. stop is
+ * looked at on the way, or NULL. false when stopped, or without memory. */
+bool beginnings_run(struct trace *t, struct work *room, const int *stop);
 
 #endif

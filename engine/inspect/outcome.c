@@ -114,7 +114,7 @@ const struct trace_run *outcome_top(const struct trace *t)
 	return t->run + (s->runs - s->spec.dirs);
 }
 
-static bool run_classes(struct trace *t, struct work *w)
+static bool run_classes(struct trace *t, struct work *w, const int *stop)
 {
 	const bool both = t->snapshot->encoder->model.stack.spec.dirs == 2;
 	double *y;
@@ -122,7 +122,7 @@ static bool run_classes(struct trace *t, struct work *w)
 	if (both && t->edits)
 		for (int k = 0; k < t->T * t->C; k++)
 			t->prob[k] = NAN; /* each would have edits of its own */
-	else if (both && !beginnings_run(t, w))
+	else if (both && !beginnings_run(t, w, stop))
 		return false;
 	y = outputs(t, outcome_top(t), t->D);
 	/* The whole text is always run in double. */
@@ -134,10 +134,10 @@ static bool run_classes(struct trace *t, struct work *w)
 	return true;
 }
 
-bool outcome_classes(struct trace *t)
+bool outcome_classes(struct trace *t, const int *stop)
 {
 	struct work w = {0};
-	const bool ok = run_classes(t, &w);
+	const bool ok = run_classes(t, &w, stop);
 
 	work_release(&w);
 	return ok;
@@ -147,7 +147,7 @@ bool outcome_fill(struct trace *t, struct work *room)
 {
 	t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
 	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
-	return t->prob && run_classes(t, room);
+	return t->prob && run_classes(t, room, NULL);
 }
 
 void outcome_vector(struct trace *t)

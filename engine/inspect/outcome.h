@@ -18,8 +18,9 @@ void outcome_pool(const struct trace *t, const double *y, int n, double *v);
 /* Fills t->vector from the whole text. */
 void outcome_vector(struct trace *t);
 /* Fills t->prob: the classes after every position. In two directions what comes later changes what was
- * read before, so every beginning of the text is run again. false without memory. */
-bool outcome_classes(struct trace *t);
+ * read before, so every beginning of the text is run again: stop is looked at on the way, or NULL. false when
+ * stopped, or without memory. */
+bool outcome_classes(struct trace *t, const int *stop);
 /* The same, and t->vector, with room of its own; of a run that tells classes. The work's room is kept from call to
  * call. */
 bool outcome_fill(struct trace *t, struct work *room);
