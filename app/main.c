@@ -94,6 +94,19 @@ static int open_workbench(struct context *c, const struct args *a)
 	return status;
 }
 
+/* Says that a command comes first, where there is one behind an option. */
+static void turned_round(int argc, char **argv, struct err *err)
+{
+	for (int k = 2; k < argc; k++)
+		if (command_find(argv[k], CMD_SHELL)) {
+			err_set(err, ERR_USAGE,
+				"%.40s stands before the command; write 'sluice %s' first, "
+				"its options after it",
+				argv[1], argv[k]);
+			return;
+		}
+}
+
 /* sluice [RUN] [-c FILE]: the workbench, where there is a terminal, or for a command file. */
 static int without_command(int argc, char **argv, struct context *c)
 {
@@ -116,15 +129,9 @@ static int without_command(int argc, char **argv, struct context *c)
 	struct err err = {0};
 	struct args a;
 
-	if (!args_parse(&workbench, argc, argv, c, &a, &err)) {
-		for (int k = 2; k < argc; k++)
-			if (command_find(argv[k], CMD_SHELL)) {
-				err_set(&err, ERR_USAGE,
-					"%.40s stands before the command; write 'sluice %s' first, "
-					"its options after it",
-					argv[1], argv[k]);
-				break;
-			}
+	if (!args_parse(&workbench, argc, argv, c, &a, &err) ||
+	    (a.pos_count && command_find(a.pos[0], CMD_SHELL))) {
+		turned_round(argc, argv, &err);
 		return complain(&err);
 	}
 	if (args_has(&a, "--tui") && !args_has(&a, "--script")) {

@@ -20,6 +20,7 @@ refuses 2 "runs has no option --colour" runs --colour
 refuses 2 '--data needs FILE' train --data
 refuses 2 '--text needs TEXT' trace last --text
 refuses 2 "--quite stands before the command; write 'sluice runs' first" --quite runs
+refuses 2 "--store stands before the command; write 'sluice runs' first" --store x.db runs
 refuses 2 "predict has no option --text; see 'sluice help predict'" predict last --text
 refuses 2 "attribute has no option --layer; see" attribute last --layer
 refuses 2 '--json takes no value' runs --json=yes

@@ -70,7 +70,7 @@ static bool look_at(struct context *c, const struct args *a, struct looked_at *l
 	}
 	if (!context_load(c, a->pos[0], &l->run, err))
 		return false;
-	l->trace = trace_of_text(l->run.snapshot, text, err);
+	l->trace = trace_of_text(c, l->run.snapshot, text, err);
 	if (!l->trace)
 		return false;
 	l->layer = trace_find_layer(l->trace, args_value(a, "--layer"), err);
@@ -284,7 +284,7 @@ bool command_search(struct context *c, const struct args *a, struct err *err)
 			     "search goes through runs without a decoder: classify and generate");
 	if (ok) {
 		e = expr_parse(a->pos[1], err);
-		t = e ? trace_of_text(l.snapshot, "", err) : NULL;
+		t = e ? trace_of_text(c, l.snapshot, "", err) : NULL;
 		s.run = t ? trace_find_layer(t, args_value(a, "--layer"), err) : -1;
 		ok = s.run >= 0 &&
 		     (args_value(a, "--data")

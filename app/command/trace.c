@@ -418,13 +418,14 @@ static bool report(struct context *c, const struct args *a, const struct loaded 
 	return output_close(&o, err);
 }
 
-struct trace *trace_of_text(struct snapshot *s, const char *text, struct err *err)
+struct trace *trace_of_text(const struct context *c, struct snapshot *s, const char *text,
+			    struct err *err)
 {
 	struct buf clean = {0};
 	struct trace *t;
 
 	utf8_repair(&clean, text, strlen(text), NULL);
-	t = trace_new(s, buf_str(&clean), clean.len, err);
+	t = trace_new_until(s, buf_str(&clean), clean.len, c->cancel, err);
 	buf_release(&clean);
 	return t;
 }
@@ -440,7 +441,7 @@ bool command_trace(struct context *c, const struct args *a, struct err *err)
 		return err_set(err, ERR_USAGE, "trace needs --text TEXT");
 	if (!context_load(c, a->pos[0], &l, err))
 		return false;
-	t = trace_of_text(l.snapshot, text, err);
+	t = trace_of_text(c, l.snapshot, text, err);
 	ok = t && report(c, a, &l, t, err);
 	trace_free(t);
 	loaded_release(&l);

@@ -3,6 +3,7 @@
 #define SLUICE_APP_COMMAND_TRACE_H
 
 #include "app/answer/output.h"
+#include "app/command/command.h"
 #include "engine/inspect/trace.h"
 
 /* Writes a trace as rows: one for each step and unit, every gate in it. */
@@ -13,6 +14,7 @@ void trace_rows(struct output *o, const struct trace *t);
 int trace_find_layer(const struct trace *t, const char *layer, struct err *err);
 
 /* A trace of what stands on the command line: bytes that are no UTF-8 are replaced. NULL with err. */
-struct trace *trace_of_text(struct snapshot *s, const char *text, struct err *err);
+struct trace *trace_of_text(const struct context *c, struct snapshot *s, const char *text,
+			    struct err *err);
 
 #endif

@@ -102,7 +102,8 @@ static void take_said(struct frame *f, const struct trace *t)
 static bool frame_of_words(const struct view *v, struct frame *f, struct snapshot *s,
 			   struct err *err)
 {
-	struct trace *t = trace_new(s, buf_str(&v->x->text), v->x->text.len, err);
+	struct trace *t =
+		trace_new_until(s, buf_str(&v->x->text), v->x->text.len, v->c->cancel, err);
 	const bool ok = t && keep_values(v, f, &t->run[v->run], err);
 
 	if (ok)

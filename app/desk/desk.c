@@ -110,7 +110,7 @@ static void trace_run(struct job *j)
 	struct trace_job *t = (struct trace_job *)j;
 	const int64_t begun = desk_now_ms();
 
-	t->trace = trace_new(t->snapshot, t->text, strlen(t->text), &j->err);
+	t->trace = trace_new_until(t->snapshot, t->text, strlen(t->text), &j->cancel, &j->err);
 	t->took_ms = desk_now_ms() - begun;
 	j->ok = t->trace;
 }

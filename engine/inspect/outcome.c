@@ -2,6 +2,7 @@
 #include "engine/inspect/outcome.h"
 
 #include "engine/base/mem.h"
+#include "engine/inspect/beginnings.h"
 #include "engine/inspect/terms.h"
 
 #include <math.h>
@@ -26,8 +27,7 @@ void outcome_output(const struct trace *t, const struct trace_run *r, int positi
 	}
 }
 
-/* The whole text's vector from the outputs of the first n positions, y (n, D). */
-static void pool_vector(const struct trace *t, const double *y, int n, double *v)
+void outcome_pool(const struct trace *t, const double *y, int n, double *v)
 {
 	const struct model *m = &t->snapshot->encoder->model;
 	const size_t D = (size_t)t->D;
@@ -88,43 +88,13 @@ static void last_states(const struct trace *t, int position, double *v)
 	}
 }
 
-/* In two directions what comes later changes what was read before: every beginning of the text is run
- * again, all of them as one batch of the fast path. */
-static bool run_prefixes(struct trace *t, struct work *w)
-{
-	const struct encoder *e = t->snapshot->encoder;
-	const struct batch_rules rules = {.ragged = true};
-	struct corpus c = {.count = t->T};
-	int32_t *order = mem_alloc((size_t)t->T * sizeof(*order));
-	size_t at = 0, T = (size_t)t->T;
-	bool ok;
-
-	c.start = mem_zero(T + 1, sizeof(*c.start));
-	c.ids = mem_alloc((T * (T + 1) / 2 + 1) * sizeof(*c.ids));
-	for (int k = 0; k < t->T; k++) {
-		order[k] = k;
-		for (int j = 0; j <= k; j++)
-			c.ids[at++] = t->ids[j];
-		c.start[k + 1] = at;
-	}
-	batch_build(&w->in.batch, &c, order, t->T, 1, &rules);
-	ok = model_pass(&e->model, t->snapshot->weights, w, &(struct pass){0}, &(struct tally){0});
-	for (int r = 0; ok && r < t->T; r++)
-		for (int k = 0; k < t->C; k++)
-			t->prob[w->in.batch.row[r] * t->C + k] = (double)w->prob[r * t->C + k];
-	free(c.start);
-	free(c.ids);
-	free(order);
-	return ok;
-}
-
 /* The vector of the first n positions. */
 static void run_vector(const struct trace *t, const double *y, int n, double *v)
 {
 	if (t->snapshot->encoder->model.spec.pool == POOL_LAST)
 		last_states(t, n - 1, v);
 	else
-		pool_vector(t, y, n, v);
+		outcome_pool(t, y, n, v);
 }
 
 /* The outputs of the text's top layer: (T, D). */
@@ -144,7 +114,7 @@ const struct trace_run *outcome_top(const struct trace *t)
 	return t->run + (s->runs - s->spec.dirs);
 }
 
-static bool run_classes(struct trace *t, struct work *w)
+static bool run_classes(struct trace *t, struct work *w, const int *stop)
 {
 	const bool both = t->snapshot->encoder->model.stack.spec.dirs == 2;
 	double *y;
@@ -152,7 +122,7 @@ static bool run_classes(struct trace *t, struct work *w)
 	if (both && t->edits)
 		for (int k = 0; k < t->T * t->C; k++)
 			t->prob[k] = NAN; /* each would have edits of its own */
-	else if (both && !run_prefixes(t, w))
+	else if (both && !beginnings_run(t, w, stop))
 		return false;
 	y = outputs(t, outcome_top(t), t->D);
 	/* The whole text is always run in double. */
@@ -164,10 +134,10 @@ static bool run_classes(struct trace *t, struct work *w)
 	return true;
 }
 
-bool outcome_classes(struct trace *t)
+bool outcome_classes(struct trace *t, const int *stop)
 {
 	struct work w = {0};
-	const bool ok = run_classes(t, &w);
+	const bool ok = run_classes(t, &w, stop);
 
 	work_release(&w);
 	return ok;
@@ -177,7 +147,7 @@ bool outcome_fill(struct trace *t, struct work *room)
 {
 	t->vector = mem_zero((size_t)t->D, sizeof(*t->vector));
 	t->prob = mem_block((size_t)t->T * (size_t)t->C + 1, sizeof(*t->prob));
-	return t->prob && run_classes(t, room);
+	return t->prob && run_classes(t, room, NULL);
 }
 
 void outcome_vector(struct trace *t)

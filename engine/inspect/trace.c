@@ -126,14 +126,19 @@ static bool write_text(struct trace *t, struct work *w)
 	return ok;
 }
 
-/* states: without what comes of them, but for a decoder, whose steps follow from it. */
-static bool run_all(struct trace *t, struct work *w, bool states)
+/* What a trace is made for. */
+struct aim {
+	bool states; /* without what comes of them, but for a decoder, whose steps follow from it */
+	const int *stop;
+};
+
+static bool run_all(struct trace *t, struct work *w, const struct aim *aim)
 {
 	const struct model *m = &t->snapshot->encoder->model;
 
 	if (!runs_all(t, &m->stack, t->run, false, t->T))
 		return false;
-	if (states && !m->dec.runs)
+	if (aim->states && !m->dec.runs)
 		return true;
 	if (m->dec.runs && !write_text(t, w))
 		return false;
@@ -143,7 +148,7 @@ static bool run_all(struct trace *t, struct work *w, bool states)
 	if (m->dec.runs)
 		return answer_decode(t);
 	if (m->spec.task == TASK_CLASSIFY)
-		return outcome_classes(t);
+		return outcome_classes(t, aim->stop);
 	outcome_tokens(t, outcome_top(t));
 	return true;
 }
@@ -238,7 +243,7 @@ struct trace *trace_of_pass(struct snapshot *s, struct encoding *encoding, const
 	return NULL;
 }
 
-static struct trace *make(struct snapshot *s, const char *text, size_t n, bool states,
+static struct trace *make(struct snapshot *s, const char *text, size_t n, const struct aim *aim,
 			  struct err *err)
 {
 	const struct encoder *e = s->encoder;
@@ -262,23 +267,32 @@ static struct trace *make(struct snapshot *s, const char *text, size_t n, bool s
 	t->ids = mem_alloc(((size_t)t->T + 1) * sizeof(*t->ids));
 	memcpy(t->ids, w.in.batch.ids, (size_t)t->T * sizeof(*t->ids));
 	t->token = runs_tokens(&t->encoding, t->T, &e->rules);
-	ok = run_all(t, &w, states) && (!t->prob || compare(t, &w));
+	ok = run_all(t, &w, aim) && (!t->prob || compare(t, &w));
 	work_release(&w);
 	if (ok)
 		return t;
-	err_set(err, ERR_FAILED, "not enough memory to trace %d steps", t->T);
+	if (aim->stop && __atomic_load_n(aim->stop, __ATOMIC_RELAXED))
+		err_set(err, ERR_CANCELLED, "cancelled");
+	else
+		err_set(err, ERR_FAILED, "not enough memory to trace %d steps", t->T);
 	trace_free(t);
 	return NULL;
 }
 
 struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct err *err)
 {
-	return make(s, text, n, false, err);
+	return make(s, text, n, &(struct aim){0}, err);
+}
+
+struct trace *trace_new_until(struct snapshot *s, const char *text, size_t n, const int *stop,
+			      struct err *err)
+{
+	return make(s, text, n, &(struct aim){.stop = stop}, err);
 }
 
 struct trace *trace_states(struct snapshot *s, const char *text, size_t n, struct err *err)
 {
-	return make(s, text, n, true, err);
+	return make(s, text, n, &(struct aim){.states = true}, err);
 }
 
 void trace_free(struct trace *t)

@@ -96,6 +96,10 @@ const char *trace_name(const struct trace *t, int run, char prefix[24]);
 /* Runs the snapshot's encoder over a text (valid UTF-8). Takes a reference to the snapshot. A text
  * without a token has T = 0, unless the run pads. ERR_FAILED without memory. Any thread. */
 struct trace *trace_new(struct snapshot *s, const char *text, size_t n, struct err *err);
+/* The same, looking on the way at stop, or NULL: ERR_CANCELLED. In two directions a long text takes long, as each
+ * of its beginnings is run. */
+struct trace *trace_new_until(struct snapshot *s, const char *text, size_t n, const int *stop,
+			      struct err *err);
 /* The same for gates and states alone: a text of many tokens costs what its steps cost, in two directions
  * too. Without a decoder prob is NULL, vector and distance are 0, and it takes no edits. */
 struct trace *trace_states(struct snapshot *s, const char *text, size_t n, struct err *err);

@@ -57,7 +57,7 @@ static bool run_all(struct trace *t, const struct trace *base)
 	if (decodes)
 		return answer_decode(t);
 	if (t->snapshot->encoder->model.spec.task == TASK_CLASSIFY)
-		return outcome_classes(t);
+		return outcome_classes(t, NULL); /* in two directions nothing is run again */
 	outcome_tokens(t, outcome_top(t));
 	return true;
 }
