@@ -287,7 +287,7 @@ void output_figure(struct output *o, struct figure *f)
 
 	if (!f)
 		return;
-	g->figure = mem_grow(g->figure, &g->figure_cap, (size_t)g->figures + 1, sizeof(*g->figure));
+	g->figure = mem_grow(g->figure, &g->figure_cap, (size_t)g->figures + 1, sizeof(void *));
 	g->figure[g->figures++] = f;
 }
 

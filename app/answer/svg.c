@@ -10,7 +10,14 @@
 
 /* Lengths in pixels. CHAR: of a narrow character at SIZE. */
 enum { PAD = 16, SIZE = 13, CHAR = 8, TITLE = 26, GAP = 24 };
-enum { CELL_H = 20, CELL_WIDE = 50, CELL_NARROW = 18, WIDE_MOST = 24, SCALE = 120 };
+enum {
+	CELL_H = 20,
+	CELL_WIDE = 50,
+	CELL_NARROW = 18,
+	WIDE_MOST = 24,
+	SCALE = 120,
+	SCALE_STEPS = 30
+};
 enum { PLOT_W = 640, PLOT_H = 400, TICK = 64, LABELS_MOST = 60, NAME_SIZE = 10 };
 
 static const char ink[] = "#222222", pale[] = "#777777", line[] = "#cccccc", none[] = "#ffffff";
@@ -171,8 +178,8 @@ static void heat_scale(struct buf *out, const struct figure *f, double limit, do
 	const double x = width - PAD - SCALE - 5 * CHAR;
 	char number[32], paint[8];
 
-	for (int k = 0; k < SCALE / 4; k++) {
-		const double at = (k + 0.5) / (SCALE / 4);
+	for (int k = 0; k < SCALE_STEPS; k++) {
+		const double at = (k + 0.5) / SCALE_STEPS;
 
 		heat_colour(f, limit, (f->is_signed ? 2 * at - 1 : at) * limit, paint);
 		buf_printf(out,
@@ -294,20 +301,33 @@ static struct ticks ticks_of(const double range[2])
 	return t;
 }
 
+/* Ticks are whole multiples of their step. */
+static int first_tick(const struct ticks *t)
+{
+	return (int)ceil(t->lo / t->step - 1e-9);
+}
+
+static int last_tick(const struct ticks *t)
+{
+	return (int)floor(t->hi / t->step + 1e-9);
+}
+
 static void plot_axes(struct buf *out, const struct figure *f, const struct plot_place *p)
 {
 	const struct ticks tx = ticks_of(p->x), ty = ticks_of(p->y);
 	char text[TICKS_TEXT], turn[96];
 
-	for (double v = ceil(tx.lo / tx.step - 1e-9) * tx.step; v <= tx.hi + tx.step * 1e-9;
-	     v += tx.step) {
+	for (int k = first_tick(&tx); k <= last_tick(&tx); k++) {
+		const double v = k * tx.step;
+
 		buf_printf(out, "<path d=\"M%.1f %.1fv%d\" stroke=\"%s\"/>\n", x_of(p, v), p->top,
 			   PLOT_H, line);
 		ticks_text(text, &tx, v);
 		text_at(out, x_of(p, v), p->top + PLOT_H + SIZE + 4, "middle", pale, "", text);
 	}
-	for (double v = ceil(ty.lo / ty.step - 1e-9) * ty.step; v <= ty.hi + ty.step * 1e-9;
-	     v += ty.step) {
+	for (int k = first_tick(&ty); k <= last_tick(&ty); k++) {
+		const double v = k * ty.step;
+
 		buf_printf(out, "<path d=\"M%.1f %.1fh%d\" stroke=\"%s\"/>\n", p->left, y_of(p, v),
 			   PLOT_W, line);
 		ticks_text(text, &ty, v);

@@ -369,9 +369,11 @@ bool ui_info(struct context *c, const struct args *a, struct err *err)
 	struct output o;
 	(void)a;
 
-	if (!d->items && !d->sets && !c->ui->walk.texts.count)
-		return err_set(err, ERR_USAGE,
-			       "there is nothing to list: break, watch, display and set add to it");
+	if (!d->items && !d->sets && !c->ui->walk.texts.count) {
+		workbench_say(c->ui, ROLE_message,
+			      "there is nothing to list: break, watch, display and set add to it");
+		return true;
+	}
 	output_open(&o, OUTPUT_AUTO, NULL, &answer);
 	info_rows(c->ui, &o);
 	if (!output_close(&o, err)) {
