@@ -90,6 +90,17 @@ exits 0 search a 'f[1] < 0' --data "$english"
 says 'it holds at no step of 400 texts'
 it nonsense_is_told
 
+printf '%s\n' "trace $text" 'search word == "not" && t > 1 --limit 1' "search a 'mean(i) > 0.1' --limit 1" \
+	"search 'word == \"not\"' --limit 1" 'whatif f[1] = 0 @2' 'whatif ablate 3,7' "whatif 'f[1] = 0' 'h[2] = 1'" \
+	'print f[1] --at 2' >free.sluice
+exits 0 a --script free.sluice --json -q
+same 'no quotes are needed' "$(grep -c '"columns"' out)" 7
+same 'nor is anything refused' "$(grep -c '"error"' out)" 0
+printf '%s\n' 'search a f[1] > 0.1' >free.sluice
+exits 2 a --script free.sluice
+says 'one argument too many'
+it expressions_stand_as_they_are
+
 exits 0 help expressions
 cp out topic
 for e in 'f[2] < 0.1 && word == "not"' 'mean(i) > 0.9' 'd(c[3]) > 0.5' 'l0.fw.h[2]@4 > 0' 'z_i[1]' 'x[2]' 'unknown' 't' 'T' 'layer' 'p(pos)' \

@@ -75,7 +75,7 @@ exits 0 --script f.sluice
 same 'no clock in it' "$(cksum <out)" "$(cksum <first)"
 it answers_are_printed
 
-script 'trace not good' 'step' '-print f[99]' 'info' 'break t == 2' 'info'
+script 'trace not good' 'step' '-print f[99]' 'undo' 'break t == 2' 'info'
 exits 2 --script f.sluice --json
 same 'lines' "$(grep -c '' out)" 4
 same 'a line' "$(sed -n 2p out)" '{"line":2,"command":"step","says":"step 2 of 2, “good”"}'
@@ -84,7 +84,7 @@ same 'an error' "$(sed -n 3p out)" \
 sed -n 4p out >one && mv one out
 same 'the last one' "$(of_json "json_extract(j, '\$.exit')")" 2
 grep -q '^sluice: f.sluice:3: column 1: f has units' err || complain "no line 3: $(cat err)"
-grep -q '^sluice: f.sluice:4: there is nothing to list' err || complain "no line 4: $(cat err)"
+grep -q '^sluice: f.sluice:4: there is no edit to take back' err || complain "no line 4: $(cat err)"
 script 'echo a "b"' 'dump'
 exits 0 --script f.sluice --output ndjson
 sed -n 2p out >one && mv one out

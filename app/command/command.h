@@ -33,6 +33,7 @@ enum command_flags {
 	CMD_RUN = 16,     /* in the console the first argument, a RUN, may be left out */
 	CMD_PICTURE = 32, /* its answer has a picture, which --svg writes */
 	CMD_TEXT = 64, /* in the console --text may be left out: then it is the sentence of Gates */
+	CMD_JOIN = 128,  /* in the console its expression needs no quotes */
 	CMD_ASKED = 1024 /* in a command file it may stand where a question waits for its answer */
 };
 

@@ -116,6 +116,12 @@ static bool take_option(const struct command *cmd, int argc, char **argv, int *k
 	return true;
 }
 
+/* Whether what may be a RUN is what stands behind one. */
+static bool is_expression(const struct command *cmd, const char *word)
+{
+	return cmd->flags & CMD_JOIN && word && strpbrk(word, "[(=<> ");
+}
+
 bool args_parse(const struct command *cmd, int argc, char **argv, struct context *c,
 		struct args *out, struct err *err)
 {
@@ -135,7 +141,8 @@ bool args_parse(const struct command *cmd, int argc, char **argv, struct context
 			out->pos[out->pos_count++] = argv[k];
 		}
 	}
-	if (cmd->flags & CMD_RUN && c->open_run && out->pos_count < cmd->min_pos) {
+	if (cmd->flags & CMD_RUN && c->open_run &&
+	    (out->pos_count < cmd->min_pos || is_expression(cmd, out->pos[0]))) {
 		memmove(out->pos + 1, out->pos, (size_t)out->pos_count * sizeof(out->pos[0]));
 		out->pos[0] = c->open_run;
 		out->pos_count++;
