@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The commands that steer the workbench. */
 #include "app/command/ui.h"
+#include "app/command/trace.h"
 #include "app/command/ui_corpus.h"
 #include "app/command/ui_debug.h"
 #include "app/command/ui_diff.h"
@@ -393,43 +394,58 @@ static bool ui_zoom(struct context *c, const struct args *a, struct err *err)
 	return true;
 }
 
-/* A place: "f[12]@3", "f[12]" at this step, or a step alone, "3" or "@3". */
-static bool read_place(const struct workbench *w, const char *text, int *signal, int *unit,
-		       int *step)
+struct goal {
+	int run, signal, unit, step;
+};
+
+/* A place: "f[12]@3", "f[12]" at this step, a step alone, "3" or "@3", or one of another layer, "l1.bw.f[12]". */
+static bool read_place(const struct trace *t, const char *text, struct goal *g, struct err *err)
 {
-	const struct trace_run *r = &w->current.trace->run[w->gates.run];
-	const char *number = *text == '@' ? text + 1 : text;
-	char gate[8];
+	const char *number = *text == '@' ? text + 1 : text, *dot = strrchr(text, '.');
+	char gate[8], *layer;
 	int end = 0;
 
-	if (sscanf(number, "%d%n", step, &end) == 1 && !number[end])
+	if (sscanf(number, "%d%n", &g->step, &end) == 1 && !number[end])
 		return true;
+	if (dot) {
+		layer = mem_bytes(text, (size_t)(dot - text));
+		g->run = trace_find_layer(t, layer, err);
+		free(layer);
+		if (g->run < 0)
+			return false;
+	}
+	text = dot ? dot + 1 : text;
 	end = 0;
-	if (sscanf(text, "%7[a-z][%d]%n@%d%n", gate, unit, &end, step, &end) < 2 || text[end])
-		return false;
-	*signal = trace_signal_find(r, gate);
-	return *signal >= 0;
+	if (sscanf(text, "%7[a-z][%d]%n@%d%n", gate, &g->unit, &end, &g->step, &end) >= 2 &&
+	    !text[end])
+		g->signal = trace_signal_find(&t->run[g->run], gate);
+	else
+		g->signal = -1;
+	return g->signal >= 0 ||
+	       err_set(err, ERR_USAGE,
+		       "goto takes a step, or a place like f[12], f[12]@3 or l0.bw.f[12], not '%s'",
+		       text);
 }
 
 static bool ui_goto(struct context *c, const struct args *a, struct err *err)
 {
 	struct workbench *w = c->ui;
 	const struct trace *t = w->current.trace;
-	int unit = w->gates.unit, step = w->gates.t + 1, signal = w->gates.signal;
+	struct goal g = {w->gates.run, w->gates.signal, w->gates.unit, w->gates.t + 1};
 
 	if (!t || !t->T)
 		return err_set(err, ERR_USAGE, "there is no sentence to go to a place in");
-	if (!read_place(w, a->pos[0], &signal, &unit, &step))
-		return err_set(err, ERR_USAGE,
-			       "goto takes a step, or a place like f[12] or f[12]@3, not '%s'",
-			       a->pos[0]);
-	if (unit < 0 || unit >= t->H || step < 1 || step > t->run[w->gates.run].T)
+	if (!read_place(t, a->pos[0], &g, err))
+		return false;
+	if (g.unit < 0 || g.unit >= t->H || g.step < 1 || g.step > t->run[g.run].T)
 		return err_set(err, ERR_USAGE, "units go from 0 to %d and steps from 1 to %d",
-			       t->H - 1, t->run[w->gates.run].T);
-	w->gates.signal = signal;
+			       t->H - 1, t->run[g.run].T);
+	if (g.run != w->gates.run)
+		map_turn(w, g.run);
+	w->gates.signal = g.signal;
 	w->gates.pane = w->gates.map = false;
-	w->gates.unit = unit;
-	w->gates.t = step - 1;
+	w->gates.unit = g.unit;
+	w->gates.t = g.step - 1;
 	reveal_end(w);
 	workbench_show(w, &view_gates);
 	return true;
@@ -454,7 +470,7 @@ static const struct command table[] = {
 	{"unfreeze", "GROUP", "Let a group of weights learn again", BOTH, 1, 1, NULL, ui_unfreeze, group_word},
 	{"stop",    "", "Stop training, with a checkpoint", BOTH, 0, 0, NULL, ui_stop, NULL},
 	{"pin",     "[TEXT]", "Show a sentence's gates while it learns", BOTH | CMD_REST, 0, -1, NULL, ui_pin, NULL},
-	{"goto",    "STEP | GATE[UNIT][@STEP]", "Go to a step, or to a place such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
+	{"goto",    "STEP | [LAYER.]GATE[UNIT][@STEP]", "Go to a step, or to a place such as f[12]@3", BOTH, 1, 1, NULL, ui_goto, NULL},
 	{"step",    "[N]", "Go so many steps on, or back, in the order in which the layer reads", BOTH, 0, 1, NULL, ui_step, NULL},
 	{"stepi",   "[N|all]", "Let the equations come a line at a time: so many on, or back; all: they are there", BOTH, 0, 1, NULL, ui_stepi, stepi_word},
 	{"play",    "[SECONDS|stop]", "Take a step, or a line, every so many seconds", BOTH, 0, 1, NULL, ui_play, play_word},
