@@ -58,6 +58,9 @@ exits 0 saturation both --data six.tsv --svg
 same 'three gates' "$(grep -c 'never between</text>' out)" 3
 exits 2 runs --svg
 says 'runs has no picture'
+exits 0 attribute both --text 'very good day' --method gradient --output table
+same 'what is left over is told whole' \
+	"$(awk '$1=="total"{t=$2} $1=="should"{d=$3-t} $1=="residual"{e=d-$2; print (e<2e-4 && e>-2e-4)}' out)" 1
 it ledgers_add_up
 
 exits 0 gradient both --text 'very good day'

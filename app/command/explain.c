@@ -4,6 +4,7 @@
 #include "engine/base/mem.h"
 #include "engine/text/utf8.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,8 +182,11 @@ double *explain_rounded(const struct context *c, const double *v, int n, int dec
 
 struct value explain_residual(const struct context *c, double v)
 {
+	enum { DECIMALS = 4 }; /* as the numbers beside it have */
 	char digit[32];
 
+	if (explain_is_table(c) && fabs(v) >= 1e-4)
+		return value_real(v, DECIMALS);
 	snprintf(digit, sizeof(digit), "%.0e", v);
 	return value_real(explain_is_table(c) ? strtod(digit, NULL) : v, -1);
 }

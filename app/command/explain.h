@@ -44,7 +44,7 @@ bool explain_json_end(struct context *c, struct buf *b, struct err *err);
  * they add up to their rounded sum. Free with free. */
 double *explain_rounded(const struct context *c, const double *v, int n, int decimals);
 
-/* What is left over: its first digit, where the answer is for reading. */
+/* What is left over, where the answer is for reading: its first digit where it is next to nothing. */
 struct value explain_residual(const struct context *c, double v);
 
 /* The token at a position. */
