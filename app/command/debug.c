@@ -29,10 +29,7 @@ const struct option options_search[] = {
 	{"--layer", "NAME", "whose steps are gone through, such as l0.bw"},
 	{"--limit", "N", "stop after so many places (default 20)"},
 	{"--all", NULL, "every step of a text where it holds, not the first one only"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

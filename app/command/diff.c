@@ -20,10 +20,7 @@ const struct option options_diff[] = {
 	{"--threshold", "X", "a divergence is above it (default: 1e-6; 0.1 for other weights)"},
 	{"--match", "HOW", "units by index (within a run) or correlation (between runs)"},
 	{"--data", "FILE", "texts to match units on (default: what the run was trained on)"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

@@ -31,10 +31,7 @@ const struct option options_near[] = {
 	{"--text", "TEXT", "the text to be compared with"},
 	{"--data", "FILE", "the texts to look among (default: what the run was trained on)"},
 	{"--count", "N", "so many of them (default 10)"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

@@ -24,10 +24,7 @@ const struct option options_match[] = {
 	{"--off-right", NULL, "units are off just behind, too"},
 	{"--data", "FILE", "the texts to look among (default: what the run was trained on)"},
 	{"--limit", "N", "so many places (default 50)"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

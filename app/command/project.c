@@ -21,10 +21,7 @@ const struct option options_project[] = {
 	{"--state", "KIND", "vector, as encode gives it (default), or the last h or c of a layer"},
 	{"--layer", "LAYER", "of h and c: l0.fw, l1.bw and so on (default: the top one forward)"},
 	{"--components", "N", "so many components, up to 10 (default 2)"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

@@ -18,10 +18,7 @@ const struct option options_saturation[] = {
 	{"--gate", "NAME", "this gate alone: i, f, g or o; r, z or n"},
 	{"--low", "X", "a gate below this is shut (0.1)"},
 	{"--high", "X", "a gate above this is open (0.9); of a tanh: its absolute value"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

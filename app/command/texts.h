@@ -6,6 +6,15 @@
 #include "app/archive.h"
 #include "app/command/command.h"
 
+/* How the file of --data is read: entries of a command's table of options. */
+// clang-format off
+#define TEXTS_OPTIONS \
+	{"--data-format", "FORMAT", "of the file, where it is not plain to see"}, \
+	{"--label-column", "NAME", "by name or number from 1"}, \
+	{"--text-column", "NAME", "by name or number from 1"}, \
+	{"--no-header", NULL, "the first line of a csv file is data"}
+// clang-format on
+
 /* Whether --data is there where options of files are. ERR_USAGE. */
 bool texts_options(const struct args *a, struct err *err);
 

@@ -25,10 +25,7 @@ const struct option options_unit[] = {
 	{"--random", "N", "other units that are taken away, at least 100 (default 100)"},
 	{"--sample", "N", "texts that units are taken away on, evenly drawn (default 500)"},
 	{"--seed", "S", "of the shuffling and drawing (default 1)"},
-	{"--data-format", "FORMAT", "of the file, where it is not plain to see"},
-	{"--label-column", "NAME", "by name or number from 1"},
-	{"--text-column", "NAME", "by name or number from 1"},
-	{"--no-header", NULL, "the first line of a csv file is data"},
+	TEXTS_OPTIONS,
 	{NULL, NULL, NULL},
 };
 

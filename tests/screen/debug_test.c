@@ -2,70 +2,11 @@
 /* The debugger in Gates: going through a sentence, stopping, looking, and setting numbers by hand. */
 #include "tests/screen/sluice.h"
 
-enum { ROWS_MAX = 40, ROW_SIZE = 1024 };
-
 static const char sentence[] = "the food was not good at all";
 
-static void say(struct screen *s, const char *line, const char *message)
-{
-	screen_send(s, ":");
-	screen_send(s, line);
-	screen_send(s, "\r");
-	sluice_wait_message(s, message);
-}
-
-/* Gates of the sentence, in a run that was trained with these settings. */
 static struct screen *look(const struct size *z, const char *settings)
 {
-	char words[256];
-	struct screen *s;
-
-	snprintf(words, sizeof(words), "train -q -c samples/english.ini --set epochs=2 --name d %s",
-		 settings);
-	sluice_says(words);
-	s = sluice_start(z, NULL, "d", NULL);
-	sluice_wait_message(s, "is open at epoch");
-	screen_send(s, "i");
-	screen_wait(s, "sentence:");
-	screen_send(s, sentence);
-	screen_key(s, "Enter");
-	screen_wait(s, "7 tokens · t = 1");
-	return s;
-}
-
-/* The view's rows, without message and hints. */
-struct page {
-	char row[ROWS_MAX][ROW_SIZE];
-	int rows;
-};
-
-static void copy_page(struct screen *s, struct page *p)
-{
-	int rows, cols;
-
-	screen_size(s, &rows, &cols);
-	p->rows = rows - 2;
-	for (int k = 0; k < p->rows; k++)
-		snprintf(p->row[k], ROW_SIZE, "%s", screen_text(s, k));
-}
-
-/* Copies it when all of it is there: a message comes after what stands above it. */
-static void keep_page(struct screen *s, struct page *p)
-{
-	say(s, "print 40 + 2", "40 + 2 = 42");
-	copy_page(s, p);
-}
-
-static bool page_is(struct screen *s, void *data)
-{
-	static struct page now;
-	const struct page *want = data;
-
-	copy_page(s, &now);
-	for (int k = 0; k < want->rows; k++)
-		if (strcmp(now.row[k], want->row[k]) != 0)
-			return false;
-	return true;
+	return sluice_look(z, "d", settings, sentence);
 }
 
 /* --- stepping --- */
@@ -73,28 +14,28 @@ static bool page_is(struct screen *s, void *data)
 static void steps_are_taken(void **state)
 {
 	struct screen *s = look(*state, "");
-	static struct page first;
+	static struct sluice_page first;
 
-	keep_page(s, &first);
-	say(s, "step", "step 2 of 7, “food”");
+	sluice_keep_page(s, &first);
+	sluice_say(s, "step", "step 2 of 7, “food”");
 	screen_wait(s, "7 tokens · t = 2");
-	say(s, "step 3", "step 5 of 7, “good”");
-	say(s, "step -2", "step 3 of 7, “was”");
-	say(s, "next", "step 4 of 7, “not”");
-	say(s, "until word == \"all\"", "word == \"all\" · step 7 of 7, “all”");
-	say(s, "until word == \"not\"", "word == \"not\": at no step behind this one");
+	sluice_say(s, "step 3", "step 5 of 7, “good”");
+	sluice_say(s, "step -2", "step 3 of 7, “was”");
+	sluice_say(s, "next", "step 4 of 7, “not”");
+	sluice_say(s, "until word == \"all\"", "word == \"all\" · step 7 of 7, “all”");
+	sluice_say(s, "until word == \"not\"", "word == \"not\": at no step behind this one");
 	screen_wait(s, "t = 7");
-	say(s, "next", "there is no word behind this one");
-	say(s, "step", "no step behind · step 7 of 7");
-	say(s, "step -99", "step 1 of 7");
-	say(s, "step -1", "no step before · step 1 of 7");
-	screen_wait_for(s, page_is, &first, "the same numbers as before");
-	say(s, "step far", "step takes a whole number, such as 2 or -1, not 'far'");
-	say(s, "until f[1", "column 4: ']' is missing");
-	say(s, "until f[99] > 1", "column 1: f has units 0 to 31, not 99");
-	say(s, "until", "until needs more");
-	say(s, "up", "there is no layer above this one");
-	say(s, "goto f[3]@5", "");
+	sluice_say(s, "next", "there is no word behind this one");
+	sluice_say(s, "step", "no step behind · step 7 of 7");
+	sluice_say(s, "step -99", "step 1 of 7");
+	sluice_say(s, "step -1", "no step before · step 1 of 7");
+	screen_wait_for(s, sluice_page_is, &first, "the same numbers as before");
+	sluice_say(s, "step far", "step takes a whole number, such as 2 or -1, not 'far'");
+	sluice_say(s, "until f[1", "column 4: ']' is missing");
+	sluice_say(s, "until f[99] > 1", "column 1: f has units 0 to 31, not 99");
+	sluice_say(s, "until", "until needs more");
+	sluice_say(s, "up", "there is no layer above this one");
+	sluice_say(s, "goto f[3]@5", "");
 	screen_wait(s, "unit 3 · t 5");
 	sluice_quit(s);
 }
@@ -104,24 +45,24 @@ static void layers_are_a_stack(void **state)
 	struct screen *s = look(*state, "--set layers=2 --set bidirectional=true");
 
 	screen_wait(s, "l0.fw unit 0 · t 1");
-	say(s, "step 2", "step 3 of 7");
-	say(s, "up", "");
+	sluice_say(s, "step 2", "step 3 of 7");
+	sluice_say(s, "up", "");
 	screen_wait(s, "l1.fw unit 0 · t 3");
-	say(s, "up", "there is no layer above this one");
-	say(s, "down", "");
+	sluice_say(s, "up", "there is no layer above this one");
+	sluice_say(s, "down", "");
 	screen_wait(s, "l0.fw unit 0 · t 3");
-	say(s, "down", "there is no layer below this one");
+	sluice_say(s, "down", "there is no layer below this one");
 	screen_key(s, "]");
 	screen_wait(s, "l0.bw unit 0 · t 3");
-	say(s, "step", "step 2 of 7, “food”"); /* as this layer reads */
-	say(s, "step -1", "step 3 of 7, “was”");
-	say(s, "until word == \"the\"", "step 1 of 7");
-	say(s, "up", "");
+	sluice_say(s, "step", "step 2 of 7, “food”"); /* as this layer reads */
+	sluice_say(s, "step -1", "step 3 of 7, “was”");
+	sluice_say(s, "until word == \"the\"", "step 1 of 7");
+	sluice_say(s, "up", "");
 	screen_wait(s, "l1.bw unit 0 · t 1");
-	say(s, "set h[0] = 1", "set 1: h[0] = 1 @1"); /* this is where it ends */
+	sluice_say(s, "set h[0] = 1", "set 1: h[0] = 1 @1"); /* this is where it ends */
 	screen_wait(s, "edited · 1 edit");
 	screen_wait(s, "the whole text");
-	say(s, "step -6", "step 7 of 7");
+	sluice_say(s, "step -6", "step 7 of 7");
 	screen_wait(s, "the whole text");
 	sluice_wait_frames(s, FRAMES_SOME);
 	assert_false(screen_contains(s, "nan"));
@@ -134,32 +75,32 @@ static void breakpoints_are_hit(void **state)
 {
 	struct screen *s = look(*state, "");
 
-	say(s, "continue", "there is nothing to stop at: break or watch EXPRESSION");
+	sluice_say(s, "continue", "there is nothing to stop at: break or watch EXPRESSION");
 	screen_key(s, "b");
 	screen_wait(s, "break when:");
 	screen_send(s, "word == \"not\"\r");
 	sluice_wait_message(s, "break 1: word == \"not\"");
-	say(s, "break when t >= 6", "break 2: t >= 6");
-	say(s, "watch t > 2", "watch 3: t > 2");
-	say(s, "continue", "watch 3: t > 2 was 0, is 1 · step 3 of 7, “was”");
+	sluice_say(s, "break when t >= 6", "break 2: t >= 6");
+	sluice_say(s, "watch t > 2", "watch 3: t > 2");
+	sluice_say(s, "continue", "watch 3: t > 2 was 0, is 1 · step 3 of 7, “was”");
 	screen_wait(s, "watch 3: t > 2");
-	say(s, "continue", "break 1: word == \"not\" · step 4 of 7, “not”");
+	sluice_say(s, "continue", "break 1: word == \"not\" · step 4 of 7, “not”");
 	screen_wait(s, "hit");
-	say(s, "continue", "break 2: t >= 6 · step 6 of 7");
-	say(s, "continue", "break 2: t >= 6 · step 7 of 7");
-	say(s, "continue", "nothing is hit behind this step");
+	sluice_say(s, "continue", "break 2: t >= 6 · step 6 of 7");
+	sluice_say(s, "continue", "break 2: t >= 6 · step 7 of 7");
+	sluice_say(s, "continue", "nothing is hit behind this step");
 	screen_wait(s, "t = 7");
-	say(s, "break f[20] > 0", "break 4: f[20] > 0");
-	say(s, "break f[40] > 0", "column 1: f has units 0 to 31, not 40");
-	say(s, "break g[1] >", "column 7: the expression ends too early");
+	sluice_say(s, "break f[20] > 0", "break 4: f[20] > 0");
+	sluice_say(s, "break f[40] > 0", "column 1: f has units 0 to 31, not 40");
+	sluice_say(s, "break g[1] >", "column 7: the expression ends too early");
 	screen_send(s, ":info\r");
 	screen_wait(s, "1  break  word == \"not\"     1");
 	screen_wait(s, "2  break  t >= 6            2");
 	screen_wait(s, "3  watch  t > 2             1");
 	screen_wait(s, "4  break  f[20] > 0         0");
-	say(s, "delete 2", "2 is deleted");
-	say(s, "delete 2", "there is no number 2: info lists them");
-	say(s, "delete all", "delete takes a number of those that info lists, not 'all'");
+	sluice_say(s, "delete 2", "2 is deleted");
+	sluice_say(s, "delete 2", "there is no number 2: info lists them");
+	sluice_say(s, "delete all", "delete takes a number of those that info lists, not 'all'");
 	screen_send(s, ":info\r");
 	screen_wait_gone(s, "t >= 6");
 	sluice_quit(s);
@@ -172,12 +113,12 @@ static void what_does_not_fit_is_told(void **state)
 
 	sluice_says("train -q -c samples/english.ini --set epochs=1 --set hidden=8 --name small");
 	s = look(*state, "");
-	say(s, "break f[20] > 0", "break 1: f[20] > 0");
-	say(s, "break word == \"good\"", "break 2: word");
-	say(s, "display o[20]", "display 3: o[20]");
-	say(s, "open small", "small is open");
+	sluice_say(s, "break f[20] > 0", "break 1: f[20] > 0");
+	sluice_say(s, "break word == \"good\"", "break 2: word");
+	sluice_say(s, "display o[20]", "display 3: o[20]");
+	sluice_say(s, "open small", "small is open");
 	screen_wait(s, "does not fit");
-	say(s, "continue", "break 2: word == \"good\" · step 5 of 7, “good”");
+	sluice_say(s, "continue", "break 2: word == \"good\" · step 5 of 7, “good”");
 	screen_send(s, ":info\r");
 	screen_wait(s, "column 1: f has units 0 to 7, not 20");
 	sluice_quit(s);
@@ -216,18 +157,18 @@ static void values_are_printed(void **state)
 	struct screen *s = look(*state, "");
 	char line[128];
 
-	say(s, "step 3", "step 4 of 7");
+	sluice_say(s, "step 3", "step 4 of 7");
 	snprintf(line, sizeof(line), "f[12] = %s", printed("f[12]", 4));
-	say(s, "print f[12]", line);
+	sluice_say(s, "print f[12]", line);
 	snprintf(line, sizeof(line), "-h[3] = %s", printed("-h[3]", 4));
-	say(s, "print -h[3]", line);
-	say(s, "print word", "word = “not”");
-	say(s, "print t", "t = 4");
-	say(s, "print 3 --1", "3 --1 = 4");
-	say(s, "print f", " … of 32");
-	say(s, "print f[", "column 3: ");
-	say(s, "print l3.f[1]", "column 1: the run has no such layer and direction");
-	say(s, "print", "print needs an expression, such as f[12]");
+	sluice_say(s, "print -h[3]", line);
+	sluice_say(s, "print word", "word = “not”");
+	sluice_say(s, "print t", "t = 4");
+	sluice_say(s, "print 3 --1", "3 --1 = 4");
+	sluice_say(s, "print f", " … of 32");
+	sluice_say(s, "print f[", "column 3: ");
+	sluice_say(s, "print l3.f[1]", "column 1: the run has no such layer and direction");
+	sluice_say(s, "print", "print needs an expression, such as f[12]");
 	screen_send(s, ":print f[12] --text \"not good\"\r");
 	screen_wait(s, "expression");
 	screen_wait(s, "2  good   f[12]");
@@ -240,19 +181,19 @@ static void displays_are_kept_up_to_date(void **state)
 {
 	struct screen *s = look(*state, "");
 
-	say(s, "display mean(f)", "display 1: mean(f)");
+	sluice_say(s, "display mean(f)", "display 1: mean(f)");
 	screen_wait(s, kept("mean(f)", 1));
-	say(s, "display c[3]", "display 2: c[3]");
+	sluice_say(s, "display c[3]", "display 2: c[3]");
 	screen_wait(s, kept("c[3]", 1));
-	say(s, "step 4", "step 5 of 7");
+	sluice_say(s, "step 4", "step 5 of 7");
 	screen_wait(s, kept("c[3]", 5));
 	screen_wait(s, kept("mean(f)", 5));
 	sluice_wait_frames(s, FRAMES_SOME);
-	say(s, "delete 1", "1 is deleted");
+	sluice_say(s, "delete 1", "1 is deleted");
 	screen_wait_gone(s, "mean(f)");
 	screen_wait(s, kept("c[3]", 5));
-	say(s, "display q[3]", "column 1: this cell has no 'q'");
-	say(s, "display", "display needs more");
+	sluice_say(s, "display q[3]", "column 1: this cell has no 'q'");
+	sluice_say(s, "display", "display needs more");
 	sluice_quit(s);
 }
 
@@ -280,13 +221,13 @@ static void wait_change(struct screen *s, const char *edits, const char *class)
 static void numbers_are_set_and_taken_back(void **state)
 {
 	struct screen *s = look(*state, "");
-	static struct page before, edited;
+	static struct sluice_page before, edited;
 	char row[64];
 
-	say(s, "goto c[3]@4", "");
+	sluice_say(s, "goto c[3]@4", "");
 	screen_wait(s, "unit 3 · t 4");
-	keep_page(s, &before);
-	say(s, "set c[3] = 9", "set 1: c[3] = 9 @4");
+	sluice_keep_page(s, &before);
+	sluice_say(s, "set c[3] = 9", "set 1: c[3] = 9 @4");
 	screen_wait(s, "edited · 1 edit · 7 tokens · t = 4");
 	snprintf(row, sizeof(row), "%.3f → 9.000", strtod(printed("c[3]", 4), NULL));
 	if (row[0] == '-')
@@ -294,20 +235,20 @@ static void numbers_are_set_and_taken_back(void **state)
 	else
 		screen_wait(s, row);
 	wait_change(s, "'c[3] = 9 @4'", "pos");
-	say(s, "print c[3]", "c[3] = 9");
-	say(s, "print prev(c[3])", printed("c[3]", 3)); /* before it nothing changes */
-	screen_wait(s, "100 random units:");            /* what the edit is held against */
+	sluice_say(s, "print c[3]", "c[3] = 9");
+	sluice_say(s, "print prev(c[3])", printed("c[3]", 3)); /* before it nothing changes */
+	screen_wait(s, "100 random units:");                   /* what the edit is held against */
 	sluice_wait_frames(s, FRAMES_SOME);
-	keep_page(s, &edited);
-	say(s, "set h[1,2] = -1 @5..7", "set 2: h[1,2] = -1 @5..7");
+	sluice_keep_page(s, &edited);
+	sluice_say(s, "set h[1,2] = -1 @5..7", "set 2: h[1,2] = -1 @5..7");
 	screen_wait(s, "edited · 2 edits");
 	wait_change(s, "'c[3] = 9 @4' 'h[1,2] = -1 @5..7'", "pos");
 	screen_key(s, "u");
 	sluice_wait_message(s, "taken back: h[1,2] = -1 @5..7");
-	screen_wait_for(s, page_is, &edited, "what the first edit made");
+	screen_wait_for(s, sluice_page_is, &edited, "what the first edit made");
 	screen_key(s, "u");
 	sluice_wait_message(s, "taken back: c[3] = 9 @4");
-	screen_wait_for(s, page_is, &before, "the very same numbers");
+	screen_wait_for(s, sluice_page_is, &before, "the very same numbers");
 	screen_key(s, "u");
 	sluice_wait_message(s, "there is no edit to take back");
 	sluice_quit(s);
@@ -317,7 +258,7 @@ static void an_edit_is_asked_for(void **state)
 {
 	struct screen *s = look(*state, "");
 
-	say(s, "goto f[2]@3", "");
+	sluice_say(s, "goto f[2]@3", "");
 	screen_wait(s, "unit 2 · t 3");
 	screen_key(s, "e");
 	screen_wait(s, "set: f[2] =");
@@ -328,14 +269,14 @@ static void an_edit_is_asked_for(void **state)
 	screen_wait(s, "set: f[2] =");
 	screen_key(s, "Esc");
 	screen_wait_gone(s, "set: f[2] =");
-	say(s, "set o = 1 @3..7", "set 2: o = 1 @3..7");
+	sluice_say(s, "set o = 1 @3..7", "set 2: o = 1 @3..7");
 	screen_send(s, ":info\r");
 	screen_wait(s, "1  set   f[2] = 0.25 @3");
-	say(s, "delete 1", "taken back: f[2] = 0.25 @3"); /* not the last one */
+	sluice_say(s, "delete 1", "taken back: f[2] = 0.25 @3"); /* not the last one */
 	screen_key(s, "2");
 	screen_wait(s, "edited · 1 edit ");
-	say(s, "print f[2]", printed("f[2]", 3));
-	say(s, "print o[9]", "o[9] = 1");
+	sluice_say(s, "print f[2]", printed("f[2]", 3));
+	sluice_say(s, "print o[9]", "o[9] = 1");
 	screen_send(s, "inot good\r"); /* of another sentence they are none */
 	sluice_wait_message(s, "1 edit is dropped: the sentence or the weights have changed");
 	screen_wait(s, "2 tokens · t = 1");
@@ -354,12 +295,12 @@ static void wrong_edits_are_told(void **state)
 		{"set f[1] = 2 at 3", "column 10: this is no edit"},
 	};
 	struct screen *s = look(*state, "");
-	static struct page before;
+	static struct sluice_page before;
 
-	keep_page(s, &before);
+	sluice_keep_page(s, &before);
 	for (size_t k = 0; k < sizeof(wrong) / sizeof(*wrong); k++) {
-		say(s, wrong[k][0], wrong[k][1]);
-		screen_wait_for(s, page_is, &before, "nothing changed");
+		sluice_say(s, wrong[k][0], wrong[k][1]);
+		screen_wait_for(s, sluice_page_is, &before, "nothing changed");
 	}
 	sluice_quit(s);
 }
@@ -369,16 +310,16 @@ static void a_large_run_is_edited(void **state)
 {
 	struct screen *s =
 		look(*state, "--set hidden=640 --set epochs=1 --set batch=64 --set threads=1");
-	static struct page before;
+	static struct sluice_page before;
 
-	keep_page(s, &before);
-	say(s, "set f = 0 @1..7", "set 1: f = 0 @1..7");
+	sluice_keep_page(s, &before);
+	sluice_say(s, "set f = 0 @1..7", "set 1: f = 0 @1..7");
 	screen_wait(s, "edited · 1 edit");
 	wait_change(s, "'f = 0 @1..7'", "pos");
 	screen_key(s, "u");
 	sluice_wait_message(s, "taken back");
-	screen_wait_for(s, page_is, &before, "the very same numbers");
-	say(s, "set f = 0 @1..7", "set 2: f = 0 @1..7");
+	screen_wait_for(s, sluice_page_is, &before, "the very same numbers");
+	sluice_say(s, "set f = 0 @1..7", "set 2: f = 0 @1..7");
 	sluice_quit(s); /* while it may still be under way */
 }
 
@@ -395,24 +336,24 @@ static void other_tasks(void **state)
 	sluice_view(s, "2", "what follows");
 	screen_key(s, "Right");
 	screen_wait(s, "t = 2");
-	say(s, "set h = 1", "set 1: h = 1 @2");
+	sluice_say(s, "set h = 1", "set 1: h = 1 @2");
 	screen_wait(s, "edited · 1 edit");
 	screen_wait(s, " → ");
 	screen_wait(s, "what follows");
 	sluice_wait_frames(s, FRAMES_SOME);
-	say(s, "break p(pos) > 0", "column 1: p is of classes, and this run has none");
-	say(s, "open again", "1 edit is dropped");
+	sluice_say(s, "break p(pos) > 0", "column 1: p is of classes, and this run has none");
+	sluice_say(s, "open again", "1 edit is dropped");
 	screen_wait(s, "written from the text's vector");
-	say(s, "set f[0] = 1", "set 2: f[0] = 1");
+	sluice_say(s, "set f[0] = 1", "set 2: f[0] = 1");
 	screen_wait(s, "edited · 1 edit");
 	screen_wait(s, "before the edits"); /* it has written anew */
 	sluice_wait_frames(s, FRAMES_SOME);
-	say(s, "undo", "taken back: f[0] = 1");
+	sluice_say(s, "undo", "taken back: f[0] = 1");
 	screen_key(s, "]");
 	screen_wait(s, "dec.l0");
-	say(s, "until t == 3", "t == 3 · step 3 of ");
-	say(s, "up", "there is no layer above this one");
-	say(s, "set f[0] = 1", "column 1: what a decoder does cannot be set");
+	sluice_say(s, "until t == 3", "t == 3 · step 3 of ");
+	sluice_say(s, "up", "there is no layer above this one");
+	sluice_say(s, "set f[0] = 1", "column 1: what a decoder does cannot be set");
 	assert_false(screen_contains(s, "edited"));
 	sluice_quit(s);
 }
@@ -423,17 +364,17 @@ static void training_goes_on(void **state)
 	struct screen *s = sluice_training(*state);
 
 	sluice_view(s, "2", "= z_i");
-	say(s, "break t == 3", "break 1: t == 3");
+	sluice_say(s, "break t == 3", "break 1: t == 3");
 	screen_send(s, ":set f[0] = 0\r");
 	sluice_wait_message(s, "1 edit is dropped: the sentence or the weights have changed");
-	say(s, "continue", "break 1: t == 3 · step 3 of ");
+	sluice_say(s, "continue", "break 1: t == 3 · step 3 of ");
 	screen_send(s, "1 "); /* paused */
 	sluice_wait_top(s, "paused");
 	sluice_view(s, "2", "= z_i");
-	say(s, "set f[0] = 0.125", "set 3: f[0] = 0.125 @3");
+	sluice_say(s, "set f[0] = 0.125", "set 3: f[0] = 0.125 @3");
 	screen_wait(s, "edited · 1 edit");
-	say(s, "print f[0]", "f[0] = 0.125000");
-	say(s, "print me\tf)", "mean(f) = 0.");
+	sluice_say(s, "print f[0]", "f[0] = 0.125000");
+	sluice_say(s, "print me\tf)", "mean(f) = 0.");
 	screen_keys(s, "1 S");
 	sluice_wait_top(s, "stopped");
 	sluice_quit(s);

@@ -7,21 +7,8 @@ static const char sentence[] = "the food was not good at all";
 /* Gates of the sentence, in a run of two epochs; another run, `other`, is in the store. */
 static struct screen *look(const struct size *z, const char *settings)
 {
-	char words[256];
-	struct screen *s;
-
 	sluice_says("train -q -c samples/english.ini --set epochs=2 --set seed=9 --name other");
-	snprintf(words, sizeof(words), "train -q -c samples/english.ini --set epochs=2 --name d %s",
-		 settings);
-	sluice_says(words);
-	s = sluice_start(z, NULL, "d", NULL);
-	sluice_wait_message(s, "is open at epoch");
-	screen_key(s, "i");
-	screen_wait(s, "sentence:");
-	screen_send(s, sentence);
-	screen_key(s, "Enter");
-	screen_wait(s, "7 tokens · t = 1");
-	return s;
+	return sluice_look(z, "d", settings, sentence);
 }
 
 static void answer(struct screen *s, const char *with)
@@ -85,31 +72,23 @@ static void other_weights(void **state)
 	sluice_quit(s);
 }
 
-static void say(struct screen *s, const char *line, const char *message)
-{
-	screen_send(s, ":");
-	screen_send(s, line);
-	screen_send(s, "\r");
-	sluice_wait_message(s, message);
-}
-
 static void the_console_has_options(void **state)
 {
 	struct screen *s = look(*state, "");
 
-	say(s, "diff the food was not so good", "first at 5");
-	say(s, "diff other --signal f", "f differs by > 0.1");
+	sluice_say(s, "diff the food was not so good", "first at 5");
+	sluice_say(s, "diff other --signal f", "f differs by > 0.1");
 	screen_wait(s, "diff other --signal f");
 	screen_wait(s, "f: a − b");
-	say(s, "diff \"the food is bad\" --signal c",
-	    "c differs by > 1e-06 first at 3 “was”, “is”");
-	say(s, "diff --text good --text bad", "first at 1 “good”, “bad”");
-	say(s, "diff --signal c @23", "any two");
+	sluice_say(s, "diff \"the food is bad\" --signal c",
+		   "c differs by > 1e-06 first at 3 “was”, “is”");
+	sluice_say(s, "diff --text good --text bad", "first at 1 “good”, “bad”");
+	sluice_say(s, "diff --signal c @23", "any two");
 	screen_wait(s, "c: a − b");
-	say(s, "diff other --text \"all good\" --unit 3", "r of this unit is");
+	sluice_say(s, "diff other --text \"all good\" --unit 3", "r of this unit is");
 	screen_wait(s, "a_h[3]");
-	say(s, "diff other --signal r", "has no 'r'; it has i, f, g, o, c, h");
-	say(s, "diff other --unit 99", "--unit is from 0 to 31, not '99'");
+	sluice_say(s, "diff other --signal r", "has no 'r'; it has i, f, g, o, c, h");
+	sluice_say(s, "diff other --unit 99", "--unit is from 0 to 31, not '99'");
 	sluice_quit(s);
 }
 

@@ -10,36 +10,9 @@
 
 static const char sentence[] = "the food was not good at all";
 
-static void say(struct screen *s, const char *line, const char *message)
-{
-	screen_send(s, ":");
-	screen_send(s, line);
-	screen_send(s, "\r");
-	sluice_wait_message(s, message);
-}
-
-/* Gates of the sentence, in a run that was trained with these settings. */
-static struct screen *look_at(const struct size *z, const char *name, const char *settings)
-{
-	char words[256];
-	struct screen *s;
-
-	snprintf(words, sizeof(words),
-		 "train -q -c samples/english.ini --set epochs=2 --name %s %s", name, settings);
-	sluice_says(words);
-	s = sluice_start(z, NULL, name, NULL);
-	sluice_wait_message(s, "is open at epoch");
-	screen_send(s, "i");
-	screen_wait(s, "sentence:");
-	screen_send(s, sentence);
-	screen_key(s, "Enter");
-	screen_wait(s, "7 tokens · t = 1");
-	return s;
-}
-
 static struct screen *look(const struct size *z, const char *settings)
 {
-	return look_at(z, "d", settings);
+	return sluice_look(z, "d", settings, sentence);
 }
 
 /* --- what stands there ----------------------------------------------------------------------------- */
@@ -143,7 +116,7 @@ static void contributions_make_up_their_term(void **state)
 	for (int t = 1; t <= 3; t++) {
 		for (const char *q = gates; *q; q++) {
 			snprintf(label, sizeof(label), "goto %c[%d]@%d", *q, 5 * t, t);
-			say(s, label, "");
+			sluice_say(s, label, "");
 			snprintf(label, sizeof(label), "unit %d · t %d", 5 * t, t);
 			screen_wait(s, label);
 			snprintf(label, sizeof(label), "= z_%c", *q);
@@ -168,7 +141,7 @@ static void what_a_cell_lacks_is_said(void **state)
 		struct screen *s;
 
 		snprintf(words, sizeof(words), "--set cell=%s", want[k][0]);
-		s = look_at(*state, want[k][0], words);
+		s = sluice_look(*state, want[k][0], words, sentence);
 		screen_wait(s, want[k][1]);
 		sluice_wait_frames(s, FRAMES_SOME);
 		sluice_quit(s);
@@ -195,21 +168,21 @@ static void lines_come_one_by_one(void **state)
 	screen_wait_gone(s, "if the text ended here");
 	screen_wait_gone(s, "after each word");
 	sluice_wait_frames(s, FRAMES_SOME);
-	say(s, "display f[0]", "display 1");
+	sluice_say(s, "display f[0]", "display 1");
 	assert_true(screen_find(s, "││ f[0] ", &row, &col));
 	assert_non_null(strstr(screen_text(s, row), " ? │"));
 	screen_key(s, ".");
 	sluice_wait_message(s, "line 2 of 10: i");
 	screen_wait(s, "z_f = W·x + U·h + b = ?");
 	screen_wait_gone(s, ") = ?");
-	say(s, "stepi 6", "line 8 of 10: o");
+	sluice_say(s, "stepi 6", "line 8 of 10: o");
 	screen_wait(s, "c₁ = f·c₀ + i·g = ?");
 	screen_wait(s, "h₁ = ····· ?");
 	screen_key(s, ",");
 	sluice_wait_message(s, "line 7 of 10: z_o");
 	screen_wait(s, "o = σ(");
 	screen_wait(s, ") = ?");
-	say(s, "stepi 2", "line 9 of 10: c");
+	sluice_say(s, "stepi 2", "line 9 of 10: c");
 	screen_wait(s, "h₁ = o·tanh(c₁) = ?");
 	screen_wait(s, "what the model says = ····· ?");
 	screen_key(s, ".");
@@ -223,31 +196,31 @@ static void lines_lead_over_to_the_next_step(void **state)
 {
 	struct screen *s = look(*state, "--set cell=gru_after");
 
-	say(s, "stepi 7", "line 7 of 7: h");
-	say(s, "stepi", "step 2 of 7, “food” · line 1 of 7: z_r");
+	sluice_say(s, "stepi 7", "line 7 of 7: h");
+	sluice_say(s, "stepi", "step 2 of 7, “food” · line 1 of 7: z_r");
 	screen_wait(s, "h₂ = ····· ?");
 	screen_key(s, ",");
 	sluice_wait_message(s, "step 1 of 7, “the” · line 7 of 7: h");
-	say(s, "stepi -2", "line 5 of 7: z_n");
+	sluice_say(s, "stepi -2", "line 5 of 7: z_n");
 	screen_wait(s, "n = tanh(");
-	say(s, "stepi -9", "no step before · line 1 of 7: z_r");
-	say(s, "stepi all", "all 7 lines are there");
+	sluice_say(s, "stepi -9", "no step before · line 1 of 7: z_r");
+	sluice_say(s, "stepi all", "all 7 lines are there");
 	screen_wait_gone(s, "····· ?");
 	screen_key(s, ",");
 	sluice_wait_message(s, "line 6 of 7: n");
 	screen_key(s, "Down"); /* another place */
 	screen_wait_gone(s, "?  ");
 	screen_key(s, "Up");
-	say(s, "print 40 + 2", "40 + 2 = 42");
+	sluice_say(s, "print 40 + 2", "40 + 2 = 42");
 	assert_false(screen_contains(s, "?  "));
-	say(s, "goto h[0]@7", "");
-	say(s, "stepi 99", "no step behind · line 7 of 7: h");
-	say(s, "stepi", "no step behind · line 7 of 7: h");
-	say(s, "stepi -1", "line 6 of 7: n");
-	say(s, "step -1", "step 6 of 7");
+	sluice_say(s, "goto h[0]@7", "");
+	sluice_say(s, "stepi 99", "no step behind · line 7 of 7: h");
+	sluice_say(s, "stepi", "no step behind · line 7 of 7: h");
+	sluice_say(s, "stepi -1", "line 6 of 7: n");
+	sluice_say(s, "step -1", "step 6 of 7");
 	screen_wait_gone(s, "?  ");
-	say(s, "stepi far",
-	    "stepi takes a whole number of lines, such as 2 or -1, or all, not 'far'");
+	sluice_say(s, "stepi far",
+		   "stepi takes a whole number of lines, such as 2 or -1, or all, not 'far'");
 	sluice_quit(s);
 }
 
@@ -257,32 +230,32 @@ static void it_plays(void **state)
 {
 	struct screen *s = look(*state, "");
 
-	say(s, "play 0.1", "played to the end · step 7 of 7, “all”");
+	sluice_say(s, "play 0.1", "played to the end · step 7 of 7, “all”");
 	screen_wait(s, "t = 7");
-	say(s, "break word == \"not\"", "break 1");
-	say(s, "step -9", "step 1 of 7");
-	say(s, "play 0.1", "break 1: word == \"not\" · step 4 of 7, “not”");
-	say(s, "play 0.1", "played to the end · step 7 of 7, “all”");
-	say(s, "stepi", "line 1 of 10: z_i");
-	say(s, "play 0.1", "played to the end · line 10 of 10: h");
-	say(s, "play stop", "nothing plays");
-	say(s, "step -9", "step 1 of 7");
-	say(s, "play 60", "playing, a step every 60 s · any key stops it");
+	sluice_say(s, "break word == \"not\"", "break 1");
+	sluice_say(s, "step -9", "step 1 of 7");
+	sluice_say(s, "play 0.1", "break 1: word == \"not\" · step 4 of 7, “not”");
+	sluice_say(s, "play 0.1", "played to the end · step 7 of 7, “all”");
+	sluice_say(s, "stepi", "line 1 of 10: z_i");
+	sluice_say(s, "play 0.1", "played to the end · line 10 of 10: h");
+	sluice_say(s, "play stop", "nothing plays");
+	sluice_say(s, "step -9", "step 1 of 7");
+	sluice_say(s, "play 60", "playing, a step every 60 s · any key stops it");
 	screen_key(s, "Space");
 	sluice_wait_message(s, "stopped");
 	screen_wait(s, "t = 1");
-	say(s, "play 60", "playing, a step every 60 s");
+	sluice_say(s, "play 60", "playing, a step every 60 s");
 	screen_key(s, "Right"); /* which also does what it does */
 	screen_wait(s, "t = 2");
-	say(s, "play stop", "nothing plays");
+	sluice_say(s, "play stop", "nothing plays");
 	screen_key(s, "Space");
 	sluice_wait_message(s, "playing, a step every 1 s");
 	sluice_wait_message(s, "playing · step 3 of 7, “was” · any key stops it");
 	screen_key(s, "C-c");
 	sluice_wait_message(s, "stopped");
-	say(s, "play 0.01",
-	    "play takes the seconds from step to step, 0.1 to 60, or stop, not '0.01'");
-	say(s, "play now", "play takes the seconds");
+	sluice_say(s, "play 0.01",
+		   "play takes the seconds from step to step, 0.1 to 60, or stop, not '0.01'");
+	sluice_say(s, "play now", "play takes the seconds");
 	sluice_quit(s);
 }
 
@@ -292,7 +265,7 @@ static void equations_are_listed(void **state)
 {
 	struct screen *s = look(*state, "--set layers=2 --set bidirectional=true");
 
-	say(s, "goto f[3]@4", "");
+	sluice_say(s, "goto f[3]@4", "");
 	screen_wait(s, "l0.fw unit 3 · t 4");
 	screen_send(s, ":equations\r");
 	screen_wait(s, "equations of l0.fw unit 3 at word 4");
@@ -305,8 +278,8 @@ static void equations_are_listed(void **state)
 	screen_wait_gone(s, "rest of 63");
 	screen_wait(s, "equations --text");
 	screen_wait(s, "z_i = W_i·x + U_i·h' + b_i");
-	say(s, "equations --unit 99", "--unit is from 0 to 31, not '99'");
-	say(s, "equations --at 9", "--at is a whole number from 1 to 7, not '9'");
+	sluice_say(s, "equations --unit 99", "--unit is from 0 to 31, not '99'");
+	sluice_say(s, "equations --at 9", "--at is a whole number from 1 to 7, not '9'");
 	sluice_quit(s);
 }
 

@@ -23,14 +23,6 @@ static struct screen *play(const struct size *z, const char *lines)
 	return sluice_start(z, NULL, option, "--tui");
 }
 
-static void say(struct screen *s, const char *line, const char *message)
-{
-	screen_send(s, ":");
-	screen_send(s, line);
-	screen_send(s, "\r");
-	sluice_wait_message(s, message);
-}
-
 static void a_pause_waits_for_the_class(void **state)
 {
 	struct screen *s = play(*state, "# a lesson\n"
@@ -48,7 +40,7 @@ static void a_pause_waits_for_the_class(void **state)
 	screen_key(s, "Right"); /* one may look around meanwhile */
 	screen_wait(s, "5 tokens · t = 3");
 	sluice_wait_message(s, "What comes next?");
-	say(s, "print t", "t = 3");
+	sluice_say(s, "print t", "t = 3");
 	screen_key(s, "Enter");
 	sluice_wait_message(s, "And now?");
 	screen_wait(s, "5 tokens · t = 5");
@@ -56,7 +48,7 @@ static void a_pause_waits_for_the_class(void **state)
 	screen_key(s, "Enter");
 	sluice_wait_message(s, "no step behind · step 5 of 5, “good”");
 	assert_false(screen_contains(s, "goes on"));
-	say(s, "step -4", "step 1 of 5"); /* and on by hand */
+	sluice_say(s, "step -4", "step 1 of 5"); /* and on by hand */
 	sluice_quit(s);
 }
 
@@ -68,7 +60,7 @@ static void it_can_be_left(void **state)
 	screen_key(s, "Esc");
 	sluice_wait_message(s, "lesson:2: the command file is left");
 	screen_wait(s, "2 tokens · t = 1");
-	say(s, "print t", "t = 1");
+	sluice_say(s, "print t", "t = 1");
 	screen_send(s, ":source ");
 	screen_send(s, sluice_path("lesson"));
 	screen_send(s, "\r");
@@ -97,13 +89,13 @@ static void trouble_ends_it(void **state)
 
 	sluice_wait_message(s, "lesson:5: column 1: f has units 0 to 31, not 98");
 	screen_wait(s, "2 tokens · t = 2");
-	say(s, "pause", "pause is for command files: source runs one");
-	say(s, "wait", "wait is for command files");
-	say(s, "resize 80 24", "the terminal has a size of its own");
-	say(s, "dump", "on the screen dump needs a FILE");
-	say(s, "source -", "on the screen standard input is for keys");
-	say(s, "source /nowhere", "cannot read /nowhere: No such file or directory");
-	say(s, "type x", "there is no question to type an answer to");
+	sluice_say(s, "pause", "pause is for command files: source runs one");
+	sluice_say(s, "wait", "wait is for command files");
+	sluice_say(s, "resize 80 24", "the terminal has a size of its own");
+	sluice_say(s, "dump", "on the screen dump needs a FILE");
+	sluice_say(s, "source -", "on the screen standard input is for keys");
+	sluice_say(s, "source /nowhere", "cannot read /nowhere: No such file or directory");
+	sluice_say(s, "type x", "there is no question to type an answer to");
 	screen_send(s, ":key 4 g\r");
 	screen_wait(s, "ordered by created");
 	sluice_quit(s);

@@ -180,6 +180,65 @@ void sluice_wait_top(struct screen *s, const char *text)
 	screen_wait_row(s, 0, text);
 }
 
+void sluice_say(struct screen *s, const char *line, const char *message)
+{
+	screen_send(s, ":");
+	screen_send(s, line);
+	screen_send(s, "\r");
+	sluice_wait_message(s, message);
+}
+
+struct screen *sluice_look(const struct size *z, const char *name, const char *settings,
+			   const char *sentence)
+{
+	char words[256];
+	struct screen *s;
+
+	snprintf(words, sizeof(words),
+		 "train -q -c samples/english.ini --set epochs=2 --name %s %s", name, settings);
+	sluice_says(words);
+	s = sluice_start(z, NULL, name, NULL);
+	sluice_wait_message(s, "is open at epoch");
+	if (!sentence)
+		return s;
+	screen_send(s, "i");
+	screen_wait(s, "sentence:");
+	screen_send(s, sentence);
+	screen_key(s, "Enter");
+	screen_wait(s, " tokens · t = 1");
+	return s;
+}
+
+/* --- pages --- */
+
+void sluice_copy_page(struct screen *s, struct sluice_page *p)
+{
+	int rows, cols;
+
+	screen_size(s, &rows, &cols);
+	p->rows = rows - 2;
+	for (int k = 0; k < p->rows; k++)
+		snprintf(p->row[k], SLUICE_ROW_SIZE, "%s", screen_text(s, k));
+}
+
+void sluice_keep_page(struct screen *s, struct sluice_page *p)
+{
+	sluice_say(s, "print 40 + 2", "40 + 2 = 42");
+	sluice_copy_page(s, p);
+}
+
+bool sluice_page_is(struct screen *s, void *page)
+{
+	static struct sluice_page now;
+	const struct sluice_page *want = page;
+
+	sluice_copy_page(s, &now);
+	for (int k = 0; k < want->rows; k++)
+		if (strcmp(now.row[k], want->row[k]) != 0)
+			return false;
+	return true;
+}
+
 /* --- frames --- */
 
 /* Where the side that begins below (row, col) ends: the corner's row, or -1 when it is broken. */

@@ -50,6 +50,23 @@ void sluice_view(struct screen *s, const char *key,
 		 const char *sign);                           /* opens it, waits for the sign */
 void sluice_wait_message(struct screen *s, const char *text); /* in the line above the last */
 void sluice_wait_top(struct screen *s, const char *text);     /* in the first line */
+/* A line of the console, and what it says. */
+void sluice_say(struct screen *s, const char *line, const char *message);
+/* Trains a run of two epochs with more settings, opens it, and looks at a sentence in Gates, unless that is NULL. */
+struct screen *sluice_look(const struct size *z, const char *name, const char *settings,
+			   const char *sentence);
+
+/* The view's rows, without message and hints. */
+enum { SLUICE_ROWS = 40, SLUICE_ROW_SIZE = 1024 };
+struct sluice_page {
+	char row[SLUICE_ROWS][SLUICE_ROW_SIZE];
+	int rows;
+};
+void sluice_copy_page(struct screen *s, struct sluice_page *p);
+/* Copies it when all of it is there: a message comes after what stands above it. In Gates. */
+void sluice_keep_page(struct screen *s, struct sluice_page *p);
+bool sluice_page_is(struct screen *s, void *page);
+
 /* Until every frame on the screen has straight sides, there are so many, and they reach to the edge. */
 enum { FRAMES_NONE = -1, FRAMES_SOME = -2 }; /* need not reach it; any number but none */
 void sluice_wait_frames(struct screen *s, int count);

@@ -6,14 +6,6 @@ enum { EPOCHS = 4, NUMBER = 32 };
 
 static const char sentence[] = "the food was not good";
 
-static void say(struct screen *s, const char *line, const char *message)
-{
-	screen_send(s, ":");
-	screen_send(s, line);
-	screen_send(s, "\r");
-	sluice_wait_message(s, message);
-}
-
 /* Gates of the sentence, at the cell f[2]@4 of the last checkpoint. */
 static struct screen *look(const struct size *z)
 {
@@ -27,7 +19,7 @@ static struct screen *look(const struct size *z)
 	screen_send(s, sentence);
 	screen_key(s, "Enter");
 	screen_wait(s, "5 tokens · t = 1");
-	say(s, "goto f[2]@4", "");
+	sluice_say(s, "goto f[2]@4", "");
 	screen_wait(s, "unit 2 · t 4");
 	return s;
 }
@@ -72,8 +64,8 @@ static void the_slider_goes_through_checkpoints(void **state)
 	printed(4, last);
 	assert_string_not_equal(first, last); /* or there is nothing to see */
 	wait_epoch(s, 4, "───●");
-	say(s, "display f[2] * 0 + 7", "");
-	say(s, "break when t == 5", "break");
+	sluice_say(s, "display f[2] * 0 + 7", "");
+	sluice_say(s, "break when t == 5", "break");
 	screen_key(s, "<");
 	snprintf(text, sizeof(text), "epoch 3, step %d: checkpoint 3 of 4", step_of(3));
 	sluice_wait_message(s, text);
@@ -85,17 +77,17 @@ static void the_slider_goes_through_checkpoints(void **state)
 	sluice_wait_message(s, "there is no checkpoint before step");
 	screen_key(s, ">");
 	wait_epoch(s, 2, "─●──");
-	say(s, "continue", "step 5 of 5");
-	say(s, "step -1", "step 4 of 5");
-	say(s, "checkpoint last", "checkpoint 4 of 4");
+	sluice_say(s, "continue", "step 5 of 5");
+	sluice_say(s, "step -1", "step 4 of 5");
+	sluice_say(s, "checkpoint last", "checkpoint 4 of 4");
 	wait_epoch(s, 4, "───●");
 	screen_key(s, ">");
 	sluice_wait_message(s, "there is no checkpoint behind step");
-	say(s, "checkpoint first", "checkpoint 1 of 4");
+	sluice_say(s, "checkpoint first", "checkpoint 1 of 4");
 	wait_epoch(s, 1, "●───");
-	say(s, "checkpoint best", ", the best");
+	sluice_say(s, "checkpoint best", ", the best");
 	snprintf(text, sizeof(text), "checkpoint %d", step_of(2));
-	say(s, text, "checkpoint 2 of 4");
+	sluice_say(s, text, "checkpoint 2 of 4");
 	wait_epoch(s, 2, "─●──");
 	sluice_quit(s);
 }
@@ -107,7 +99,7 @@ static void commands_take_the_checkpoint(void **state)
 	char words[160], value[NUMBER];
 	const char *at;
 
-	say(s, "checkpoint first", "checkpoint 1 of 4");
+	sluice_say(s, "checkpoint first", "checkpoint 1 of 4");
 	snprintf(words, sizeof(words), "padding d@%d --text '%s' --output csv -q | grep '^p(pos)'",
 		 step_of(1), sentence);
 	at = strrchr(sluice_says(words), ',');
@@ -118,7 +110,7 @@ static void commands_take_the_checkpoint(void **state)
 	screen_keys(s, "S-Tab G"); /* the rows */
 	screen_wait(s, "p(pos)");
 	screen_wait(s, value);
-	say(s, "travel --unit 2 --signal f", "");
+	sluice_say(s, "travel --unit 2 --signal f", "");
 	screen_wait(s, "f[2]");
 	for (int epoch = 1; epoch <= EPOCHS; epoch++) {
 		snprintf(words, sizeof(words), " %d ", step_of(epoch));
@@ -131,9 +123,10 @@ static void what_is_no_checkpoint_is_told(void **state)
 {
 	struct screen *s = look(*state);
 
-	say(s, "checkpoint 1", "there is no checkpoint at step 1; the first is at");
-	say(s, "checkpoint soon", "takes first, last, best, previous, next or a step, not 'soon'");
-	say(s, "checkpoint", "checkpoint needs more");
+	sluice_say(s, "checkpoint 1", "there is no checkpoint at step 1; the first is at");
+	sluice_say(s, "checkpoint soon",
+		   "takes first, last, best, previous, next or a step, not 'soon'");
+	sluice_say(s, "checkpoint", "checkpoint needs more");
 	wait_epoch(s, 4, "───●");
 	sluice_quit(s);
 }
@@ -146,14 +139,14 @@ static void a_training_is_left_and_come_back_to(void **state)
 	sluice_wait_epoch(s, 3);
 	screen_key(s, "2");
 	screen_wait(s, "token");
-	say(s, "checkpoint first", "; Esc in Train comes back to the training");
+	sluice_say(s, "checkpoint first", "; Esc in Train comes back to the training");
 	sluice_wait_top(s, "classify-standard: training"); /* beside the run that is looked at */
 	screen_key(s, "1");
 	screen_key(s, "Esc");
 	screen_wait_gone(s, "classify-standard: training");
 	screen_key(s, "2");
-	say(s, "checkpoint first", "; Esc in Train comes back to the training");
-	say(s, "checkpoint 7", "there is no checkpoint at step 7");
+	sluice_say(s, "checkpoint first", "; Esc in Train comes back to the training");
+	sluice_say(s, "checkpoint 7", "there is no checkpoint at step 7");
 	sluice_view(s, "1", "loss");
 	screen_key(s, "S");
 	sluice_wait_message(s, "stopped");

@@ -12,18 +12,7 @@ static void type(struct screen *s, const char *line)
 /* Gates of a sentence in a run of two directions. */
 static struct screen *look(const struct size *z)
 {
-	struct screen *s;
-
-	sluice_says(
-		"train -q -c samples/english.ini --set epochs=2 --set bidirectional=true --name d");
-	s = sluice_start(z, NULL, "d", NULL);
-	sluice_wait_message(s, "is open at epoch");
-	screen_send(s, "i");
-	screen_wait(s, "sentence:");
-	screen_send(s, "the food was not good at all");
-	screen_key(s, "Enter");
-	screen_wait(s, "7 tokens · t = 1");
-	return s;
+	return sluice_look(z, "d", "--set bidirectional=true", "the food was not good at all");
 }
 
 static void notes_stand_in_gates(void **state)
